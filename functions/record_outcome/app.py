@@ -1,0 +1,18 @@
+"""Workflow steps RecordRefund and RecordFailure: how an order ended without cards."""
+
+from typing import Any
+
+from cardvault.orders import store
+from cardvault.orders.outcome import record_failure, record_refund
+from cardvault.runtime.settings import Settings
+from cardvault.runtime.tasks import task
+
+store.bind_tables(Settings())
+
+
+@task
+def handler(event: dict[str, Any]) -> dict[str, Any]:
+    """Takes the orderId and, for a failure, the name of the error; answers the order's status."""
+    order_id, error = event["orderId"], event.get("error")
+    order = record_failure(order_id, error) if error else record_refund(order_id)
+    return {"status": order.status}

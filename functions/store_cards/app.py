@@ -1,0 +1,29 @@
+"""Workflow step StoreCards: fetch the cards, seal them, write them. No code leaves this step."""
+
+from typing import Any
+
+from cardvault.orders import store
+from cardvault.orders.store_cards import StoreCards
+from cardvault.runtime import aws
+from cardvault.runtime.cached_secret import CachedSecret
+from cardvault.runtime.settings import Settings
+from cardvault.runtime.tasks import task
+from cardvault.sealing.data_keys import Keyring
+from cardvault.sealing.store import bind_sealed_tables
+from cardvault.supplier.client import SupplierClient
+
+settings = Settings()
+store.bind_tables(settings)
+bind_sealed_tables(settings)
+store_cards = StoreCards(
+    SupplierClient(CachedSecret(aws.secrets_manager(), settings.supplier_secret_arn)),
+    Keyring(aws.kms(), settings.card_key_arn),
+    CachedSecret(aws.secrets_manager(), settings.fingerprint_secret_arn),
+)
+
+
+@task
+def handler(event: dict[str, Any]) -> dict[str, Any]:
+    """Takes the orderId; answers the order's status and how many cards are stored."""
+    order = store_cards(event["orderId"])
+    return {"status": order.status, "cardCount": order.fulfilled_quantity}

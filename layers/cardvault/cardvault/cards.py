@@ -1,0 +1,25 @@
+"""The card: what a customer pays for, and what must not leave memory unsealed."""
+
+import json
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One gift card's code (`value`) and its `serial`, when it has one. Both are secret.
+
+    Neither shows in a repr, so a card in a traceback or a log line stays closed (I1).
+    """
+
+    value: str = field(repr=False)
+    serial: str | None = field(default=None, repr=False)
+
+    def to_bytes(self) -> bytes:
+        """The card as UTF-8 JSON, `["value", "serial"]`."""
+        return json.dumps([self.value, self.serial], separators=(",", ":")).encode()
+
+    @classmethod
+    def from_bytes(cls, payload: bytes) -> "Card":
+        """The card that `to_bytes` wrote."""
+        value, serial = json.loads(payload)
+        return cls(value, serial)

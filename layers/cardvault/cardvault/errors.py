@@ -1,0 +1,267 @@
+"""Every error Cardvault raises on purpose, in one tree.
+
+A class name is a contract: the state machine retries and catches by it. A `code` is a contract
+too: callers and operators read it in answers, in `attentionReason` and in the logs. Neither the
+message nor any attribute of an error may hold a card code, a key, a token or a supplier's body.
+"""
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+
+class CardvaultError(Exception):
+    """The root. `code` is the stable machine code, the message is for people."""
+
+    code: ClassVar[str] = "INTERNAL_ERROR"
+    message: ClassVar[str] = "Internal error"
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or self.message)
+
+
+# --- what a caller did -------------------------------------------------------------------------
+
+
+class InvalidRequest(CardvaultError):
+    """The request breaks a rule; the message names the field and never repeats its value."""
+
+    code = "INVALID_REQUEST"
+    message = "Invalid request"
+
+
+class OrderNotFulfilled(InvalidRequest):
+    """There are no cards to show yet."""
+
+    code = "ORDER_NOT_FULFILLED"
+    message = "Order not fulfilled yet"
+
+
+class Unauthenticated(CardvaultError):
+    """No caller could be told from the request."""
+
+    code = "UNAUTHENTICATED"
+    message = "Unauthorized"
+
+
+class Forbidden(CardvaultError):
+    """The caller is known and lacks a scope; the message names it."""
+
+    code = "FORBIDDEN"
+    message = "Forbidden"
+
+
+class NotFound(CardvaultError):
+    """Absent, or somebody else's: the same answer for both (I6)."""
+
+    code = "NOT_FOUND"
+    message = "Not found"
+
+
+class OrderNotFound(NotFound):
+    """No such order for this caller."""
+
+    code = "ORDER_NOT_FOUND"
+    message = "Order not found"
+
+
+class Conflict(CardvaultError):
+    """The request contradicts what is already recorded."""
+
+    code = "CONFLICT"
+    message = "Conflict"
+
+
+class IdempotencyKeyReused(Conflict):
+    """The Idempotency-Key belongs to a request with another body."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
+    message = "Idempotency-Key was already used with another body"
+
+
+class SupplierOrderTaken(Conflict):
+    """The supplier order belongs to an order of ours already."""
+
+    code = "SUPPLIER_ORDER_TAKEN"
+    message = "supplierOrderId can not be adopted"
+
+
+class OrderInProgress(Conflict):
+    """The order's cards are not there yet, so they can not be shredded."""
+
+    code = "ORDER_IN_PROGRESS"
+    message = "Order has no cards to shred yet"
+
+
+class Gone(CardvaultError):
+    """It was here and was destroyed on purpose."""
+
+    code = "GONE"
+    message = "Gone"
+
+
+class CardsShredded(Gone):
+    """The data key is destroyed; nothing brings the codes back."""
+
+    code = "CARDS_SHREDDED"
+    message = "Cards were shredded"
+
+
+# --- what may be tried again -------------------------------------------------------------------
+
+
+class Retryable(CardvaultError):
+    """The same step may work later; nothing was done."""
+
+    code = "TRY_AGAIN"
+    message = "Try again"
+
+
+class TooManyWriters(Retryable):
+    """Others changed the same record at each of our tries."""
+
+    code = "TOO_MANY_WRITERS"
+
+
+class OrderPending(Retryable):
+    """The supplier is still working on it: what the poll loop expects."""
+
+    code = "ORDER_PENDING"
+    message = "The supplier has not finished the order"
+
+
+class SupplierThrottled(Retryable):
+    """The supplier answered 429; its Retry-After has been waited for, up to our ceiling."""
+
+    code = "SUPPLIER_THROTTLED"
+
+
+class SupplierUnavailable(Retryable):
+    """The supplier could not be reached or failed (5xx, no answer, not JSON) on a read."""
+
+    code = "SUPPLIER_UNAVAILABLE"
+
+
+class SupplierCredentialsRejected(Retryable):
+    """The supplier refused our key (401); the next try reads the secret anew."""
+
+    code = "SUPPLIER_CREDENTIALS_REJECTED"
+
+
+class PlacementNotFound(Retryable):
+    """Reconciling found no supplier order that could be ours (yet)."""
+
+    code = "PLACEMENT_NOT_FOUND"
+
+
+# --- what needs another path or a person -------------------------------------------------------
+
+
+class PlacementUnknown(CardvaultError):
+    """placeOrder may or may not have been carried out: reconcile, never send it again (I3)."""
+
+    code = "PLACEMENT_UNKNOWN"
+    message = "The supplier may or may not have accepted the order"
+
+
+class PlacementAmbiguous(CardvaultError):
+    """Several supplier orders could be ours; a person decides."""
+
+    code = "PLACEMENT_AMBIGUOUS"
+    message = "More than one supplier order could be this one"
+
+
+class SupplierRejected(CardvaultError):
+    """The supplier refused the request for good (4xx)."""
+
+    code = "SUPPLIER_REJECTED"
+    message = "The supplier refused the request"
+
+
+class SupplierOutOfStock(SupplierRejected):
+    """The product is sold out."""
+
+    code = "SUPPLIER_OUT_OF_STOCK"
+    message = "The supplier is out of stock"
+
+
+class SupplierBalanceTooLow(SupplierRejected):
+    """Our account with the supplier does not cover the order."""
+
+    code = "SUPPLIER_BALANCE_TOO_LOW"
+    message = "The account with the supplier does not cover the order"
+
+
+class SupplierOrderUnknown(SupplierRejected):
+    """The supplier knows no such order."""
+
+    code = "SUPPLIER_ORDER_UNKNOWN"
+    message = "The supplier knows no such order"
+
+
+class FulfilmentOverdue(CardvaultError):
+    """The supplier did not finish within the deadline."""
+
+    code = "FULFILMENT_OVERDUE"
+    message = "The supplier did not finish the order in time"
+
+
+class CardCountMismatch(CardvaultError):
+    """The answer holds more or fewer cards than it says, or cards without a value."""
+
+    code = "CARD_COUNT_MISMATCH"
+    message = "The supplier's cards do not add up"
+
+
+class DuplicateCards(CardvaultError):
+    """Two cards of one order carry the same code."""
+
+    code = "DUPLICATE_CARDS"
+    message = "The supplier sent one card twice"
+
+
+class StoredCardsDiffer(CardvaultError):
+    """The supplier now answers other cards than those stored."""
+
+    code = "STORED_CARDS_DIFFER"
+    message = "The supplier's cards differ from those stored"
+
+
+class OrderTooLarge(CardvaultError):
+    """The sealed cards do not fit one transaction."""
+
+    code = "ORDER_TOO_LARGE"
+    message = "The order has too many cards to be stored at once"
+
+
+class AwsUnavailable(Retryable):
+    """An AWS call failed after its own retries; the message is the AWS error code alone."""
+
+    code = "AWS_UNAVAILABLE"
+
+
+class InternalError(CardvaultError):
+    """A defect of ours. The message is the exception's type: its text could hold anything."""
+
+
+class CannotOpen(CardvaultError):
+    """A sealed card was altered, moved, or is not under this data key. Says no more (I2)."""
+
+    code = "CANNOT_OPEN"
+    message = "The card can not be opened"
+
+
+def code_named(class_name: str) -> str:
+    """The machine code of an error class, by the name that Step Functions reports.
+
+    `INTERNAL_ERROR` for a name that is none of ours, `TASK_TIMED_OUT` for a timeout of AWS's.
+    """
+    if class_name in {"States.Timeout", "Sandbox.Timedout"}:
+        return "TASK_TIMED_OUT"
+    known = {error.__name__: error.code for error in _all_errors(CardvaultError)}
+    return known.get(class_name, CardvaultError.code)
+
+
+def _all_errors(root: type[CardvaultError]) -> Iterator[type[CardvaultError]]:
+    yield root
+    for error in root.__subclasses__():
+        yield from _all_errors(error)

@@ -1,0 +1,1 @@
+"""API clients, access tokens, and the principal behind a request."""

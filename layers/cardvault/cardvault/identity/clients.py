@@ -1,0 +1,147 @@
+"""API clients: who may ask for tokens, for which tenant and with which scopes.
+
+A client's secret is 256 random bits, shown once; only its SHA-256 is kept (a slow hash guards
+guessable passwords, which this is not). After a rotation the old secret works for a while.
+"""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from pynamodb.attributes import ListAttribute, UnicodeAttribute
+from pynamodb.exceptions import DoesNotExist
+from pynamodb.models import Model
+
+from cardvault.errors import NotFound
+from cardvault.runtime.clock import Clock, from_text, to_text, utc_now
+from cardvault.runtime.ids import new_id
+
+SCOPES = (
+    "orders:read",
+    "orders:write",
+    "orders:adopt",
+    "cards:reveal",
+    "cards:shred",
+    "audit:read",
+    "users:act-as",
+)
+OLD_SECRET_LIFETIME = timedelta(hours=24)
+SECRET_BYTES = 32
+
+
+class ClientNotFound(NotFound):
+    """No such API client."""
+
+    code = "CLIENT_NOT_FOUND"
+    message = "API client not found"
+
+
+class ApiClient(Model):
+    """An API client as stored; secrets as SHA-256, hex."""
+
+    class Meta:
+        table_name = ""
+
+    client_id = UnicodeAttribute(hash_key=True, attr_name="clientId")
+    tenant_id = UnicodeAttribute(attr_name="tenantId")
+    name = UnicodeAttribute()
+    scopes: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute)
+    secret_hash = UnicodeAttribute(attr_name="secretHash")
+    old_secret_hash = UnicodeAttribute(attr_name="oldSecretHash", null=True)
+    old_secret_until = UnicodeAttribute(attr_name="oldSecretUntil", null=True)
+    created_at = UnicodeAttribute(attr_name="createdAt")
+    revoked_at = UnicodeAttribute(attr_name="revokedAt", null=True)
+
+
+@dataclass(frozen=True, slots=True)
+class NewSecret:
+    """A client and the secret that is shown this once."""
+
+    client: ApiClient
+    secret: str = field(repr=False)
+
+
+def create(
+    name: str, scopes: list[str], tenant_id: str | None = None, *, clock: Clock = utc_now
+) -> NewSecret:
+    """A client for a tenant, or for a new tenant when none is named."""
+    now, secret = clock(), _new_secret()
+    client = ApiClient(
+        new_id(now),
+        tenant_id=tenant_id or new_id(now),
+        name=name,
+        scopes=scopes,
+        secret_hash=_hash(secret),
+        created_at=to_text(now),
+    )
+    client.save(condition=ApiClient.client_id.does_not_exist())
+    return NewSecret(client, secret)
+
+
+def rotate(client_id: str, *, clock: Clock = utc_now) -> NewSecret:
+    """A new secret; the one until now works for OLD_SECRET_LIFETIME. Raises ClientNotFound."""
+    client, secret = _find(client_id), _new_secret()
+    until = to_text(clock() + OLD_SECRET_LIFETIME)
+    client.update(
+        [
+            ApiClient.old_secret_hash.set(client.secret_hash),
+            ApiClient.old_secret_until.set(until),
+            ApiClient.secret_hash.set(_hash(secret)),
+        ],
+        condition=ApiClient.secret_hash == client.secret_hash,
+    )
+    return NewSecret(client, secret)
+
+
+def revoke(client_id: str, *, clock: Clock = utc_now) -> ApiClient:
+    """No more tokens for this client, at once. Raises ClientNotFound."""
+    client = _find(client_id)
+    client.update([ApiClient.revoked_at.set(to_text(clock()))])
+    return client
+
+
+def authenticate(client_id: str, secret: str, *, clock: Clock = utc_now) -> ApiClient | None:
+    """The client whose secret this is, None for unknown, wrong and revoked alike."""
+    try:
+        client = _find(client_id)
+    except ClientNotFound:
+        client = None
+    stored = client.secret_hash if client else _hash("")
+    old = _live_old_hash(client, clock)
+    given = _hash(secret)
+    matches = hmac.compare_digest(given, stored) | hmac.compare_digest(given, old)
+    return client if client and matches and client.revoked_at is None else None
+
+
+def _live_old_hash(client: ApiClient | None, clock: Clock) -> str:
+    if client is None or not (client.old_secret_hash and client.old_secret_until):
+        return "-" * 64
+    return client.old_secret_hash if clock() < from_text(client.old_secret_until) else "-" * 64
+
+
+def _find(client_id: str) -> ApiClient:
+    try:
+        return ApiClient.get(client_id, consistent_read=True)
+    except DoesNotExist:
+        raise ClientNotFound from None
+
+
+def _new_secret() -> str:
+    return secrets.token_urlsafe(SECRET_BYTES)
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def view(client: ApiClient) -> dict[str, Any]:
+    """The client as operators see it, without secrets."""
+    return {
+        "clientId": client.client_id,
+        "tenantId": client.tenant_id,
+        "name": client.name,
+        "scopes": list(client.scopes),
+    }

@@ -1,0 +1,133 @@
+"""Access tokens: OAuth 2.0 client credentials (RFC 6749, section 4.4).
+
+A client with `users:act-as` may name one of its users in `user_id`; the token's `sub` is then
+that user. Otherwise `sub` is the client itself.
+"""
+
+import base64
+import binascii
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qsl, unquote_plus
+
+from cardvault.identity import clients
+from cardvault.identity.clients import ApiClient
+from cardvault.identity.signing import SigningKey
+from cardvault.runtime.clock import Clock, utc_now
+
+ACT_AS = "users:act-as"
+_USER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@|-]{0,127}")
+
+
+class TokenRefused(Exception):
+    """Why there is no token: `error` is a code of RFC 6749, section 5.2."""
+
+    def __init__(self, error: str, description: str) -> None:
+        super().__init__(description)
+        self.error = error
+
+
+@dataclass(frozen=True, slots=True)
+class IssueToken:
+    """Signs tokens for one issuer and audience."""
+
+    key: SigningKey
+    issuer: str
+    audience: str
+    lifetime: timedelta
+    clock: Clock = utc_now
+
+    def __call__(self, body: str, authorization: str | None) -> dict[str, Any]:
+        """The answer to a token request, given its form body and Authorization header.
+
+        Raises TokenRefused.
+        """
+        form = _form(body)
+        _expect_client_credentials(form)
+        client_id, secret = _credentials(form, authorization)
+        client = clients.authenticate(client_id, secret, clock=self.clock)
+        if client is None:
+            raise TokenRefused("invalid_client", "client authentication failed")
+        scopes = _granted(client, form.get("scope"))
+        subject = _subject(client, form.get("user_id"))
+        if subject != client.client_id:
+            scopes = [scope for scope in scopes if scope != ACT_AS]
+        return {
+            "access_token": self.key.sign(self._claims(client, subject, scopes)),
+            "token_type": "Bearer",
+            "expires_in": int(self.lifetime.total_seconds()),
+            "scope": " ".join(scopes),
+        }
+
+    def _claims(self, client: ApiClient, subject: str, scopes: list[str]) -> dict[str, Any]:
+        now = int(self.clock().timestamp())
+        return {
+            "iss": self.issuer,
+            "aud": self.audience,
+            "sub": subject,
+            "client_id": client.client_id,
+            "tenant": client.tenant_id,
+            "scope": " ".join(scopes),
+            "iat": now,
+            "exp": now + int(self.lifetime.total_seconds()),
+            "jti": secrets.token_hex(16),
+        }
+
+
+def _form(body: str) -> Mapping[str, str]:
+    pairs = parse_qsl(body, keep_blank_values=True, max_num_fields=20)
+    form = dict(pairs)
+    if len(form) != len(pairs):
+        raise TokenRefused("invalid_request", "a parameter is given twice")
+    return form
+
+
+def _expect_client_credentials(form: Mapping[str, str]) -> None:
+    grant = form.get("grant_type")
+    if not grant:
+        raise TokenRefused("invalid_request", "grant_type is required")
+    if grant != "client_credentials":
+        raise TokenRefused("unsupported_grant_type", "grant_type must be client_credentials")
+
+
+def _credentials(form: Mapping[str, str], authorization: str | None) -> tuple[str, str]:
+    """RFC 6749, section 2.3.1: HTTP Basic, each half form-encoded, or both in the body."""
+    in_body = form.get("client_id", ""), form.get("client_secret", "")
+    if not authorization:
+        if not all(in_body):
+            raise TokenRefused("invalid_client", "client_id and client_secret are required")
+        return in_body
+    if in_body[1]:
+        raise TokenRefused("invalid_request", "authenticate in one way, not two")
+    kind, _, encoded = authorization.partition(" ")
+    try:
+        client_id, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        client_id = secret = ""
+    if kind.lower() != "basic" or not client_id or not secret:
+        raise TokenRefused("invalid_client", "Authorization must be HTTP Basic")
+    return unquote_plus(client_id), unquote_plus(secret)
+
+
+def _granted(client: ApiClient, requested: str | None) -> list[str]:
+    allowed = list(client.scopes)
+    wanted = requested.split() if requested else allowed
+    if not set(wanted) <= set(allowed):
+        raise TokenRefused("invalid_scope", "the client may not have a scope asked for")
+    return [scope for scope in allowed if scope in wanted]
+
+
+def _subject(client: ApiClient, user_id: str | None) -> str:
+    if user_id is None:
+        return str(client.client_id)
+    if ACT_AS not in client.scopes:
+        raise TokenRefused("unauthorized_client", f"user_id needs the scope {ACT_AS}")
+    if not _USER_ID.fullmatch(user_id):
+        raise TokenRefused(
+            "invalid_request", "user_id must be 1 to 128 letters, digits or _ . : @ | -"
+        )
+    return user_id

@@ -1,0 +1,1 @@
+"""The order: its record, its states, and every step that moves it."""

@@ -1,0 +1,60 @@
+"""An order's audit trail: read by its owner, verified by anyone who can read the tables.
+
+    python -m cardvault.orders.audit ORDER_ID
+
+prints whether the trail holds, and if not the first event where it breaks; exit status 1 then.
+Reads ORDERS_TABLE and AUDIT_TABLE.
+"""
+
+import sys
+from typing import Any
+
+from cardvault.audit import trail
+from cardvault.audit.trail import Break
+from cardvault.errors import OrderNotFound
+from cardvault.orders import store
+from cardvault.orders.views import owned
+from cardvault.runtime.caller import Caller
+from cardvault.runtime.settings import Settings
+
+
+def trail_of(
+    order_id: str, caller: Caller, *, after: int, limit: int
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Events after number `after`, and the number to go on after if there are more."""
+    owned(order_id, caller)
+    events = [_view(record.fields()) for record in trail.read(order_id, after=after, limit=limit)]
+    return events, events[-1]["seq"] if len(events) == limit else None
+
+
+def _view(fields: dict[str, Any]) -> dict[str, Any]:
+    order_id = fields.pop("subjectId")
+    return {"seq": int(fields.pop("seq")), "orderId": order_id, **fields}
+
+
+def verify(order_id: str) -> Break | None:
+    """Where the order's trail first breaks, None if it holds. Raises OrderNotFound."""
+    head, seen = None, store.find(order_id).head
+    while head != seen:  # until nothing was written in between
+        head, events = seen, list(trail.read(order_id))
+        seen = store.find(order_id).head
+    return trail.verify(events, head)
+
+
+def main() -> int:
+    """The command."""
+    if len(sys.argv) != 2:
+        sys.stderr.write("usage: python -m cardvault.orders.audit ORDER_ID\n")
+        return 2
+    store.bind_tables(Settings())
+    try:
+        broken = verify(sys.argv[1])
+    except OrderNotFound:
+        sys.stderr.write("no such order\n")
+        return 2
+    sys.stdout.write(f"event {broken.seq}: {broken.why}\n" if broken else "the trail holds\n")
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

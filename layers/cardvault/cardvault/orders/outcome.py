@@ -1,0 +1,47 @@
+"""How an order ended without cards: refunded, or in need of a person."""
+
+from cardvault.audit.trail import Event
+from cardvault.errors import code_named
+from cardvault.orders import store
+from cardvault.orders.place import CALM
+from cardvault.orders.records import OrderRecord, Status
+from cardvault.orders.store import Change
+from cardvault.runtime.clock import Clock, to_text, utc_now
+
+
+def record_refund(order_id: str, *, clock: Clock = utc_now) -> OrderRecord:
+    """The supplier refunded the whole order. A repeat changes nothing.
+
+    Should cards be stored already, that contradiction is a person's: see `attention`.
+    """
+
+    def decide(order: OrderRecord) -> Change | None:
+        if order.status == Status.REFUNDED:
+            return None
+        if order.stored_at is not None:
+            return _attention("STORED_CARDS_DIFFER", to_text(clock()))
+        refunded = {
+            "status": Status.REFUNDED,
+            "fulfilled_quantity": 0,
+            "refunded_quantity": order.quantity,
+        }
+        return Change(Event("ORDER_REFUNDED"), {**refunded, **CALM})
+
+    return store.change(order_id, decide, clock=clock)
+
+
+def record_failure(order_id: str, error_name: str, *, clock: Clock = utc_now) -> OrderRecord:
+    """The workflow gave up; `error_name` is the error's name as Step Functions reports it."""
+    reason = code_named(error_name)
+
+    def decide(order: OrderRecord) -> Change | None:
+        if order.status == Status.ATTENTION and order.attention_reason == reason:
+            return None
+        return _attention(reason, to_text(clock()))
+
+    return store.change(order_id, decide, clock=clock)
+
+
+def _attention(reason: str, now: str) -> Change:
+    needs = {"status": Status.ATTENTION, "attention_reason": reason, "attention_at": now}
+    return Change(Event("ORDER_NEEDS_ATTENTION", reason=reason), needs)

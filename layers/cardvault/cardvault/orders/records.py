@@ -1,0 +1,101 @@
+"""The order as stored, and the marks beside it that make an effect happen once.
+
+One table: `orderId` + `ORDER` is the order, `orderId` + `CARDS#0000` its sealed pages (sealing),
+`IDEM#…` and `SUPPLIER#…` are marks. Only the order carries the index's keys.
+"""
+
+from enum import StrEnum
+
+from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+from pynamodb.models import Model
+
+from cardvault.audit.trail import Head
+
+ORDER_KEY = "ORDER"
+MARK_KEY = "MARK"
+
+
+class Status(StrEnum):
+    """Where an order stands."""
+
+    RECEIVED = "received"
+    PLACED = "placed"
+    HANDLING = "handling"
+    FULFILLED = "fulfilled"
+    PARTIALLY_FILLED = "partially_filled"
+    REFUNDED = "refunded"
+    ATTENTION = "attention"
+
+
+def owner_key(tenant_id: str, user_id: str) -> str:
+    """Whose order it is, as one key. A tenant id is an id of ours and holds no `#`."""
+    return f"{tenant_id}#{user_id}"
+
+
+class OrdersOfOwner(GlobalSecondaryIndex["OrderRecord"]):  # type: ignore[no-untyped-call]
+    """An owner's orders by age."""
+
+    class Meta:
+        index_name = "ordersOfOwner"
+        projection = AllProjection()
+
+    owner = UnicodeAttribute(hash_key=True)
+    created_at = UnicodeAttribute(range_key=True, attr_name="createdAt")
+
+
+class OrderRecord(Model):
+    """An order. Times are RFC 3339 texts in UTC."""
+
+    class Meta:
+        table_name = ""
+
+    of_owner = OrdersOfOwner()
+
+    order_id = UnicodeAttribute(hash_key=True, attr_name="orderId")
+    sort_key = UnicodeAttribute(range_key=True, attr_name="sk", default=ORDER_KEY)
+    owner = UnicodeAttribute()
+    created_at = UnicodeAttribute(attr_name="createdAt")
+    updated_at = UnicodeAttribute(attr_name="updatedAt")
+    tenant_id = UnicodeAttribute(attr_name="tenantId")
+    user_id = UnicodeAttribute(attr_name="userId")
+    status = UnicodeAttribute()
+
+    product_id = UnicodeAttribute(attr_name="productId", null=True)
+    type_id = UnicodeAttribute(attr_name="typeId", null=True)
+    quantity = NumberAttribute(null=True)
+    supplier_order_id = UnicodeAttribute(attr_name="supplierOrderId", null=True)
+    placing_at = UnicodeAttribute(attr_name="placingAt", null=True)
+    placed_at = UnicodeAttribute(attr_name="placedAt", null=True)
+
+    fulfilled_quantity = NumberAttribute(attr_name="fulfilledQuantity", null=True)
+    refunded_quantity = NumberAttribute(attr_name="refundedQuantity", null=True)
+    cards_fingerprint = BinaryAttribute(
+        legacy_encoding=False, attr_name="cardsFingerprint", null=True
+    )
+
+    stored_at = UnicodeAttribute(attr_name="storedAt", null=True)
+    first_revealed_at = UnicodeAttribute(attr_name="firstRevealedAt", null=True)
+    shredded_at = UnicodeAttribute(attr_name="shreddedAt", null=True)
+    attention_reason = UnicodeAttribute(attr_name="attentionReason", null=True)
+    attention_at = UnicodeAttribute(attr_name="attentionAt", null=True)
+
+    audit_seq = NumberAttribute(attr_name="auditSeq", default=0)
+    audit_hash = UnicodeAttribute(attr_name="auditHash", default=Head().hash)
+
+    @property
+    def head(self) -> Head:
+        """Where the order's audit chain ends."""
+        return Head(int(self.audit_seq), self.audit_hash)
+
+
+class Mark(Model):
+    """A key that belongs to one order for ever: an Idempotency-Key or a supplier's order id."""
+
+    class Meta:
+        table_name = ""
+
+    key = UnicodeAttribute(hash_key=True, attr_name="orderId")
+    sort_key = UnicodeAttribute(range_key=True, attr_name="sk", default=MARK_KEY)
+    marked_order_id = UnicodeAttribute(attr_name="markedOrderId")
+    request_hash = UnicodeAttribute(attr_name="requestHash", null=True)

@@ -1,0 +1,112 @@
+"""Reading orders and changing them: each change with its audit event, in one transaction.
+
+The order's place in its audit chain is the condition of every change, so it serves as the
+order's version too: two callers can not both build on the same state.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pynamodb.exceptions import DoesNotExist
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
+from cardvault.audit import trail
+from cardvault.audit.trail import AuditRecord, Event
+from cardvault.errors import OrderNotFound
+from cardvault.orders.records import ORDER_KEY, Mark, OrderRecord
+from cardvault.runtime import tables
+from cardvault.runtime.clock import Clock, to_text, utc_now
+from cardvault.runtime.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What to do to an order: its event, the attributes to set, and writes that go along.
+
+    An attribute given as None is removed. `also` adds more writes to the same transaction.
+    """
+
+    event: Event
+    attributes: dict[str, Any]
+    also: Callable[[TransactWrite], None] | None = None
+
+
+def bind_orders(settings: Settings) -> None:
+    """Put orders and their marks on the table the settings name."""
+    tables.bind(OrderRecord, settings.orders_table)
+    tables.bind(Mark, settings.orders_table)
+
+
+def bind_tables(settings: Settings) -> None:
+    """As `bind_orders`, and their audit events too, for who changes orders."""
+    bind_orders(settings)
+    tables.bind(AuditRecord, settings.audit_table)
+
+
+def find(order_id: str) -> OrderRecord:
+    """The order, read consistently. Raises OrderNotFound."""
+    try:
+        return OrderRecord.get(order_id, ORDER_KEY, consistent_read=True)
+    except DoesNotExist:
+        raise OrderNotFound from None
+
+
+def change(
+    order_id: str,
+    decide: Callable[[OrderRecord], Change | None],
+    *,
+    clock: Clock = utc_now,
+    known: OrderRecord | None = None,
+) -> OrderRecord:
+    """Change an order as `decide` says of its present state, exactly once.
+
+    `decide` sees a fresh order at each try, returns None to leave it as it is, and may raise.
+    `known` spares the first read. Returns the order as it is now.
+    Raises OrderNotFound, TooManyWriters, and what `decide` raises.
+    """
+    seen = [known] if known else []
+
+    def attempt() -> OrderRecord:
+        order = seen.pop() if seen else find(order_id)
+        planned = decide(order)
+        if planned is not None:
+            _commit(order, planned, to_text(clock()))
+        return order
+
+    return tables.retry_races(attempt)
+
+
+def _commit(order: OrderRecord, planned: Change, now: str) -> None:
+    transaction = tables.writing()
+    if planned.also:
+        planned.also(transaction)
+    was_head = order.head
+    head = trail.append(
+        transaction,
+        was_head,
+        planned.event,
+        subject_id=order.order_id,
+        tenant_id=order.tenant_id,
+        timestamp=now,
+    )
+    attributes = {
+        **planned.attributes,
+        "updated_at": now,
+        "audit_seq": head.seq,
+        "audit_hash": head.hash,
+    }
+    unchanged_since_read = OrderRecord.audit_seq == was_head.seq
+    transaction.update(order, _actions(attributes), condition=unchanged_since_read)
+    tables.commit(transaction)
+    for name, value in attributes.items():
+        setattr(order, name, value)
+
+
+def _actions(attributes: dict[str, Any]) -> list[Action]:
+    columns = {name: getattr(OrderRecord, name) for name in attributes}
+    return [
+        columns[name].remove() if value is None else columns[name].set(value)
+        for name, value in attributes.items()
+    ]

@@ -1,0 +1,84 @@
+"""Orders as their owners see them: status and delivery facts, never a code."""
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from cardvault.errors import InvalidRequest, OrderNotFound
+from cardvault.orders import store
+from cardvault.orders.records import ORDER_KEY, OrderRecord, owner_key
+from cardvault.runtime.caller import Caller
+
+_SHOWN = (
+    "status",
+    "product_id",
+    "type_id",
+    "quantity",
+    "fulfilled_quantity",
+    "refunded_quantity",
+    "supplier_order_id",
+    "created_at",
+    "updated_at",
+    "placed_at",
+    "stored_at",
+    "first_revealed_at",
+    "shredded_at",
+    "attention_reason",
+    "attention_at",
+)
+
+
+def view(order: OrderRecord) -> dict[str, Any]:
+    """The order under its API names; what has not happened is left out."""
+    shown: dict[str, Any] = {"orderId": order.order_id}
+    for name in _SHOWN:
+        value = getattr(order, name)
+        if value is not None:
+            shown[getattr(OrderRecord, name).attr_name] = value
+    return shown
+
+
+def owned(order_id: str, caller: Caller) -> OrderRecord:
+    """The caller's order. Raises OrderNotFound, also when it is another's."""
+    order = store.find(order_id)
+    if not caller.owns(order.tenant_id, order.user_id):
+        raise OrderNotFound
+    return order
+
+
+def page(
+    caller: Caller, *, limit: int, cursor: str | None
+) -> tuple[Sequence[OrderRecord], str | None]:
+    """The caller's orders, newest first, and the cursor of the next page if there is one.
+
+    Raises InvalidRequest on a cursor that is none of ours.
+    """
+    owner = owner_key(caller.tenant_id, caller.user_id)
+    found = OrderRecord.of_owner.query(
+        owner,
+        scan_index_forward=False,
+        limit=limit,
+        last_evaluated_key=_position(cursor, owner) if cursor else None,
+    )
+    orders = list(found)
+    last = found.last_evaluated_key
+    return orders, _cursor(orders[-1]) if orders and last else None
+
+
+def _cursor(order: OrderRecord) -> str:
+    position = json.dumps([order.created_at, order.order_id])
+    return base64.urlsafe_b64encode(position.encode()).decode()
+
+
+def _position(cursor: str, owner: str) -> dict[str, dict[str, str]]:
+    # The owner comes from the token, so a cursor can not lead into another's orders (I6).
+    try:
+        created_at, order_id = json.loads(base64.urlsafe_b64decode(cursor))
+    except (ValueError, binascii.Error, TypeError):
+        raise InvalidRequest("cursor is not one of ours") from None
+    texts = {"owner": owner, "createdAt": created_at, "orderId": order_id, "sk": ORDER_KEY}
+    if not all(isinstance(text, str) and text for text in texts.values()):
+        raise InvalidRequest("cursor is not one of ours")
+    return {name: {"S": text} for name, text in texts.items()}

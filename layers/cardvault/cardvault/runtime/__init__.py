@@ -1,0 +1,1 @@
+"""What every function needs: settings, clock, ids, logs, AWS clients, HTTP."""

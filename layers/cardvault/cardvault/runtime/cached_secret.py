@@ -1,0 +1,37 @@
+"""A secret from Secrets Manager, kept in memory for minutes and read anew on request."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+LIFETIME_S = 300.0
+
+
+@dataclass(slots=True)
+class CachedSecret:
+    """A JSON secret. `monotonic` returns seconds and can be given in tests.
+
+    Read when first used, not at init: a SnapStart clone must not share it (I12).
+    """
+
+    client: "SecretsManagerClient"
+    arn: str
+    monotonic: Callable[[], float] = time.monotonic
+    _value: dict[str, Any] | None = field(default=None, repr=False)
+    _read_at: float = 0.0
+
+    def value(self) -> dict[str, Any]:
+        """The secret, at most LIFETIME_S seconds old."""
+        if self._value is None or self.monotonic() - self._read_at > LIFETIME_S:
+            answer = self.client.get_secret_value(SecretId=self.arn)
+            self._value, self._read_at = json.loads(answer["SecretString"]), self.monotonic()
+        return self._value
+
+    def forget(self) -> None:
+        """Read it anew the next time."""
+        self._value = None

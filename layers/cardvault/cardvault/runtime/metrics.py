@@ -1,0 +1,13 @@
+"""Counts for the alarms, as CloudWatch embedded metric lines."""
+
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+from cardvault.runtime.settings import Settings
+
+NAMESPACE = "Cardvault"
+
+
+def count(name: str) -> None:
+    """Add one to a metric of this stack."""
+    with single_metric(name=name, unit=MetricUnit.Count, value=1, namespace=NAMESPACE) as metric:
+        metric.add_dimension(name="service", value=Settings().service_name)

@@ -1,0 +1,66 @@
+"""What a function is told by its environment. Nothing else reads it.
+
+Each variable is read when it is first asked for, at init, so a function declares exactly the
+variables it uses and fails loudly, by name, on one that is missing.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class MissingSetting(RuntimeError):
+    """A variable is absent, empty or malformed; names the variable, never its value."""
+
+
+class _Variable(Generic[T]):
+    def __init__(self, name: str, parse: Callable[[str], T]) -> None:
+        self.name, self._parse = name, parse
+
+    def __get__(self, settings: "Settings", owner: type) -> T:
+        try:
+            return self._parse(settings.environment[self.name])
+        except (KeyError, ValueError):
+            raise MissingSetting(f"set {self.name}") from None
+
+
+def _text(raw: str) -> str:
+    if not raw:
+        raise ValueError
+    return raw
+
+
+def _seconds(raw: str) -> timedelta:
+    return timedelta(seconds=int(raw))
+
+
+class Settings:
+    """Typed access to the environment; `environment` can be given in tests.
+
+    Raises MissingSetting at the first read of a variable that is absent or malformed.
+    """
+
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+        self.environment = environment
+
+    service_name = _Variable("POWERTOOLS_SERVICE_NAME", _text)
+
+    orders_table = _Variable("ORDERS_TABLE", _text)
+    data_keys_table = _Variable("DATA_KEYS_TABLE", _text)
+    audit_table = _Variable("AUDIT_TABLE", _text)
+    clients_table = _Variable("CLIENTS_TABLE", _text)
+
+    card_key_arn = _Variable("CARD_KEY_ARN", _text)
+    signing_key_arn = _Variable("SIGNING_KEY_ARN", _text)
+    supplier_secret_arn = _Variable("SUPPLIER_SECRET_ARN", _text)
+    fingerprint_secret_arn = _Variable("FINGERPRINT_SECRET_ARN", _text)
+
+    state_machine_arn = _Variable("STATE_MACHINE_ARN", _text)
+    fulfilment_deadline = _Variable("FULFILMENT_DEADLINE_SECONDS", _seconds)
+
+    token_issuer = _Variable("TOKEN_ISSUER", _text)
+    token_audience = _Variable("TOKEN_AUDIENCE", _text)
+    token_lifetime = _Variable("TOKEN_LIFETIME_SECONDS", _seconds)

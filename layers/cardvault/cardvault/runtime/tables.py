@@ -1,0 +1,91 @@
+"""DynamoDB through PynamoDB: every model on one connection, and races told from failures.
+
+A record that several callers may change at once is read, judged and written under a condition;
+whoever loses reads again. `retry_races` is that loop.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from functools import cache
+from typing import TypeVar
+
+from pynamodb.connection import Connection
+from pynamodb.exceptions import TableError, TransactWriteError
+from pynamodb.models import Model
+from pynamodb.transactions import TransactGet, TransactWrite
+
+from cardvault.errors import TooManyWriters
+from cardvault.runtime.aws import ATTEMPTS, CONNECT_TIMEOUT_S, READ_TIMEOUT_S
+
+T = TypeVar("T")
+
+RACE_TRIES = 12
+FIRST_PAUSE_S = 0.02
+LONGEST_PAUSE_S = 0.5
+
+
+class LostRace(Exception):
+    """A condition of the transaction no longer held, or another transaction was in the way."""
+
+
+@cache
+def _connection() -> Connection:
+    # PynamoDB makes one client per model and one per transaction; they would not share a socket.
+    return Connection(
+        connect_timeout_seconds=CONNECT_TIMEOUT_S,
+        read_timeout_seconds=READ_TIMEOUT_S,
+        max_retry_attempts=ATTEMPTS - 1,
+    )
+
+
+def bind(model: type[Model], table_name: str) -> None:
+    """Put a model on a table, over the connection that all models share."""
+    model.Meta.table_name = table_name
+    table = model._get_connection()  # noqa: SLF001 - PynamoDB offers no public way to share one
+    shared = _connection()
+    try:
+        shared.get_meta_table(table_name)
+    except TableError:
+        shared.add_meta_table(table.get_meta_table())
+    table.connection = shared
+
+
+def reading() -> TransactGet:
+    """A transaction that reads items of any bound models in one round trip."""
+    return TransactGet(connection=_connection())
+
+
+def commit(transaction: TransactWrite) -> None:
+    """Write everything added to the transaction, or nothing.
+
+    Raises LostRace when a condition failed or another writer was there; any other failure as is.
+    """
+    try:
+        with transaction:
+            pass
+    except TransactWriteError as error:
+        reasons = {reason.code for reason in error.cancellation_reasons if reason}
+        if reasons and reasons <= {"ConditionalCheckFailed", "TransactionConflict"}:
+            raise LostRace from None
+        raise
+
+
+def writing() -> TransactWrite:
+    """A transaction to add puts, updates, deletes and checks to; `commit` carries it out."""
+    return TransactWrite(connection=_connection())
+
+
+def retry_races(attempt: Callable[[], T]) -> T:
+    """Run `attempt`, which reads, decides and commits, until it does not lose a race.
+
+    Pauses with full jitter in between. Raises TooManyWriters after RACE_TRIES tries.
+    Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+    """
+    for number in range(RACE_TRIES):
+        try:
+            return attempt()
+        except LostRace:
+            ceiling = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**number)
+            time.sleep(random.uniform(0, ceiling))  # noqa: S311 - spreads load, guards nothing
+    raise TooManyWriters

@@ -1,0 +1,1 @@
+"""Data keys, the sealed format, and opening what was sealed."""

@@ -1,0 +1,104 @@
+"""Sealed pages and wrapped keys at rest: the pages in the Orders table, the keys in their own.
+
+The two never share a table, so that no backup holds both: shredding deletes the wrapped key, and
+what a restored backup of the Orders table brings back stays shut (I8).
+"""
+
+from collections.abc import Sequence
+
+from pynamodb.attributes import BinaryAttribute, UnicodeAttribute
+from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
+
+from cardvault.cards import Card
+from cardvault.errors import CannotOpen, OrderTooLarge
+from cardvault.runtime import tables
+from cardvault.runtime.settings import Settings
+from cardvault.sealing.data_keys import Keyring
+from cardvault.sealing.pages import open_page, seal_pages
+
+# DynamoDB takes 4 MB a transaction; the rest is for names, keys and the order itself.
+# Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+LARGEST_SEALED_ORDER = 3_800_000
+
+
+class DataKeyRecord(Model):
+    """An order's wrapped data key. This table has no backup of any kind."""
+
+    class Meta:
+        table_name = ""
+
+    order_id = UnicodeAttribute(hash_key=True, attr_name="orderId")
+    tenant_id = UnicodeAttribute(attr_name="tenantId")
+    wrapped_key = BinaryAttribute(legacy_encoding=False, attr_name="wrappedKey")
+    commitment = BinaryAttribute(legacy_encoding=False)
+    kms_key_arn = UnicodeAttribute(attr_name="kmsKeyArn")
+    created_at = UnicodeAttribute(attr_name="createdAt")
+    rewrapped_at = UnicodeAttribute(attr_name="rewrappedAt", null=True)
+
+
+class SealedPage(Model):
+    """One page of an order's sealed cards. Carries no index key, so no index copies it."""
+
+    class Meta:
+        table_name = ""
+
+    order_id = UnicodeAttribute(hash_key=True, attr_name="orderId")
+    sort_key = UnicodeAttribute(range_key=True, attr_name="sk")
+    sealed_cards = BinaryAttribute(legacy_encoding=False, attr_name="sealedCards")
+
+
+def bind_sealed_tables(settings: Settings) -> None:
+    """Put pages and wrapped keys on the tables the settings name."""
+    tables.bind(SealedPage, settings.orders_table)
+    tables.bind(DataKeyRecord, settings.data_keys_table)
+
+
+def page_key(page: int) -> str:
+    """The sort key of a page: `CARDS#0000`."""
+    return f"CARDS#{page:04d}"
+
+
+def seal_into(
+    transaction: TransactWrite,
+    keyring: Keyring,
+    cards: Sequence[Card],
+    *,
+    tenant_id: str,
+    order_id: str,
+    timestamp: str,
+) -> None:
+    """Add the order's sealed pages and its wrapped key to the transaction.
+
+    One GenerateDataKey whatever the number of cards. The key's condition makes the transaction
+    fail when the order has a key already. Raises OrderTooLarge past what a transaction takes.
+    """
+    data_key = keyring.generate(tenant_id, order_id)
+    pages = list(seal_pages(data_key.card_key, tenant_id, order_id, cards))
+    if sum(map(len, pages)) > LARGEST_SEALED_ORDER:
+        raise OrderTooLarge
+    for number, packed in enumerate(pages):
+        transaction.save(SealedPage(order_id, page_key(number), sealed_cards=packed))
+    record = DataKeyRecord(
+        order_id,
+        tenant_id=tenant_id,
+        wrapped_key=data_key.wrapped,
+        commitment=data_key.card_key.commitment,
+        kms_key_arn=data_key.kms_key_arn,
+        created_at=timestamp,
+    )
+    transaction.save(record, condition=DataKeyRecord.order_id.does_not_exist())
+
+
+def open_stored_page(
+    keyring: Keyring, record: DataKeyRecord, stored: SealedPage, *, count: int, page: int
+) -> list[tuple[int, Card]]:
+    """The (number, card) pairs of a stored page of an order of `count` cards, by one Decrypt.
+
+    Raises CannotOpen when key, commitment or any card does not fit.
+    """
+    if record.order_id != stored.order_id:
+        raise CannotOpen
+    key = keyring.unwrap(record.wrapped_key, record.tenant_id, record.order_id)
+    key.expect(record.commitment)
+    return open_page(key, record.tenant_id, record.order_id, count, page, stored.sealed_cards)

@@ -1,0 +1,1 @@
+"""The supplier's API: its client, its answers, its errors."""
