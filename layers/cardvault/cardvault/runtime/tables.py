@@ -30,7 +30,7 @@ class LostRace(Exception):
 
 
 @cache
-def _connection() -> Connection:
+def connection() -> Connection:
     # PynamoDB makes one client per model and one per transaction; they would not share a socket.
     return Connection(
         connect_timeout_seconds=CONNECT_TIMEOUT_S,
@@ -43,7 +43,7 @@ def bind(model: type[Model], table_name: str) -> None:
     """Put a model on a table, over the connection that all models share."""
     model.Meta.table_name = table_name
     table = model._get_connection()  # noqa: SLF001 - PynamoDB offers no public way to share one
-    shared = _connection()
+    shared = connection()
     try:
         shared.get_meta_table(table_name)
     except TableError:
@@ -53,7 +53,7 @@ def bind(model: type[Model], table_name: str) -> None:
 
 def reading() -> TransactGet:
     """A transaction that reads items of any bound models in one round trip."""
-    return TransactGet(connection=_connection())
+    return TransactGet(connection=connection())
 
 
 def commit(transaction: TransactWrite) -> None:
@@ -73,7 +73,7 @@ def commit(transaction: TransactWrite) -> None:
 
 def writing() -> TransactWrite:
     """A transaction to add puts, updates, deletes and checks to; `commit` carries it out."""
-    return TransactWrite(connection=_connection())
+    return TransactWrite(connection=connection())
 
 
 def retry_races(attempt: Callable[[], T]) -> T:
