@@ -1,0 +1,84 @@
+# Everything a developer or an operator runs. `make help` lists it.
+
+PYTHON ?= python3
+STAGE ?= dev
+BIN := .venv/bin
+export SAM_CLI_TELEMETRY := 0
+export PYTHONPATH := layers/cardvault:.
+
+.DEFAULT_GOAL := help
+
+##@ Two commands to begin with
+.PHONY: demo
+demo: install ## An order on its whole way, on this machine, in one go
+	@$(BIN)/python -m local.demo
+
+.PHONY: test
+test: install ## Every test; needs no AWS account and no Docker
+	@$(BIN)/python -m pytest $(ARGS)
+
+##@ A stack to play with
+.PHONY: up
+up: install ## Serve the embedded stack until Ctrl-C or `make down`; prints a curl for each step
+	@$(BIN)/python -m local.up
+
+.PHONY: down
+down: install ## Stop what `make up` started
+	@$(BIN)/python -m local.up --stop
+
+##@ The gate
+.PHONY: check
+check: lint test audit ## The whole gate: lint, types, imports, template, tests, checkov
+
+.PHONY: lint
+lint: install ## Style, types, import direction, template, OpenAPI
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/cfn-lint template.yaml
+	AWS_DEFAULT_REGION=eu-west-1 $(BIN)/sam validate --lint
+	$(BIN)/openapi-spec-validator docs/openapi.yaml
+
+.PHONY: audit
+audit: .venv-checkov/.installed ## checkov over the template; .checkov.yaml has each exception's reason
+	.venv-checkov/bin/checkov --config-file .checkov.yaml
+
+.PHONY: bench
+bench: install ## Calls, transitions and times, side by side in one run
+	@$(BIN)/python -m benchmarks
+
+##@ AWS
+.PHONY: deploy
+deploy: install ## Build and deploy to AWS: STAGE=dev or prod of samconfig.toml
+	$(BIN)/sam build --config-env $(STAGE)
+	$(BIN)/sam deploy --config-env $(STAGE)
+
+##@ Upkeep
+.PHONY: install
+install: .venv/.installed .venv-runtime/.installed ## Virtual environments from the lock files
+
+.PHONY: lock
+lock: install ## Write the lock files anew from the *.in files
+	@$(BIN)/python -m pip install --quiet uv
+	@sh requirements/lock.sh $(BIN)/uv
+
+.PHONY: clean
+clean: ## Remove everything that was built or installed
+	rm -rf .venv .venv-runtime .venv-checkov .aws-sam .local .pytest_cache .mypy_cache .ruff_cache
+
+.PHONY: help
+help: ## This list
+	@awk 'BEGIN { FS = ":.*## " } /^##@/ { print "\n" substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# --- virtual environments: made when their lock file is newer -----------------------------------
+
+.venv/.installed: requirements/dev.txt
+	@sh requirements/install.sh $(PYTHON) .venv requirements/dev.txt
+
+.venv-runtime/.installed: requirements/runtime.txt
+	@sh requirements/install.sh $(PYTHON) .venv-runtime requirements/runtime.txt
+
+.venv-checkov/.installed: requirements/checkov.txt
+	@sh requirements/install.sh $(PYTHON) .venv-checkov requirements/checkov.txt

@@ -1,0 +1,107 @@
+"""The canary scan: looks for codes wherever the embedded stack keeps or has kept anything.
+
+A code is looked for as plain text, in base64 (at each of the three alignments it can have inside
+a longer text), in hex and URL-encoded.
+"""
+
+import base64
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import requests
+
+from local.stack import Stack
+
+
+def disguises(code: str) -> set[bytes]:
+    """Every form of a code that the scan knows, in lower case."""
+    raw = code.encode()
+    forms = {raw, raw.hex().encode(), quote(code, safe="").encode(), quote_plus(code).encode()}
+    forms.add(json.dumps(code)[1:-1].encode())
+    for lead in range(3):
+        # The characters that depend on this code alone, whatever stands before and after it.
+        first, last = -(-8 * lead // 6), 8 * (lead + len(raw)) // 6
+        core = base64.b64encode(bytes(lead) + raw)[first:last]
+        forms |= {core, core.translate(bytes.maketrans(b"+/", b"-_"))}
+    return {form.lower() for form in forms if len(form) >= 8}
+
+
+class Search:
+    """Looks for any of the codes in texts."""
+
+    def __init__(self, codes: Iterable[str]) -> None:
+        self._forms = {form: code for code in codes for form in disguises(code)}
+
+    def hits(self, texts: Iterable[bytes]) -> list[bytes]:
+        """The texts that hold a code in any disguise."""
+        return [text for text in texts if any(form in text.lower() for form in self._forms)]
+
+    def places(self, stack: Stack) -> Iterator[tuple[str, list[bytes]]]:
+        """Each place of the running stack by name, with all that lies there."""
+        yield "Lambda logs, at their level", [line.encode() for line in stack.logs()]
+        yield "the emulator's own log", [stack.emulator_log().encode()]
+        yield "workflow inputs, outputs and history", list(_executions(stack))
+        yield "DynamoDB items, every table", list(_items(stack))
+        yield "S3 objects", list(_objects(stack))
+        yield "secrets", list(_secrets(stack))
+        yield "queued messages and mails", list(_messages(stack))
+
+
+def files_under(directory: Path) -> list[bytes]:
+    """What every file below a folder holds."""
+    return [path.read_bytes() for path in directory.rglob("*") if path.is_file()]
+
+
+def _executions(stack: Stack) -> Iterator[bytes]:
+    client = stack.client("stepfunctions")
+    machine = stack.outputs["StateMachineArn"]
+    pages = client.get_paginator("list_executions").paginate(stateMachineArn=machine)
+    for execution in (item for page in pages for item in page["executions"]):
+        arn = execution["executionArn"]
+        yield _text(client.describe_execution(executionArn=arn))
+        history = client.get_paginator("get_execution_history").paginate(executionArn=arn)
+        yield from (_text(event) for page in history for event in page["events"])
+
+
+def _items(stack: Stack) -> Iterator[bytes]:
+    client = stack.client("dynamodb")
+    for page in client.get_paginator("list_tables").paginate():
+        for table in page["TableNames"]:
+            scanned = client.get_paginator("scan").paginate(TableName=table)
+            yield from (_text(item) for found in scanned for item in found["Items"])
+
+
+def _objects(stack: Stack) -> Iterator[bytes]:
+    client = stack.client("s3")
+    for bucket in client.list_buckets()["Buckets"]:
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket["Name"])
+        for item in (item for page in pages for item in page.get("Contents", [])):
+            if not item["Key"].endswith((".zip", ".template")):
+                body = client.get_object(Bucket=bucket["Name"], Key=item["Key"])["Body"].read()
+                yield item["Key"].encode() + b"\n" + body
+
+
+def _secrets(stack: Stack) -> Iterator[bytes]:
+    client = stack.client("secretsmanager")
+    for secret in client.list_secrets()["SecretList"]:
+        yield _text(client.get_secret_value(SecretId=secret["ARN"]))
+
+
+def _messages(stack: Stack) -> Iterator[bytes]:
+    for path in ("/_ministack/ses/messages", "/_ministack/sqs/messages"):
+        yield requests.get(stack.aws_url + path, timeout=10).content
+
+
+def _text(value: Any) -> bytes:
+    """A value with all its bytes laid open, so that binary attributes are searched as they are."""
+    found: list[bytes] = []
+
+    def lay_open(part: Any) -> str:
+        found.append(bytes(part) if isinstance(part, bytes | bytearray) else b"")
+        return str(part)
+
+    text = json.dumps(value, default=lay_open, ensure_ascii=False)
+    return b"\n".join([text.encode(), *found])
