@@ -6,10 +6,22 @@ from typing import Any
 
 import boto3
 import pytest
+from cardvault.audit import trail
+from cardvault.orders import store
+from cardvault.orders.create import CreateOrder, NewOrder
+from cardvault.orders.place import PlaceOrder, ReconcileOrder
+from cardvault.orders.records import OrderRecord
+from cardvault.orders.reveal import RevealCards, RevealedPage
+from cardvault.orders.store_cards import StoreCards
 from cardvault.runtime import aws, tables
+from cardvault.runtime.cached_secret import CachedSecret
+from cardvault.runtime.caller import Caller
 from cardvault.runtime.settings import Settings
+from cardvault.sealing.data_keys import Keyring
+from cardvault.sealing.store import bind_sealed_tables
 from moto import mock_aws
 
+from tests.support.doubles import FixedClock, ScriptedSupplier, caller, canary_cards
 from tests.support.template import resources, table_definition
 
 REGION = "eu-west-1"
@@ -63,3 +75,73 @@ def _make_resources() -> dict[str, str]:
         "FINGERPRINT_SECRET_ARN": fingerprint["ARN"],
         "SUPPLIER_SECRET_ARN": supplier["ARN"],
     }
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock()
+
+
+@pytest.fixture
+def supplier() -> ScriptedSupplier:
+    return ScriptedSupplier()
+
+
+@dataclass
+class Steps:
+    """Every step an order takes, on moto, with a supplier that does as it is told."""
+
+    cloud: Cloud
+    supplier: ScriptedSupplier
+    clock: FixedClock
+    started: list[str]
+
+    def create(self, key: str = "key-1", by: Caller | None = None, **order: Any) -> OrderRecord:
+        wanted = {"productId": "P1", "typeId": "T1", "quantity": 3, **order}
+        wanted = {name: value for name, value in wanted.items() if value is not None}
+        making = CreateOrder(self, self.clock)  # type: ignore[arg-type]
+        return making(NewOrder.parse(wanted), key, by or caller())
+
+    def start(self, order_id: str) -> None:
+        self.started.append(order_id)
+
+    def place(self, order_id: str, **resolution: Any) -> OrderRecord:
+        step = PlaceOrder(self.supplier, self.clock)  # type: ignore[arg-type]
+        return step(order_id, execution_started_at=self.clock(), **resolution)
+
+    def reconcile(self, order_id: str) -> OrderRecord:
+        return ReconcileOrder(self.supplier, self.clock)(order_id)  # type: ignore[arg-type]
+
+    def store(self, order_id: str) -> OrderRecord:
+        settings = self.cloud.settings
+        step = StoreCards(
+            self.supplier,  # type: ignore[arg-type]
+            Keyring(aws.kms(), settings.card_key_arn),
+            CachedSecret(aws.secrets_manager(), settings.fingerprint_secret_arn),
+            self.clock,
+        )
+        return step(order_id)
+
+    def reveal(self, order_id: str, page: int = 0, by: Caller | None = None) -> RevealedPage:
+        keyring = Keyring(aws.kms(), self.cloud.settings.card_key_arn)
+        return RevealCards(keyring, self.clock)(order_id, page, by or caller())
+
+    def stored_order(self, cards: int = 3, key: str = "key-1", by: Caller | None = None) -> str:
+        """An order with its cards in the vault; returns its id."""
+        order = self.create(key, by, quantity=cards)
+        supplier_order_id = f"S-{order.order_id}"
+        self.supplier.placing.append(supplier_order_id)
+        self.supplier.has(supplier_order_id, quantity=cards, cards=canary_cards(cards))
+        self.place(order.order_id)
+        self.store(order.order_id)
+        return str(order.order_id)
+
+    def events(self, order_id: str) -> list[str]:
+        return [record.event for record in trail.read(order_id)]
+
+
+@pytest.fixture
+def steps(cloud: Cloud, supplier: ScriptedSupplier, clock: FixedClock) -> Steps:
+    store.bind_tables(cloud.settings)
+    bind_sealed_tables(cloud.settings)
+    return Steps(cloud, supplier, clock, [])

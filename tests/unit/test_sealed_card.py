@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 KEY = CardKey.derive(bytes(32))
 texts = st.text(min_size=1, max_size=40)
 cards = st.builds(Card, texts, st.none() | texts)
-places = st.builds(
-    Place, texts, texts, st.integers(1, 2**32 - 1), st.integers(1, 2**32 - 1)
-)
+places = st.builds(Place, texts, texts, st.integers(1, 2**32 - 1), st.integers(1, 2**32 - 1))
 
 
 @given(cards, places)

@@ -1,0 +1,3 @@
+"""Something that only the layer brings."""
+
+GREETING = "from the layer"

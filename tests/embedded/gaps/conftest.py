@@ -1,0 +1,70 @@
+"""A stack with one resource of each kind that the emulator has a gap for.
+
+Each test here shows one defect of the stock emulator: with EMULATOR_STOCK=1 it must fail. One that
+passes there (but for `test_no_gaps.py`) names a gap that need not be filled any longer.
+"""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+import requests
+
+from local.stack import Stack
+from tests.embedded.gaps.helpers import encoded
+
+TEMPLATE = Path(__file__).parent.parent / "data" / "template.yaml"
+
+
+@pytest.fixture(scope="session")
+def probe_stack():
+    settings = {
+        "LEAKED": "from the machine",
+        "EMULATOR_STOCK": os.environ.get("EMULATOR_STOCK", ""),
+    }
+    doors = {"api": "ApiId", "issuer": "IssuerApiId"}
+    with Stack(TEMPLATE, doors=doors, settings=settings) as stack:
+        stack.deploy({"Issuer": stack.doors["issuer"].url})
+        yield stack
+
+
+@pytest.fixture
+def call(probe_stack):
+    """Ask the probe function something through the API's open route."""
+    url = probe_stack.doors["api"].url
+
+    def post(**asked):
+        return requests.post(f"{url}/open", json=asked, timeout=30)
+
+    return post
+
+
+@pytest.fixture(scope="session")
+def make_token(probe_stack):
+    kms = probe_stack.client("kms")
+
+    def make(issuer=probe_stack.doors["issuer"].url, **claims):
+        claims = {"iss": issuer, "aud": "probe", "exp": int(time.time()) + 600} | claims
+        claims = {name: value for name, value in claims.items() if value is not None}
+        signed = f"{encoded({'alg': 'RS256', 'kid': '1'})}.{encoded(claims)}"
+        signature = kms.sign(
+            KeyId=probe_stack.outputs["SigningKeyId"],
+            Message=signed.encode(),
+            SigningAlgorithm="RSASSA_PKCS1_V1_5_SHA_256",
+        )["Signature"]
+        return f"{signed}.{encoded(signature)}"
+
+    return make
+
+
+@pytest.fixture
+def read(probe_stack):
+    """Read a thing, which takes the scope `things:read`."""
+    url = probe_stack.doors["api"].url
+
+    def get(token):
+        headers = {"Authorization": f"Bearer {token}"}
+        return requests.get(f"{url}/things/1", headers=headers, timeout=30)
+
+    return get

@@ -1,0 +1,117 @@
+"""Starting and stopping the embedded stack."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from local import environment, ports
+from local.build import ROOT, Build
+from local.deployment import DeploymentError, deploy
+from local.stack import EmulatorError, Stack
+
+HOLDING_A_STACK = """
+from local.stack import Stack, stop_on_terminate
+import time
+stop_on_terminate()
+with Stack(doors={"api": "ApiId"}) as stack:
+    print(stack._emulator.pid, stack._directory, flush=True)
+    time.sleep(60)
+"""
+
+
+class TestPorts:
+    def test_a_taken_port_is_named_with_the_way_to_choose_another(self):
+        with ports.listen(0, "api") as listener:
+            port = listener.getsockname()[1]
+            with pytest.raises(ports.PortTakenError) as caught:
+                ports.listen(port, "api")
+        assert str(port) in str(caught.value)
+        assert "EMBEDDED_API_PORT=" in str(caught.value)
+
+    def test_a_free_port_is_found_on_loopback(self):
+        with ports.listen(0, "api") as listener:
+            host, port = listener.getsockname()
+        assert host == "127.0.0.1"
+        assert ports.available(port, "api") == port
+
+    def test_ports_are_chosen_by_variables(self, monkeypatch):
+        monkeypatch.setenv("EMBEDDED_API_PORT", "8888")
+        chosen = ports.from_environment(api=8080, issuer=8081)
+        assert chosen == {"api": 8888, "issuer": 8081}
+
+
+class TestEnvironment:
+    def test_nothing_of_the_users_aws_settings_is_passed_on(self, monkeypatch):
+        monkeypatch.setenv("AWS_PROFILE", "production")
+        monkeypatch.setenv("AWS_CA_BUNDLE", "/missing.pem")
+        child = environment.for_child()
+        assert "AWS_PROFILE" not in child
+        assert "AWS_CA_BUNDLE" not in child
+        assert child["AWS_CONFIG_FILE"] == os.devnull
+
+    def test_a_client_reads_no_profile(self, monkeypatch):
+        monkeypatch.setenv("AWS_PROFILE", "production")
+        credentials = environment.session().get_credentials()
+        assert credentials.access_key == environment.ACCESS_KEY_ID
+
+
+@pytest.mark.embedded
+class TestStack:
+    def test_an_emulator_that_dies_is_quoted(self):
+        stack = Stack(settings={"EMULATOR_WORKERS_PER_FUNCTION": "many"})
+        with pytest.raises(EmulatorError, match=r"invalid literal.*many"):
+            stack.start()
+
+    def test_a_failed_deployment_names_the_resource(self, tmp_path):
+        key = {"Type": "AWS::KMS::Key", "Properties": {"KeySpec": "NO_SUCH_SPEC"}}
+        (tmp_path / "packages").mkdir()
+        (tmp_path / "packaged.json").write_text(yaml.safe_dump({"Resources": {"OneKey": key}}))
+        with Stack() as stack:
+            clients = {name: stack.client(name) for name in ("cloudformation", "s3")}
+            with pytest.raises(DeploymentError, match=r"OneKey \(AWS::KMS::Key\): .*NO_SUCH_SPEC"):
+                deploy("broken", Build(tmp_path), {}, **clients)
+
+    def test_nothing_is_left_however_it_ends(self):
+        """Interrupted and terminated, it cleans up; killed, at least its processes end."""
+        endings = {
+            signal.SIGINT: holding_a_stack(),
+            signal.SIGTERM: holding_a_stack(),
+            signal.SIGKILL: holding_a_stack(),
+        }
+        for ending, holder in endings.items():
+            emulator, directory = holder.stdout.readline().split()
+            holder.send_signal(ending)
+            holder.wait(15)
+            assert group_is_gone(int(emulator)), ending
+            if ending is not signal.SIGKILL:
+                assert not Path(directory).exists()
+            else:
+                assert not any(Path(directory).glob("cardvault-emulator-*"))
+            holder.stdout.close()
+
+
+def holding_a_stack():
+    return subprocess.Popen(  # noqa: S603
+        [sys.executable, "-c", HOLDING_A_STACK],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+def group_is_gone(group):
+    give_up_at = time.monotonic() + 10
+    while time.monotonic() < give_up_at:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.05)
+    return False

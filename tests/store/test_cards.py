@@ -1,0 +1,298 @@
+"""I1, I2, I4, I6, I7 from stored to revealed cards, on moto's DynamoDB and KMS."""
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+from cardvault.audit import trail
+from cardvault.cards import Card
+from cardvault.errors import (
+    CannotOpen,
+    CardCountMismatch,
+    CardsShredded,
+    DuplicateCards,
+    InvalidRequest,
+    OrderNotFound,
+    OrderNotFulfilled,
+    StoredCardsDiffer,
+    SupplierUnavailable,
+)
+from cardvault.orders import store
+from cardvault.orders.poll import PollFulfilment
+from cardvault.sealing.store import DataKeyRecord, SealedPage
+from pynamodb.exceptions import DoesNotExist
+
+from tests.support.doubles import caller, canary_cards
+
+WRITES = ("TransactWriteItems", "GenerateDataKey", "GetItem", "GetSecretValue")
+
+
+def placed_order(steps, **supplier_order):
+    order = steps.create()
+    steps.supplier.placing = ["S1"]
+    steps.place(order.order_id)
+    steps.supplier.has("S1", **supplier_order)
+    return order.order_id
+
+
+def test_the_owner_sees_the_cards_that_came(steps):
+    order_id = steps.stored_order(3)
+    revealed = steps.reveal(order_id)
+    assert revealed.cards == list(enumerate(canary_cards(3), start=1))
+    assert revealed.next_page is None
+    assert store.find(order_id).first_revealed_at is not None
+
+
+def test_a_partial_fill_delivers_what_came_and_notes_the_shortfall(steps):
+    order_id = placed_order(steps, status="PARTIALLY_FILLED", cards=canary_cards(2))
+    order = steps.store(order_id)
+    assert (order.status, order.fulfilled_quantity, order.refunded_quantity) == (
+        "partially_filled",
+        2,
+        1,
+    )
+    assert len(steps.reveal(order_id).cards) == 2
+
+
+def test_a_big_order_is_revealed_page_by_page(steps):
+    order_id = steps.stored_order(601)
+    pages = [steps.reveal(order_id, page) for page in range(3)]
+    assert [card for page in pages for _, card in page.cards] == list(canary_cards(601))
+    assert [page.next_page for page in pages] == [1, 2, None]
+    with pytest.raises(InvalidRequest):
+        steps.reveal(order_id, 3)
+
+
+def test_storing_again_changes_nothing(steps):
+    order_id = steps.stored_order(3)
+    before = store.find(order_id)
+    steps.supplier.has(f"S-{order_id}", cards=tuple(reversed(canary_cards(3))))
+    assert steps.store(order_id).audit_seq == before.audit_seq
+    assert len(list(SealedPage.scan(SealedPage.sort_key.startswith("CARDS#")))) == 1
+
+
+def test_another_answer_for_stored_cards_is_refused(steps):
+    order_id = steps.stored_order(3)
+    steps.supplier.has(f"S-{order_id}", cards=canary_cards(3, tag="B"))
+    with pytest.raises(StoredCardsDiffer):
+        steps.store(order_id)
+    assert steps.reveal(order_id).cards[0][1] == canary_cards(3)[0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ({"fulfilled_quantity": 2}, CardCountMismatch),
+        ({"quantity": 4}, CardCountMismatch),
+        ({"quantity": 2}, CardCountMismatch),
+        ({"cards": ()}, CardCountMismatch),
+        ({"cards": (Card("CANARY-1", "s"),) * 3}, DuplicateCards),
+        ({"status": "HANDLING"}, SupplierUnavailable),
+        ({"status": "REFUNDED"}, SupplierUnavailable),
+    ],
+)
+def test_an_answer_that_does_not_add_up_stores_nothing(steps, answer, error):
+    order_id = placed_order(steps, **answer)
+    with pytest.raises(error):
+        steps.store(order_id)
+    assert store.find(order_id).stored_at is None
+    with pytest.raises(DoesNotExist):
+        DataKeyRecord.get(order_id)
+
+
+def test_adopted_orders_learn_what_they_are_for(steps):
+    adopt = {"productId": None, "typeId": None, "quantity": None, "supplierOrderId": "S1"}
+    order = steps.create("key", caller("alice", scopes="orders:adopt"), **adopt)
+    steps.supplier.has("S1")
+    poll = PollFulfilment(steps.supplier, deadline=None, clock=steps.clock)
+    assert poll(order.order_id, execution_started_at=steps.clock()) == "FULFILLED"
+    known = store.find(order.order_id)
+    assert (known.product_id, known.type_id, known.quantity) == ("P1", "T1", 3)
+
+
+# --- I6: nobody else -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stranger", [caller("bob"), caller("alice", "b" * 24)])
+def test_a_stranger_gets_the_answer_for_an_unknown_order_and_a_line_in_the_trail(steps, stranger):
+    order_id = steps.stored_order(3)
+    with pytest.raises(OrderNotFound) as refused:
+        steps.reveal(order_id, by=stranger)
+    with pytest.raises(OrderNotFound) as unknown:
+        steps.reveal("0" * 24, by=stranger)
+    assert str(refused.value) == str(unknown.value)
+    last = list(trail.read(order_id))[-1]
+    assert (last.event, last.reason) == ("REVEAL_REFUSED", "ORDER_NOT_FOUND")
+    named = last.user_id is not None
+    assert named == (stranger.tenant_id == "a" * 24), "a trail names no other tenant's users"
+
+
+def test_nothing_is_shown_before_it_is_fulfilled(steps):
+    order = steps.create()
+    with pytest.raises(OrderNotFulfilled, match="Order not fulfilled yet"):
+        steps.reveal(order.order_id)
+    assert steps.events(order.order_id)[-1] == "REVEAL_REFUSED"
+
+
+def test_nothing_is_shown_once_shredded(steps):
+    order_id = steps.stored_order(3)
+    store.change(order_id, lambda _: store.Change(trail.Event("TEST"), {"shredded_at": "now"}))
+    with pytest.raises(CardsShredded):
+        steps.reveal(order_id)
+
+
+# --- I2: sealed cards open at their own place only -------------------------------------------
+
+
+def test_pages_and_keys_swapped_between_orders_stay_shut(steps):
+    one, other = steps.stored_order(3, "k1"), steps.stored_order(3, "k2")
+    stolen = SealedPage.get(other, "CARDS#0000")
+    SealedPage(one, "CARDS#0000", sealed_cards=stolen.sealed_cards).save()
+    with pytest.raises(CannotOpen):
+        steps.reveal(one)
+    key = DataKeyRecord.get(other)
+    key.order_id = one
+    key.save()
+    with pytest.raises(CannotOpen):
+        steps.reveal(one)
+    assert steps.events(one)[-1] == "REVEAL_REFUSED"
+
+
+def test_pages_swapped_within_an_order_stay_shut(steps):
+    order_id = steps.stored_order(500)
+    second = SealedPage.get(order_id, "CARDS#0001")
+    SealedPage(order_id, "CARDS#0000", sealed_cards=second.sealed_cards).save()
+    with pytest.raises(CannotOpen):
+        steps.reveal(order_id, 0)
+
+
+def test_every_cut_and_any_flipped_byte_of_a_page_is_refused(steps):
+    order_id = steps.stored_order(3)
+    page = SealedPage.get(order_id, "CARDS#0000")
+    whole = bytes(page.sealed_cards)
+    one_card = len(whole) // 3
+    damaged = [whole[:cut] for cut in (0, 1, one_card, 2 * one_card, len(whole) - 1)]
+    damaged += [whole + whole[:one_card], whole[one_card:]]
+    for at in range(0, len(whole), 7):
+        damaged.append(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+    for packed in damaged:
+        SealedPage(order_id, "CARDS#0000", sealed_cards=packed).save()
+        with pytest.raises(CannotOpen):
+            steps.reveal(order_id)
+
+
+def test_a_tail_cut_off_with_the_count_changed_to_match_is_refused(steps):
+    order_id = steps.stored_order(3)
+    page = SealedPage.get(order_id, "CARDS#0000")
+    cut = page.sealed_cards[: len(page.sealed_cards) * 2 // 3]
+    SealedPage(order_id, "CARDS#0000", sealed_cards=cut).save()
+    store.change(order_id, lambda _: store.Change(trail.Event("TEST"), {"fulfilled_quantity": 2}))
+    with pytest.raises(CannotOpen):
+        steps.reveal(order_id)
+
+
+@pytest.mark.parametrize("field", ["wrapped_key", "commitment"])
+def test_a_damaged_key_record_is_refused(steps, field):
+    order_id = steps.stored_order(3)
+    key = DataKeyRecord.get(order_id)
+    damaged = bytearray(getattr(key, field))
+    damaged[-1] ^= 1
+    setattr(key, field, bytes(damaged))
+    key.save()
+    with pytest.raises(CannotOpen):
+        steps.reveal(order_id)
+
+
+# --- I4: a crash between any two AWS calls -----------------------------------------------------
+
+
+class Crash(BaseException):
+    """The process dies here."""
+
+
+def crash_at(monkeypatch, call_number: int, after: bool) -> list[str]:
+    """Die before or after the n-th AWS call from now on; returns the calls as they are made."""
+    import botocore.client
+
+    real, made = botocore.client.BaseClient._make_api_call, []
+
+    def dying(self, operation, arguments):
+        made.append(operation)
+        dies = len(made) == call_number
+        if dies and not after:
+            raise Crash
+        answer = real(self, operation, arguments)
+        if dies:
+            raise Crash
+        return answer
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", dying)
+    return made
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("call_number", [1, 2, 3, 4])
+def test_store_cards_killed_at_any_call_and_retried_stores_one_set(
+    steps, monkeypatch, call_number, after
+):
+    order_id = placed_order(steps)
+    with monkeypatch.context() as dying:
+        made = crash_at(dying, call_number, after)
+        with pytest.raises(Crash):
+            steps.store(order_id)
+        assert made[-1] in WRITES
+    steps.store(order_id)
+    assert steps.reveal(order_id).cards == list(enumerate(canary_cards(3), start=1))
+    assert steps.events(order_id).count("CARDS_STORED") == 1
+    assert len(list(DataKeyRecord.scan())) == 1
+
+
+def test_storing_takes_four_calls_so_the_crashes_above_are_all_there_are(steps, monkeypatch):
+    order_id = placed_order(steps)
+    made = crash_at(monkeypatch, 0, after=False)
+    steps.store(order_id)
+    assert sorted(made) == sorted(WRITES)
+
+
+# --- section 9: one read, one KMS call, one transaction ---------------------------------------
+
+
+@pytest.mark.parametrize("cards", [3, 600])
+def test_a_reveal_is_one_read_one_decrypt_one_transaction(steps, monkeypatch, cards):
+    order_id = steps.stored_order(cards)
+    made = crash_at(monkeypatch, 0, after=False)
+    steps.reveal(order_id)
+    assert made == ["TransactGetItems", "Decrypt", "TransactWriteItems"]
+
+
+def test_a_kms_outage_leaves_the_reveal_untold_and_the_order_as_it_was(steps, monkeypatch):
+    order_id = steps.stored_order(3)
+    before = store.find(order_id).head
+
+    def outage(**_):
+        raise ClientError({"Error": {"Code": "KMSInternalException"}}, "Decrypt")
+
+    from cardvault.runtime import aws
+
+    monkeypatch.setattr(aws.kms(), "decrypt", outage)
+    with pytest.raises(ClientError):
+        steps.reveal(order_id)
+    assert store.find(order_id).head == before
+
+
+# --- I1: at rest ---------------------------------------------------------------------------------
+
+
+def test_no_table_holds_a_code(steps):
+    steps.stored_order(3)
+    client = steps.cloud.client("dynamodb")
+    for table in client.list_tables()["TableNames"]:
+        held = json.dumps(client.scan(TableName=table)["Items"], default=repr)
+        assert "CANARY" not in held
+
+
+def test_the_index_carries_no_sealed_page(steps):
+    steps.stored_order(3)
+    client = steps.cloud.client("dynamodb")
+    listed = client.scan(TableName="OrdersTable", IndexName="ordersOfOwner")["Items"]
+    assert [item["sk"]["S"] for item in listed] == ["ORDER"]

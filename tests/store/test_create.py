@@ -1,0 +1,109 @@
+"""I3: an Idempotency-Key belongs to one order for ever."""
+
+import pytest
+from cardvault.audit import trail
+from cardvault.errors import (
+    Forbidden,
+    IdempotencyKeyReused,
+    InvalidRequest,
+    OrderNotFound,
+    SupplierOrderTaken,
+)
+from cardvault.orders import store
+from cardvault.orders.create import NewOrder
+
+from tests.support.doubles import caller
+
+
+def test_the_same_key_and_body_is_the_same_order(steps):
+    first, again = steps.create(), steps.create()
+    assert again.order_id == first.order_id
+    assert steps.started == [first.order_id] * 2, "a repeat starts what a crash kept from starting"
+
+
+def test_the_same_key_with_another_body_is_refused(steps):
+    steps.create(quantity=3)
+    with pytest.raises(IdempotencyKeyReused):
+        steps.create(quantity=4)
+
+
+def test_keys_of_two_users_and_of_two_tenants_are_apart(steps):
+    orders = {
+        steps.create(by=who).order_id
+        for who in (caller("alice"), caller("bob"), caller("alice", "b" * 24))
+    }
+    assert len(orders) == 3
+
+
+@pytest.mark.parametrize("key", [None, "", " ", "a b", "k" * 129, "clé"])
+def test_a_key_must_be_there_and_be_plain(steps, key):
+    with pytest.raises(InvalidRequest, match="Idempotency-Key"):
+        steps.create(key)
+
+
+def test_nothing_is_half_written_when_the_supplier_order_is_taken(steps):
+    adopter = caller("alice", scopes="orders:adopt")
+    adopt = {"productId": None, "typeId": None, "quantity": None, "supplierOrderId": "S1"}
+    first = steps.create("key-1", adopter, **adopt)
+    assert (first.status, first.supplier_order_id) == ("placed", "S1")
+    with pytest.raises(SupplierOrderTaken):
+        steps.create("key-2", caller("mallory", "b" * 24, "orders:adopt"), **adopt)
+    fresh = steps.create("key-2", caller("mallory", "b" * 24))
+    assert fresh.status == "received", "the refused request left its key unused"
+
+
+def test_adopting_needs_its_own_scope(steps):
+    adopt = {"productId": None, "typeId": None, "quantity": None, "supplierOrderId": "S1"}
+    with pytest.raises(Forbidden, match="orders:adopt"):
+        steps.create("key-1", caller("alice"), **adopt)
+
+
+def test_the_order_and_its_first_event_are_written_together(steps):
+    order = steps.create()
+    (event,) = trail.read(order.order_id)
+    assert (event.event, event.user_id, event.ip_address) == (
+        "ORDER_CREATED",
+        "alice",
+        "192.0.2.7",
+    )
+    assert store.find(order.order_id).head == trail.Head(1, event.hash)
+
+
+def test_an_unknown_order_is_not_found(steps):
+    with pytest.raises(OrderNotFound):
+        store.find("0" * 24)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({}, "either productId"),
+        ({"productId": "P"}, "either productId"),
+        ({"productId": 7, "typeId": "T", "quantity": 1}, "productId must be a text"),
+        (
+            {"productId": "P", "typeId": "T", "quantity": 0},
+            "quantity must have a value of at least 1",
+        ),
+        (
+            {"productId": "P", "typeId": "T", "quantity": 10_001},
+            "quantity must have a value of at most",
+        ),
+        ({"productId": "P", "typeId": "T", "quantity": 1.5}, "quantity must be a whole number"),
+        ({"productId": "P", "typeId": "T", "quantity": True}, "quantity must be a whole number"),
+        ({"productId": "P\n", "typeId": "T", "quantity": 1}, "productId must be 1 to 64"),
+        ({"productId": "../../x", "typeId": "T", "quantity": 1}, "productId must be 1 to 64"),
+        (
+            {"productId": "P", "typeId": "T", "quantity": 1, "CODE-1234": 1},
+            "a field that is not known",
+        ),
+        (
+            {"productId": "P", "typeId": "T", "quantity": 1, "supplierOrderId": "S"},
+            "supplierOrderId",
+        ),
+    ],
+)
+def test_a_bad_body_is_refused_by_field_and_not_repeated(body, said):
+    with pytest.raises(InvalidRequest, match=said) as refused:
+        NewOrder.parse(body)
+    assert "CODE-1234" not in str(refused.value)
+    assert "../../x" not in str(refused.value)

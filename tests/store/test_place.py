@@ -1,0 +1,130 @@
+"""I3: a supplier order is placed at most once, whatever times out, crashes or is retried."""
+
+from datetime import timedelta
+
+import pytest
+from cardvault.errors import (
+    OrderNotFound,
+    PlacementAmbiguous,
+    PlacementNotFound,
+    PlacementUnknown,
+    SupplierOutOfStock,
+    SupplierThrottled,
+    SupplierUnavailable,
+)
+from cardvault.orders import store
+from cardvault.orders.outcome import record_failure
+
+from tests.support.doubles import START
+
+
+def test_a_placed_order_is_not_placed_again(steps):
+    order = steps.create()
+    steps.supplier.placing = ["S1"]
+    placed = steps.place(order.order_id)
+    again = steps.place(order.order_id)
+    assert placed.supplier_order_id == again.supplier_order_id == "S1"
+    assert steps.supplier.placed == [("P1", "T1", 3)]
+
+
+def test_a_lost_answer_leads_to_reconciling_and_never_to_a_second_order(steps):
+    order = steps.create()
+    steps.supplier.placing = [PlacementUnknown()]
+    for _ in range(3):
+        with pytest.raises(PlacementUnknown):
+            steps.place(order.order_id)
+    assert len(steps.supplier.placed) == 1
+    steps.supplier.has("S1")
+    assert steps.reconcile(order.order_id).supplier_order_id == "S1"
+    assert steps.place(order.order_id).supplier_order_id == "S1"
+    assert len(steps.supplier.placed) == 1
+
+
+@pytest.mark.parametrize(
+    "refusal", [SupplierThrottled(), SupplierUnavailable(), SupplierOutOfStock()]
+)
+def test_a_refusal_that_bought_nothing_may_be_tried_again(steps, refusal):
+    order = steps.create()
+    steps.supplier.placing = [refusal, "S1"]
+    with pytest.raises(type(refusal)):
+        steps.place(order.order_id)
+    assert steps.place(order.order_id).supplier_order_id == "S1"
+
+
+def test_a_crash_after_the_answer_reconciles_too(steps, monkeypatch):
+    order = steps.create()
+    steps.supplier.placing = ["S1"]
+    monkeypatch.setattr("cardvault.orders.place.record_placement", _crash)
+    with pytest.raises(KeyboardInterrupt):
+        steps.place(order.order_id)
+    monkeypatch.undo()
+    with pytest.raises(PlacementUnknown):
+        steps.place(order.order_id)
+    steps.supplier.has("S1")
+    assert steps.reconcile(order.order_id).supplier_order_id == "S1"
+
+
+def _crash(*_args, **_options):
+    raise KeyboardInterrupt
+
+
+def test_reconciling_takes_no_other_product_time_or_owner(steps):
+    order = steps.create()
+    other = steps.create("key-2")
+    steps.supplier.placing = ["S-other", PlacementUnknown()]
+    steps.place(other.order_id)
+    with pytest.raises(PlacementUnknown):
+        steps.place(order.order_id)
+    steps.supplier.has("S-other")
+    steps.supplier.has("S-type", type_id="T2")
+    steps.supplier.has("S-quantity", quantity=4)
+    steps.supplier.has("S-before", created_at=START - timedelta(minutes=2))
+    steps.supplier.has("S-undated", created_at=None)
+    with pytest.raises(PlacementNotFound):
+        steps.reconcile(order.order_id)
+    steps.supplier.has("S-ours", created_at=START + timedelta(seconds=20))
+    assert steps.reconcile(order.order_id).supplier_order_id == "S-ours"
+
+
+def test_two_that_could_be_ours_are_for_a_person(steps):
+    order = steps.create()
+    steps.supplier.placing = [PlacementUnknown()]
+    with pytest.raises(PlacementUnknown):
+        steps.place(order.order_id)
+    steps.supplier.has("S1")
+    steps.supplier.has("S2")
+    with pytest.raises(PlacementAmbiguous):
+        steps.reconcile(order.order_id)
+    resolved = steps.place(order.order_id, supplier_order_id="S2")
+    assert resolved.supplier_order_id == "S2"
+
+
+def test_an_operators_word_that_nothing_was_placed_holds_for_earlier_tries_only(steps):
+    order = steps.create()
+    steps.supplier.placing = [PlacementUnknown(), PlacementUnknown(), "S1"]
+    with pytest.raises(PlacementUnknown):
+        steps.place(order.order_id)
+    steps.clock.advance(minutes=10)
+    with pytest.raises(PlacementUnknown):
+        steps.place(order.order_id, confirmed_not_placed=True)
+    assert len(steps.supplier.placed) == 2
+    with pytest.raises(PlacementUnknown):
+        steps.place(order.order_id, confirmed_not_placed=True)
+    assert len(steps.supplier.placed) == 2, "the same execution's own retry is not believed"
+
+
+def test_a_redriven_order_goes_on_from_where_it_was(steps):
+    order = steps.create()
+    steps.supplier.placing = ["S1"]
+    steps.place(order.order_id)
+    record_failure(order.order_id, "FulfilmentOverdue", clock=steps.clock)
+    assert store.find(order.order_id).attention_reason == "FULFILMENT_OVERDUE"
+    redriven = steps.place(order.order_id)
+    assert (redriven.status, redriven.attention_reason) == ("placed", None)
+    assert steps.events(order.order_id)[-2:] == ["ORDER_NEEDS_ATTENTION", "ORDER_REDRIVEN"]
+
+
+def test_an_order_that_is_not_there_is_not_placed(steps):
+    with pytest.raises(OrderNotFound):
+        steps.place("0" * 24)
+    assert steps.supplier.placed == []
