@@ -1,12 +1,12 @@
 """I7: editing, deleting, reordering and truncating the trail is detected and located."""
 
 import pytest
-from cardvault.audit.trail import AuditRecord, Break
-from cardvault.errors import OrderNotFound
-from cardvault.orders import audit, store
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cardvault.audit.trail import AuditRecord, Break
+from cardvault.errors import OrderNotFound
+from cardvault.orders import audit, store
 from tests.support.doubles import caller
 
 

@@ -4,6 +4,8 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
+from pynamodb.exceptions import DoesNotExist
+
 from cardvault.audit import trail
 from cardvault.cards import Card
 from cardvault.errors import (
@@ -20,8 +22,6 @@ from cardvault.errors import (
 from cardvault.orders import store
 from cardvault.orders.poll import PollFulfilment
 from cardvault.sealing.store import DataKeyRecord, SealedPage
-from pynamodb.exceptions import DoesNotExist
-
 from tests.support.doubles import caller, canary_cards
 
 WRITES = ("TransactWriteItems", "GenerateDataKey", "GetItem", "GetSecretValue")

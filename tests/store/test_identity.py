@@ -6,6 +6,11 @@ from datetime import timedelta
 from urllib.parse import quote_plus, urlencode
 
 import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
+from cryptography.hazmat.primitives.hashes import SHA256
+
 from cardvault.errors import InvalidRequest
 from cardvault.identity import clients
 from cardvault.identity.clients import ApiClient, ClientNotFound
@@ -14,10 +19,6 @@ from cardvault.identity.manage import ManageClients
 from cardvault.identity.signing import SigningKey
 from cardvault.identity.tokens import IssueToken, TokenRefused
 from cardvault.runtime import aws, tables
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
-from cryptography.hazmat.primitives.hashes import SHA256
 
 ISSUER = "https://issuer.test"
 

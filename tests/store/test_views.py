@@ -4,9 +4,9 @@ import base64
 import json
 
 import pytest
+
 from cardvault.errors import InvalidRequest, OrderNotFound
 from cardvault.orders import views
-
 from tests.support.doubles import caller
 
 

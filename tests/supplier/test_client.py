@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
+
 from cardvault import errors
 from cardvault.runtime.cached_secret import CachedSecret
 from cardvault.runtime.clock import utc_now
 from cardvault.supplier import client as client_module
 from cardvault.supplier.answers import SupplierStatus, read_order
 from cardvault.supplier.client import SupplierClient
-
 from local.supplier import SupplierSandbox
 
 PRODUCT = "507f1f77bcf86cd799439011"

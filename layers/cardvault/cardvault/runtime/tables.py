@@ -20,6 +20,9 @@ from cardvault.runtime.aws import ATTEMPTS, CONNECT_TIMEOUT_S, READ_TIMEOUT_S
 
 T = TypeVar("T")
 
+# The system's randomness has no state that SnapStart clones could share (I12).
+_jitter = random.SystemRandom()
+
 RACE_TRIES = 12
 FIRST_PAUSE_S = 0.02
 LONGEST_PAUSE_S = 0.5
@@ -87,5 +90,5 @@ def retry_races(attempt: Callable[[], T]) -> T:
             return attempt()
         except LostRace:
             ceiling = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**number)
-            time.sleep(random.uniform(0, ceiling))  # noqa: S311 - spreads load, guards nothing
+            time.sleep(_jitter.uniform(0, ceiling))
     raise TooManyWriters
