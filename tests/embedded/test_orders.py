@@ -39,7 +39,7 @@ def shown_codes(alice, order_id):
     return [(card["code"], card["serial"]) for card in cards]
 
 
-# --- every ending ------------------------------------------------------------------------------
+# --- every ending ---
 
 
 def test_a_fulfilled_order_shows_its_owner_the_suppliers_codes(vault, alice):
@@ -102,7 +102,7 @@ def test_ten_thousand_cards_go_through_and_come_out_page_by_page(vault, alice):
     assert shown_codes(alice, order_id) == supplier_codes(vault, order)
 
 
-# --- I3: placed once, whatever happens ------------------------------------------------------------
+# --- I3: placed once, whatever happens ---
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_fifty_at_once_with_one_key_are_one_order(vault, alice, key):
     assert (other.status_code, other.json()["code"]) == (409, "IDEMPOTENCY_KEY_REUSED")
 
 
-# --- faults that pass, and faults that need a person ----------------------------------------------
+# --- faults that pass, and faults that need a person ---
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_an_order_that_never_ends_is_given_up_and_a_redrive_ends_it_right(vault,
     assert shown_codes(alice, order_id) == supplier_codes(vault, redriven)
 
 
-# --- I6: nobody else --------------------------------------------------------------------------------
+# --- I6: nobody else ---
 
 
 def test_two_tenants_and_two_users_can_not_see_each_other(vault, shop, alice):
@@ -229,7 +229,7 @@ def test_no_token_a_forged_one_or_one_without_the_scope_gets_nowhere(vault, shop
     assert reader.order("k", productId="P", typeId="T", quantity=1).status_code == 403
 
 
-# --- answers to bad input --------------------------------------------------------------------------
+# --- answers to bad input ---
 
 
 @pytest.mark.parametrize(

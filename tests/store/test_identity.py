@@ -178,7 +178,7 @@ def test_no_secret_is_kept_or_shown(made):
     assert made.secret not in repr(made)
 
 
-# --- what operators do ------------------------------------------------------------------
+# --- what operators do ---
 
 
 @pytest.fixture
