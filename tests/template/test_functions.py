@@ -139,6 +139,8 @@ def test_stars_stand_only_where_aws_knows_no_better():
         ("StoreCardsFunction", "kms:GenerateDataKey", "kms:Decrypt"),
         ("RevealCardsFunction", "kms:Decrypt", "kms:GenerateDataKey"),
         ("RevealCardsFunction", "kms:Decrypt", "dynamodb:PutItem on OrdersTable"),
+        ("ShredCardsFunction", "dynamodb:DeleteItem", "kms:Decrypt"),
+        ("RewrapDataKeysFunction", "kms:ReEncryptFrom", "kms:Decrypt"),
         ("GetOrderFunction", "dynamodb:GetItem", "dynamodb:UpdateItem"),
         ("IssueTokenFunction", "kms:Sign", "dynamodb:PutItem"),
     ],

@@ -34,7 +34,7 @@ class LostRace(Exception):
 
 @cache
 def connection() -> Connection:
-    # PynamoDB makes one client per model and one per transaction; they would not share a socket.
+    """The one connection: PynamoDB's own would be one per model and one per transaction."""
     return Connection(
         connect_timeout_seconds=CONNECT_TIMEOUT_S,
         read_timeout_seconds=READ_TIMEOUT_S,
