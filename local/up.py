@@ -28,6 +28,9 @@ class AlreadyUpError(RuntimeError):
     """Another `make up` of this checkout is serving."""
 
 
+MENDABLE: tuple[type[Exception], ...] = (*STARTUP_ERRORS, AlreadyUpError)
+
+
 def serve() -> int:
     """Serve until SIGINT or SIGTERM."""
     try:
@@ -38,7 +41,7 @@ def serve() -> int:
             _introduce(vault)
             _wait_for_a_signal()
             _say("stopping")
-    except (*STARTUP_ERRORS, AlreadyUpError) as error:
+    except MENDABLE as error:
         print(error, file=sys.stderr)
         return 1
     return 0
