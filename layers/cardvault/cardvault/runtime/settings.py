@@ -59,6 +59,7 @@ class Settings:
     fingerprint_secret_arn = _Variable("FINGERPRINT_SECRET_ARN", _text)
 
     state_machine_arn = _Variable("STATE_MACHINE_ARN", _text)
+    adoptable_after = _Variable("ADOPTABLE_AFTER_SECONDS", _seconds)
     fulfilment_deadline = _Variable("FULFILMENT_DEADLINE_SECONDS", _seconds)
 
     token_issuer = _Variable("TOKEN_ISSUER", _text)
