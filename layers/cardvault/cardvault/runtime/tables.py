@@ -11,7 +11,9 @@ from functools import cache
 from typing import TypeVar
 
 from pynamodb.connection import Connection
-from pynamodb.exceptions import TableError, TransactWriteError
+from pynamodb.exceptions import TableError, TransactWriteError, UpdateError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 from pynamodb.transactions import TransactGet, TransactWrite
 
@@ -23,6 +25,7 @@ T = TypeVar("T")
 RACE_TRIES = 12
 FIRST_PAUSE_S = 0.02
 LONGEST_PAUSE_S = 0.5
+_RACES = {"ConditionalCheckFailedException", "TransactionConflictException"}
 
 
 class LostRace(Exception):
@@ -74,6 +77,19 @@ def commit(transaction: TransactWrite) -> None:
 def writing() -> TransactWrite:
     """A transaction to add puts, updates, deletes and checks to; `commit` carries it out."""
     return TransactWrite(connection=connection())
+
+
+def update(item: Model, actions: list[Action], condition: Condition) -> None:
+    """Change one item, which then holds what is stored.
+
+    Raises LostRace when the condition failed or a transaction was in the way.
+    """
+    try:
+        item.update(actions, condition=condition)
+    except UpdateError as error:
+        if error.cause_response_code in _RACES:
+            raise LostRace from None
+        raise
 
 
 def retry_races(attempt: Callable[[], T]) -> T:
