@@ -153,15 +153,16 @@ def running(
     fixed_ports: Mapping[str, int] | None = None,
     auth: bool = False,
     settings: Mapping[str, str] | None = None,
+    handling_s: float = 3.0,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Cardvault]:
     """Start everything, deploy the real template, and stop everything at the end.
 
     `fixed_ports` may name api, issuer, aws and supplier; the others are free ones. `settings` are
-    environment variables of the emulator.
+    environment variables of the emulator. The sandbox fulfils after `handling_s` seconds.
     """
     ports = dict(fixed_ports or {})
-    sandbox = SupplierSandbox(port=ports.pop("supplier", 0))
+    sandbox = SupplierSandbox(port=ports.pop("supplier", 0), handling_s=handling_s)
     stack = Stack(doors=DOORS, fixed_ports=ports, auth=auth, settings=settings)
     progress("starting the supplier sandbox and the embedded stack")
     with sandbox, stack:

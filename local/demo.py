@@ -6,6 +6,7 @@ import time
 from local.cardvault import Cardvault, User, running
 from local.leaks import Search
 from local.ports import PortTakenError
+from local.stack import stop_on_terminate
 
 CARDS = 3
 STARTED = time.monotonic()
@@ -18,6 +19,7 @@ def say(text: str = "") -> None:
 
 def main() -> int:
     """Run the demo; exit status 1 if anything is not as it should be."""
+    stop_on_terminate()
     try:
         with running(parameters={"LogLevel": "DEBUG"}, progress=say) as vault:
             return _tell(vault)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from local.build import WORK
 from local.cardvault import Cardvault, running
-from local.ports import PortTakenError, environment_name
+from local.ports import PortTakenError, from_environment
 
 PID_FILE = WORK / "up.pid"
 PORTS = {"api": 8080, "issuer": 8081, "supplier": 8082, "aws": 4566}
@@ -30,7 +30,10 @@ class AlreadyUpError(RuntimeError):
 def serve() -> int:
     """Serve until SIGINT or SIGTERM."""
     try:
-        with _only_one(PID_FILE), running(fixed_ports=_ports(), progress=_say) as vault:
+        with (
+            _only_one(PID_FILE),
+            running(fixed_ports=from_environment(**PORTS), progress=_say) as vault,
+        ):
             _introduce(vault)
             _wait_for_a_signal()
             _say("stopping")
@@ -65,13 +68,6 @@ def stop() -> int:
 
 def _say(text: str) -> None:
     print(text, flush=True)
-
-
-def _ports() -> dict[str, int]:
-    return {
-        purpose: int(os.environ.get(environment_name(purpose), port))
-        for purpose, port in PORTS.items()
-    }
 
 
 @contextmanager

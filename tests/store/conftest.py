@@ -6,6 +6,8 @@ from typing import Any
 
 import boto3
 import pytest
+from moto import mock_aws
+
 from cardvault.audit import trail
 from cardvault.orders import store
 from cardvault.orders.create import CreateOrder, NewOrder
@@ -19,8 +21,6 @@ from cardvault.runtime.caller import Caller
 from cardvault.runtime.settings import Settings
 from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.store import bind_sealed_tables
-from moto import mock_aws
-
 from tests.support.doubles import FixedClock, ScriptedSupplier, caller, canary_cards
 from tests.support.template import resources, table_definition
 

@@ -4,6 +4,8 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
+from pynamodb.exceptions import DoesNotExist
+
 from cardvault.audit import trail
 from cardvault.cards import Card
 from cardvault.errors import (
@@ -20,8 +22,6 @@ from cardvault.errors import (
 from cardvault.orders import store
 from cardvault.orders.poll import PollFulfilment
 from cardvault.sealing.store import DataKeyRecord, SealedPage
-from pynamodb.exceptions import DoesNotExist
-
 from tests.support.doubles import caller, canary_cards
 
 WRITES = ("TransactWriteItems", "GenerateDataKey", "GetItem", "GetSecretValue")
@@ -110,7 +110,7 @@ def test_adopted_orders_learn_what_they_are_for(steps):
     assert (known.product_id, known.type_id, known.quantity) == ("P1", "T1", 3)
 
 
-# --- I6: nobody else -------------------------------------------------------------------------
+# --- I6: nobody else ---
 
 
 @pytest.mark.parametrize("stranger", [caller("bob"), caller("alice", "b" * 24)])
@@ -141,7 +141,7 @@ def test_nothing_is_shown_once_shredded(steps):
         steps.reveal(order_id)
 
 
-# --- I2: sealed cards open at their own place only -------------------------------------------
+# --- I2: sealed cards open at their own place only ---
 
 
 def test_pages_and_keys_swapped_between_orders_stay_shut(steps):
@@ -203,7 +203,7 @@ def test_a_damaged_key_record_is_refused(steps, field):
         steps.reveal(order_id)
 
 
-# --- I4: a crash between any two AWS calls -----------------------------------------------------
+# --- I4: a crash between any two AWS calls ---
 
 
 class Crash(BaseException):
@@ -254,7 +254,7 @@ def test_storing_takes_four_calls_so_the_crashes_above_are_all_there_are(steps, 
     assert sorted(made) == sorted(WRITES)
 
 
-# --- section 9: one read, one KMS call, one transaction ---------------------------------------
+# --- section 9: one read, one KMS call, one transaction ---
 
 
 @pytest.mark.parametrize("cards", [3, 600])
@@ -280,7 +280,7 @@ def test_a_kms_outage_leaves_the_reveal_untold_and_the_order_as_it_was(steps, mo
     assert store.find(order_id).head == before
 
 
-# --- I1: at rest ---------------------------------------------------------------------------------
+# --- I1: at rest ---
 
 
 def test_no_table_holds_a_code(steps):

@@ -1,6 +1,7 @@
 """I3: an Idempotency-Key belongs to one order for ever."""
 
 import pytest
+
 from cardvault.audit import trail
 from cardvault.errors import (
     Forbidden,
@@ -11,7 +12,6 @@ from cardvault.errors import (
 )
 from cardvault.orders import store
 from cardvault.orders.create import NewOrder
-
 from tests.support.doubles import caller
 
 

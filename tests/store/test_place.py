@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+
 from cardvault.errors import (
     OrderNotFound,
     PlacementAmbiguous,
@@ -14,7 +15,6 @@ from cardvault.errors import (
 )
 from cardvault.orders import store
 from cardvault.orders.outcome import record_failure
-
 from tests.support.doubles import START
 
 

@@ -1,11 +1,12 @@
 """I2: a sealed card opens only at its own place."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from cardvault.cards import Card
 from cardvault.errors import CannotOpen
 from cardvault.sealing.sealed_card import CardKey, Place
-from hypothesis import given
-from hypothesis import strategies as st
 
 KEY = CardKey.derive(bytes(32))
 texts = st.text(min_size=1, max_size=40)

@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from local.stack import Stack
-from tests.embedded.gaps.helpers import refused
+from tests.embedded.gaps.helpers import finished, machine, refused
 
 pytestmark = pytest.mark.embedded
 
@@ -63,6 +63,24 @@ def test_re_encrypt_takes_both_of_its_actions(allowed, guarded, keys):
     assert allowed(leave, enter).re_encrypt(**again)["KeyId"] == keys[1]
     for only in (leave, enter):
         assert refused(allowed(only).re_encrypt, **again) == "AccessDeniedException"
+
+
+@pytest.mark.parametrize("permitted", [True, False])
+def test_a_state_machine_invokes_only_what_its_role_may(guarded, permitted):
+    iam, states, name = guarded.client("iam"), guarded.client("stepfunctions"), str(uuid.uuid4())
+    trust = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}}
+    trust |= {"Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    if permitted:
+        policy = {"Version": "2012-10-17", "Statement": [allow("lambda:InvokeFunction", "*")]}
+        iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=json.dumps(policy))
+    parameters = {"FunctionName": "arn:aws:lambda:us-east-1:000000000000:function:missing"}
+    task = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": True}
+    arn = machine(states, task | {"Parameters": parameters}, role)
+    done = finished(states, states.start_execution(stateMachineArn=arn)["executionArn"])
+    refused_for = "ResourceNotFoundException" if permitted else "AccessDeniedException"
+    assert done["error"] == f"Lambda.{refused_for}"
 
 
 def allow(action, resource, context=None):

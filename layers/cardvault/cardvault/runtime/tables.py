@@ -22,6 +22,9 @@ from cardvault.runtime.aws import ATTEMPTS, CONNECT_TIMEOUT_S, READ_TIMEOUT_S
 
 T = TypeVar("T")
 
+# The system's randomness has no state that SnapStart clones could share (I12).
+_jitter = random.SystemRandom()
+
 RACE_TRIES = 12
 FIRST_PAUSE_S = 0.02
 LONGEST_PAUSE_S = 0.5
@@ -34,7 +37,7 @@ class LostRace(Exception):
 
 @cache
 def connection() -> Connection:
-    # PynamoDB makes one client per model and one per transaction; they would not share a socket.
+    """The one connection: PynamoDB's own would be one per model and one per transaction."""
     return Connection(
         connect_timeout_seconds=CONNECT_TIMEOUT_S,
         read_timeout_seconds=READ_TIMEOUT_S,
@@ -103,5 +106,5 @@ def retry_races(attempt: Callable[[], T]) -> T:
             return attempt()
         except LostRace:
             ceiling = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**number)
-            time.sleep(random.uniform(0, ceiling))  # noqa: S311 - spreads load, guards nothing
+            time.sleep(_jitter.uniform(0, ceiling))
     raise TooManyWriters

@@ -15,7 +15,7 @@ from cardvault.errors import CannotOpen, OrderTooLarge
 from cardvault.runtime import tables
 from cardvault.runtime.settings import Settings
 from cardvault.sealing.data_keys import Keyring
-from cardvault.sealing.pages import open_page, seal_pages
+from cardvault.sealing.pages import open_page, page_count, seal_pages
 
 # DynamoDB takes 4 MB a transaction; the rest is for names, keys and the order itself.
 # Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
@@ -33,8 +33,7 @@ class DataKeyRecord(Model):
     wrapped_key = BinaryAttribute(legacy_encoding=False, attr_name="wrappedKey")
     commitment = BinaryAttribute(legacy_encoding=False)
     kms_key_arn = UnicodeAttribute(attr_name="kmsKeyArn")
-    created_at = UnicodeAttribute(attr_name="createdAt")
-    rewrapped_at = UnicodeAttribute(attr_name="rewrappedAt", null=True)
+    wrapped_at = UnicodeAttribute(attr_name="wrappedAt")
 
 
 class SealedPage(Model):
@@ -48,10 +47,15 @@ class SealedPage(Model):
     sealed_cards = BinaryAttribute(legacy_encoding=False, attr_name="sealedCards")
 
 
+def bind_data_keys(settings: Settings) -> None:
+    """Put wrapped keys on the table the settings name."""
+    tables.bind(DataKeyRecord, settings.data_keys_table)
+
+
 def bind_sealed_tables(settings: Settings) -> None:
     """Put pages and wrapped keys on the tables the settings name."""
     tables.bind(SealedPage, settings.orders_table)
-    tables.bind(DataKeyRecord, settings.data_keys_table)
+    bind_data_keys(settings)
 
 
 def page_key(page: int) -> str:
@@ -85,9 +89,21 @@ def seal_into(
         wrapped_key=data_key.wrapped,
         commitment=data_key.card_key.commitment,
         kms_key_arn=data_key.kms_key_arn,
-        created_at=timestamp,
+        wrapped_at=timestamp,
     )
     transaction.save(record, condition=DataKeyRecord.order_id.does_not_exist())
+
+
+def delete_key_in(transaction: TransactWrite, order_id: str) -> None:
+    """Add the end of the order's wrapped key to the transaction: from then on, no card opens."""
+    transaction.delete(DataKeyRecord(order_id))
+
+
+def delete_pages(order_id: str, count: int) -> None:
+    """Delete the sealed pages of an order of `count` cards."""
+    with SealedPage.batch_write() as batch:
+        for page in range(page_count(count)):
+            batch.delete(SealedPage(order_id, page_key(page)))
 
 
 def open_stored_pages(

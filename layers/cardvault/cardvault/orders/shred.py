@@ -1,0 +1,46 @@
+"""Shredding: destroy an order's wrapped key, then its sealed pages (I8).
+
+The key goes in the same transaction as the event that tells of it, out of a table that has no
+backup. Sealed pages that a crash leaves behind, or that a restored backup brings back, are shut
+for ever; a repeat removes what is left of them.
+"""
+
+from typing import TYPE_CHECKING
+
+from cardvault.audit.trail import Event
+from cardvault.errors import OrderInProgress
+from cardvault.orders import store
+from cardvault.orders.records import OrderRecord
+from cardvault.orders.store import Change
+from cardvault.orders.views import owned
+from cardvault.runtime.caller import Caller
+from cardvault.runtime.clock import Clock, to_text, utc_now
+from cardvault.sealing.store import delete_key_in, delete_pages
+
+if TYPE_CHECKING:
+    from pynamodb.transactions import TransactWrite
+
+
+def shred_cards(order_id: str, caller: Caller, *, clock: Clock = utc_now) -> OrderRecord:
+    """Destroy the order's cards; a repeat changes nothing.
+
+    Raises OrderNotFound (unknown or not the caller's), OrderInProgress.
+    """
+    order = owned(order_id, caller)
+
+    def decide(fresh: OrderRecord) -> Change | None:
+        if fresh.stored_at is None:
+            raise OrderInProgress
+        if fresh.shredded_at is not None:
+            return None
+
+        def delete_key(transaction: "TransactWrite") -> None:
+            delete_key_in(transaction, fresh.order_id)
+
+        count = int(fresh.fulfilled_quantity or 0)
+        event = Event("CARDS_SHREDDED", card_count=count, **caller.traces(fresh.tenant_id))
+        return Change(event, {"shredded_at": to_text(clock())}, also=delete_key)
+
+    shredded = store.change(order_id, decide, clock=clock, known=order)
+    delete_pages(order_id, int(shredded.fulfilled_quantity or 0))
+    return shredded

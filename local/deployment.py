@@ -1,0 +1,95 @@
+"""Deploy a build into the emulator with CloudFormation."""
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from local.build import ARTIFACTS_BUCKET, Build
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_s3 import S3Client
+
+CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
+POLL_S = 0.1
+DEPLOY_WITHIN_S = 180.0
+TEMPLATE_KEY = "template.json"
+
+
+class DeploymentError(RuntimeError):
+    """CloudFormation refused; the message names the resource and the reason."""
+
+
+def deploy(
+    name: str,
+    build: Build,
+    parameters: Mapping[str, str],
+    *,
+    cloudformation: "CloudFormationClient",
+    s3: "S3Client",
+) -> dict[str, str]:
+    """Create or update the stack and return its outputs."""
+    _upload(build, s3)
+    request = {
+        "StackName": name,
+        "TemplateURL": f"{s3.meta.endpoint_url}/{ARTIFACTS_BUCKET}/{TEMPLATE_KEY}",
+        "Parameters": [
+            {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
+        ],
+        "Capabilities": CAPABILITIES,
+    }
+    if _exists(name, cloudformation):
+        try:
+            cloudformation.update_stack(**request)  # type: ignore[arg-type]
+        except ClientError as error:
+            if "No updates are to be performed" not in str(error):
+                raise
+    else:
+        cloudformation.create_stack(**request)  # type: ignore[arg-type]
+    return _outputs_when_done(name, cloudformation)
+
+
+def _upload(build: Build, s3: "S3Client") -> None:
+    s3.create_bucket(Bucket=ARTIFACTS_BUCKET)
+    for package in build.packages:
+        s3.put_object(Bucket=ARTIFACTS_BUCKET, Key=package.name, Body=package.read_bytes())
+    s3.put_object(Bucket=ARTIFACTS_BUCKET, Key=TEMPLATE_KEY, Body=build.template.encode())
+
+
+def _exists(name: str, cloudformation: "CloudFormationClient") -> bool:
+    try:
+        cloudformation.describe_stacks(StackName=name)
+    except ClientError:
+        return False
+    return True
+
+
+def _outputs_when_done(name: str, cloudformation: "CloudFormationClient") -> dict[str, str]:
+    give_up_at = time.monotonic() + DEPLOY_WITHIN_S
+    while time.monotonic() < give_up_at:
+        stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+        status = stack["StackStatus"]
+        if status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
+            return {
+                output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])
+            }
+        if "FAILED" in status or "ROLLBACK" in status:
+            raise DeploymentError(_reason(name, cloudformation))
+        time.sleep(POLL_S)
+    message = f"stack {name} is not deployed after {DEPLOY_WITHIN_S:.0f} s"
+    raise DeploymentError(message)
+
+
+def _reason(name: str, cloudformation: "CloudFormationClient") -> str:
+    """Name the first resource that failed; what follows is only its consequence."""
+    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+    failures = [
+        f"{event.get('LogicalResourceId')} ({event.get('ResourceType')}): "
+        f"{event.get('ResourceStatusReason', 'no reason given')}"
+        for event in reversed(events)
+        if "FAILED" in event.get("ResourceStatus", "")
+        and "cancelled" not in event.get("ResourceStatusReason", "")
+    ]
+    return f"stack {name} failed at {failures[0] if failures else 'an unknown resource'}"

@@ -1,0 +1,66 @@
+"""Start the emulator: `python -m local.emulator` (GATEWAY_PORT, AUTH… as ministack reads them).
+
+EMULATOR_STOCK=1 starts it with all its gaps, to see which of them a new version still has:
+`EMULATOR_STOCK=1 pytest tests/embedded/test_emulator_gaps.py`.
+"""
+
+import logging
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+
+DEFAULTS = {
+    "BIND_HOST": "127.0.0.1",
+    "GATEWAY_PORT": "4566",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "SFTP_ENABLED": "0",
+    "IOT_MTLS_ENABLED": "0",
+    "LAMBDA_EXECUTOR": "local",
+}
+
+
+def main() -> None:
+    """Run the emulator until SIGTERM, or until whoever started it is gone."""
+    for name, value in DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    if os.environ.get("EMULATOR_EXIT_WITH_STDIN"):
+        threading.Thread(target=_stop_when_stdin_closes, daemon=True).start()
+    files = tempfile.mkdtemp(prefix="cardvault-emulator-")
+    tempfile.tempdir = os.environ["TMPDIR"] = files
+    os.environ.setdefault("STATE_DIR", f"{files}/state")
+    sys.argv = sys.argv[:1]
+    try:
+        _run()
+    finally:
+        shutil.rmtree(files, ignore_errors=True)
+
+
+def _run() -> None:
+    # The emulator reads its settings when it is imported, so not before they are made.
+    from hypercorn.config import Config  # noqa: PLC0415
+    from ministack import app  # noqa: PLC0415
+
+    from local.emulator import gaps, lambda_pool  # noqa: PLC0415
+
+    if not os.environ.get("EMULATOR_STOCK"):
+        gaps.fill()
+    Config.graceful_timeout = 0.5  # seconds; nobody waits for a kept connection to end
+    logging.getLogger("hypercorn.access").setLevel(logging.WARNING)
+    try:
+        app.main()
+    finally:
+        lambda_pool.kill_workers()
+
+
+def _stop_when_stdin_closes() -> None:
+    """Stop when the other end of stdin is gone: even a killed parent leaves nothing behind."""
+    while sys.stdin.buffer.read(1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""Every gap that is filled, service by service."""
+
+from local.emulator import (
+    dynamodb,
+    http_api,
+    iam,
+    jwt_authorizer,
+    kms,
+    lambda_layers,
+    lambda_runtime,
+    s3,
+    secrets_manager,
+    stepfunctions,
+    stepfunctions_role,
+)
+
+SERVICES = (
+    dynamodb,
+    http_api,
+    iam,
+    jwt_authorizer,
+    kms,
+    lambda_runtime,
+    s3,
+    secrets_manager,
+    stepfunctions,
+    stepfunctions_role,
+)
+
+
+def fill() -> None:
+    """Fill the gaps of every service, before the emulator answers its first request."""
+    for service in SERVICES:
+        service.fill_gaps()
+    lambda_layers.forget_unused()

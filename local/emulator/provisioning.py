@@ -1,0 +1,51 @@
+"""Hooks into the emulator's CloudFormation: what to do after it made or changed a resource."""
+
+import functools
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ministack.services.cloudformation import provisioners
+
+Properties = Mapping[str, Any]
+Hook = Callable[[str, Properties, Properties], None]
+Response = tuple[int, Mapping[str, str], bytes]
+
+
+def after_provisioning(resource_type: str, hook: Hook) -> None:
+    """Call `hook(physical id, properties, properties before)` after every create and update.
+
+    The emulator's own handler runs first, so the hook only adds what that handler dropped.
+    """
+    handlers = provisioners._RESOURCE_HANDLERS[resource_type]
+    create, update = handlers["create"], handlers["update"]
+
+    @functools.wraps(create)
+    def create_then_hook(logical_id: str, properties: Properties, stack: str) -> Any:
+        made = create(logical_id, properties, stack)
+        hook(made[0], properties, {})
+        return made
+
+    @functools.wraps(update)
+    def update_then_hook(
+        physical_id: str, before: Properties, properties: Properties, *rest: Any, **named: Any
+    ) -> Any:
+        made = update(physical_id, before, properties, *rest, **named)
+        hook(made[0], properties, before)
+        return made
+
+    handlers["create"], handlers["update"] = create_then_hook, update_then_hook
+
+
+def accepted(response: Response, what: str) -> dict[str, Any]:
+    """Return the body of an answer from the emulator's service code; raise when it is an error."""
+    status, _headers, body = response
+    if status >= 400:
+        message = f"{what}: {body.decode(errors='replace')}"
+        raise ValueError(message)
+    return dict(json.loads(body)) if body[:1] == b"{" else {}
+
+
+def is_true(value: object) -> bool:
+    """Read a CloudFormation boolean, which may arrive as a word."""
+    return str(value).lower() == "true"

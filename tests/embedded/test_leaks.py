@@ -1,0 +1,138 @@
+"""I1: the canary scan. Unique codes through every path at DEBUG, then a search of everything.
+
+The supplier stamps this module's codes with a prefix of their own; nothing that the stack keeps
+may hold it, plain, in base64, hex or URL-encoded. The scan itself is proved by planted leaks.
+"""
+
+import base64
+import uuid
+from urllib.parse import quote
+
+import pytest
+
+from local.cardvault import running
+from local.leaks import Search, files_under
+
+PREFIX = f"CANARY+{uuid.uuid4().hex[:12]}"
+PATHS = [
+    ("PSN-500", "fulfilled"),
+    ("TEST_PARTIAL", "partially_filled"),
+    ("TEST_REFUND", "refunded"),
+    ("FAULT_MALFORMED_JSON:2", "fulfilled"),
+    ("FAULT_DUPLICATE_CODES", "attention"),
+    ("FAULT_ERROR_AFTER_COMMIT", "fulfilled"),
+    ("FAULT_UNKNOWN_STATUS:2", "fulfilled"),
+]
+
+
+@pytest.fixture(scope="module")
+def scanned(tmp_path_factory):
+    """A stack that has seen every path, its codes, and what it kept when it stopped."""
+    state = tmp_path_factory.mktemp("state")
+    settings = {"PERSIST_STATE": "1", "S3_PERSIST": "1", "STATE_DIR": str(state)}
+    settings["S3_DATA_DIR"] = str(state / "s3")
+    result = {"state": state}
+    with running(parameters={"LogLevel": "DEBUG"}, settings=settings, handling_s=1.0) as vault:
+        vault.supplier.canary(PREFIX)
+        shop = vault.shop()
+        alice, bob = shop.user("alice"), shop.user("bob")
+        result["codes"] = drive(vault, alice, bob)
+        search = Search(result["codes"])
+        result["hits"] = {place: search.hits(texts) for place, texts in search.places(vault.stack)}
+        result["sizes"] = {place: len(texts) for place, texts in search.places(vault.stack)}
+        plant(vault, "PLANTED-CODE-0123456789")
+        planted = Search(["PLANTED-CODE-0123456789"])
+        result["planted"] = {
+            place: planted.hits(texts) for place, texts in planted.places(vault.stack)
+        }
+    return result
+
+
+def drive(vault, alice, bob):
+    """Every path; returns all codes and serials that the supplier sold."""
+    orders = []
+    for type_id, status in PATHS:
+        product = uuid.uuid4().hex[:24]
+        made = alice.order(uuid.uuid4().hex, productId=product, typeId=type_id, quantity=4)
+        orders.append((made.json()["orderId"], status))
+    for order_id, status in orders:
+        assert alice.settled(order_id)["status"] == status
+        alice.get(order_id, "/cards")
+        bob.get(order_id, "/cards")
+        alice.get(order_id, "/audit")
+    sold = [card for o in vault.supplier.orders() for card in vault.supplier.codes(o["orderId"])]
+    assert len(sold) >= 4 * (len(PATHS) - 2)
+    return [text for card in sold for text in card.values() if text]
+
+
+def plant(vault, code):
+    """One leak in each place, each in another disguise."""
+    stack = vault.stack
+    stack.client("dynamodb").put_item(
+        TableName=stack.outputs["OrdersTable"],
+        Item={
+            "orderId": {"S": "planted"},
+            "sk": {"S": "ORDER"},
+            "blob": {"B": b"\x00" + base64.b64encode(b"x" + code.encode()) + b"\xff"},
+        },
+    )
+    stack.client("stepfunctions").start_execution(
+        stateMachineArn=stack.outputs["StateMachineArn"],
+        input=f'{{"orderId": "{quote(code)}"}}',
+    )
+    s3 = stack.client("s3")
+    s3.create_bucket(Bucket="planted")
+    s3.put_object(Bucket="planted", Key="x", Body=code.encode().hex().upper().encode())
+    stack.client("secretsmanager").create_secret(Name="planted", SecretString=code)
+    logs = stack.client("logs")
+    group = "/aws/lambda/planted"
+    logs.create_log_group(logGroupName=group)
+    logs.create_log_stream(logGroupName=group, logStreamName="x")
+    event = {"timestamp": 1_793_275_200_000, "message": f'"{code.lower()}"'}
+    logs.put_log_events(logGroupName=group, logStreamName="x", logEvents=[event])
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "Lambda logs, at their level",
+        "the emulator's own log",
+        "workflow inputs, outputs and history",
+        "DynamoDB items, every table",
+        "S3 objects",
+        "secrets",
+        "queued messages and mails",
+    ],
+)
+def test_no_code_lies_anywhere(scanned, place):
+    assert scanned["hits"][place] == []
+
+
+def test_the_state_that_the_emulator_kept_holds_no_code(scanned):
+    kept = files_under(scanned["state"])
+    assert kept
+    assert Search(scanned["codes"]).hits(kept) == []
+
+
+def test_the_scan_looked_at_something(scanned):
+    assert scanned["sizes"]["Lambda logs, at their level"] > 100
+    assert scanned["sizes"]["workflow inputs, outputs and history"] > 50
+    assert scanned["sizes"]["DynamoDB items, every table"] > 50
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "Lambda logs, at their level",
+        "workflow inputs, outputs and history",
+        "DynamoDB items, every table",
+        "S3 objects",
+        "secrets",
+    ],
+)
+def test_the_scan_finds_a_planted_leak(scanned, place):
+    assert scanned["planted"][place]
+
+
+def test_a_planted_leak_is_found_in_the_kept_state_too(scanned):
+    assert Search(["PLANTED-CODE-0123456789"]).hits(files_under(scanned["state"]))

@@ -1,0 +1,119 @@
+"""I7: editing, deleting, reordering and truncating the trail is detected and located."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cardvault.audit.trail import AuditRecord, Break
+from cardvault.errors import OrderNotFound
+from cardvault.orders import audit, store
+from tests.support.doubles import caller
+
+
+@pytest.fixture
+def order_id(steps):
+    order_id = steps.stored_order(3)
+    steps.reveal(order_id)
+    steps.reveal(order_id)
+    return order_id
+
+
+def records(order_id):
+    return {int(record.seq): record for record in AuditRecord.query(order_id)}
+
+
+def test_an_untouched_trail_holds(order_id):
+    assert audit.verify(order_id) is None
+    assert len(records(order_id)) == 6
+
+
+def test_an_edited_event_is_found(order_id):
+    record = records(order_id)[4]
+    record.card_count = 2
+    record.save()
+    assert audit.verify(order_id) == Break(4, "altered")
+
+
+def test_an_edited_event_with_its_hash_made_to_fit_is_found(order_id):
+    record = records(order_id)[4]
+    record.card_count = 2
+    record.hash = record.computed_hash()
+    record.save()
+    assert audit.verify(order_id).seq == 5
+
+
+def test_the_last_event_rewritten_with_its_hash_is_found(order_id):
+    record = records(order_id)[6]
+    record.user_id = "mallory"
+    record.hash = record.computed_hash()
+    record.save()
+    assert audit.verify(order_id) == Break(6, "not the event the subject knows")
+
+
+@pytest.mark.parametrize("seq", [1, 3, 6])
+def test_a_deleted_event_is_found(order_id, seq):
+    records(order_id)[seq].delete()
+    assert audit.verify(order_id) == Break(seq, "missing")
+
+
+def test_a_truncated_trail_is_found(order_id):
+    for seq in (5, 6):
+        records(order_id)[seq].delete()
+    assert audit.verify(order_id) == Break(5, "missing")
+
+
+def test_two_events_swapped_are_found(order_id):
+    third, fourth = records(order_id)[3], records(order_id)[4]
+    third.seq, fourth.seq = 4, 3
+    third.save()
+    fourth.save()
+    assert audit.verify(order_id).seq == 3
+
+
+def test_an_event_slipped_in_behind_the_last_is_found(order_id):
+    last = records(order_id)[6]
+    forged = AuditRecord(
+        order_id,
+        7,
+        event="CARDS_DELIVERED",
+        timestamp=last.timestamp,
+        tenant_id=last.tenant_id,
+        previous_hash=last.hash,
+    )
+    forged.hash = forged.computed_hash()
+    forged.save()
+    assert audit.verify(order_id) == Break(7, "added behind the subject's back")
+
+
+def test_the_command_names_the_first_broken_event(order_id, steps, monkeypatch, capsys):
+    for name, value in steps.cloud.settings.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("cardvault.orders.audit.Settings", lambda: steps.cloud.settings)
+    monkeypatch.setattr("sys.argv", ["audit", order_id])
+    assert audit.main() == 0
+    records(order_id)[3].delete()
+    assert audit.main() == 1
+    assert capsys.readouterr().out == "the trail holds\nevent 3: missing\n"
+
+
+def test_the_owner_reads_the_trail_in_pages(order_id):
+    first, more = audit.trail_of(order_id, caller(), after=0, limit=4)
+    rest, end = audit.trail_of(order_id, caller(), after=more, limit=4)
+    assert [event["seq"] for event in first + rest] == [1, 2, 3, 4, 5, 6]
+    assert end is None
+    assert first[0]["orderId"] == order_id
+
+
+@pytest.mark.parametrize("stranger", [caller("bob"), caller("alice", "b" * 24)])
+def test_nobody_reads_anothers_trail(order_id, stranger):
+    with pytest.raises(OrderNotFound):
+        audit.trail_of(order_id, stranger, after=0, limit=10)
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(count=st.integers(1, 4))
+def test_any_number_of_changes_leaves_the_trail_whole(steps, count):
+    order = steps.create(f"key-{count}")
+    for _ in range(count):
+        store.change(order.order_id, lambda _: store.Change(audit.trail.Event("TEST"), {}))
+    assert audit.verify(order.order_id) is None

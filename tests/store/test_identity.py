@@ -1,0 +1,245 @@
+"""API clients and their tokens: RFC 6749's client credentials, signed by KMS."""
+
+import base64
+import json
+from datetime import timedelta
+from urllib.parse import quote_plus, urlencode
+
+import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from cardvault.errors import InvalidRequest
+from cardvault.identity import clients
+from cardvault.identity.clients import ApiClient, ClientNotFound
+from cardvault.identity.discovery import Discovery
+from cardvault.identity.manage import ManageClients
+from cardvault.identity.signing import SigningKey
+from cardvault.identity.tokens import IssueToken, TokenRefused
+from cardvault.runtime import aws, tables
+
+ISSUER = "https://issuer.test"
+
+
+@pytest.fixture
+def signing_key(cloud):
+    tables.bind(ApiClient, cloud.settings.clients_table)
+    return SigningKey(aws.kms(), cloud.settings.signing_key_arn)
+
+
+@pytest.fixture
+def issue(signing_key, clock):
+    return IssueToken(signing_key, ISSUER, "cardvault", timedelta(minutes=15), clock)
+
+
+@pytest.fixture
+def made(signing_key, clock):
+    return clients.create("shop", ["orders:read", "users:act-as"], clock=clock)
+
+
+def basic(client_id, secret):
+    pair = f"{quote_plus(client_id)}:{quote_plus(secret)}"
+    return "Basic " + base64.b64encode(pair.encode()).decode()
+
+
+def ask(issue, made, secret=None, **form):
+    form = {"grant_type": "client_credentials", **form}
+    return issue(urlencode(form), basic(made.client.client_id, secret or made.secret))
+
+
+def decoded(part):
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def claims(answer):
+    return json.loads(decoded(answer["access_token"].split(".")[1]))
+
+
+def test_a_token_says_whose_it_is_and_for_how_long(issue, made, clock):
+    answer = ask(issue, made)
+    now = int(clock().timestamp())
+    said = claims(answer)
+    assert said.pop("jti")
+    assert said == {
+        "iss": ISSUER,
+        "aud": "cardvault",
+        "sub": made.client.client_id,
+        "client_id": made.client.client_id,
+        "tenant": made.client.tenant_id,
+        "scope": "orders:read users:act-as",
+        "iat": now,
+        "exp": now + 900,
+    }
+    assert (answer["token_type"], answer["expires_in"]) == ("Bearer", 900)
+
+
+def test_the_published_key_verifies_the_token_and_no_altered_one(issue, made, signing_key):
+    (jwk,) = Discovery(signing_key, ISSUER).document("/.well-known/jwks.json")["keys"]
+    header, body, signature = ask(issue, made)["access_token"].split(".")
+    assert json.loads(decoded(header)) == {"alg": "RS256", "typ": "JWT", "kid": jwk["kid"]}
+    numbers = (int.from_bytes(decoded(jwk[name]), "big") for name in ("e", "n"))
+    key = RSAPublicNumbers(*numbers).public_key()
+    key.verify(decoded(signature), f"{header}.{body}".encode(), PKCS1v15(), SHA256())
+    with pytest.raises(InvalidSignature):
+        key.verify(decoded(signature), f"{header}.{body}x".encode(), PKCS1v15(), SHA256())
+
+
+def test_discovery_leads_to_the_keys(signing_key):
+    found = Discovery(signing_key, ISSUER).document("/.well-known/openid-configuration")
+    assert found["issuer"] == ISSUER
+    assert found["jwks_uri"] == ISSUER + "/.well-known/jwks.json"
+    assert Discovery(signing_key, ISSUER).document("/other") is None
+
+
+def test_acting_as_a_user_makes_the_token_that_users(issue, made):
+    said = claims(ask(issue, made, user_id="alice"))
+    assert said["sub"] == "alice"
+    assert "users:act-as" not in said["scope"]
+
+
+def test_a_client_may_ask_for_fewer_scopes(issue, made):
+    assert claims(ask(issue, made, scope="orders:read"))["scope"] == "orders:read"
+
+
+@pytest.mark.parametrize(
+    ("form", "error"),
+    [
+        ({"grant_type": ""}, "invalid_request"),
+        ({"grant_type": "password"}, "unsupported_grant_type"),
+        ({"scope": "cards:reveal"}, "invalid_scope"),
+        ({"user_id": "a#b"}, "invalid_request"),
+        ({"user_id": ""}, "invalid_request"),
+        ({"client_secret": "again"}, "invalid_request"),
+    ],
+)
+def test_refusals_are_those_of_the_rfc(issue, made, form, error):
+    with pytest.raises(TokenRefused) as refused:
+        ask(issue, made, **form)
+    assert refused.value.error == error
+
+
+def test_acting_as_a_user_needs_its_scope(issue, made, clock):
+    plain = clients.create("plain", ["orders:read"], clock=clock)
+    with pytest.raises(TokenRefused) as refused:
+        ask(issue, plain, user_id="alice")
+    assert refused.value.error == "unauthorized_client"
+
+
+def test_a_parameter_given_twice_is_refused(issue, made):
+    body = "grant_type=client_credentials&grant_type=client_credentials"
+    with pytest.raises(TokenRefused):
+        issue(body, basic(made.client.client_id, made.secret))
+
+
+def test_credentials_may_come_in_the_body(issue, made):
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": made.client.client_id,
+        "client_secret": made.secret,
+    }
+    assert issue(urlencode(form), None)["access_token"]
+
+
+@pytest.mark.parametrize("header", ["", "Basic", "Basic !!!", "Bearer abc", "Basic YWJj"])
+def test_a_header_that_is_no_credential_is_refused(issue, made, header):
+    with pytest.raises(TokenRefused) as refused:
+        issue("grant_type=client_credentials", header)
+    assert refused.value.error == "invalid_client"
+
+
+def test_unknown_wrong_and_revoked_clients_are_told_the_same(issue, made, clock):
+    told = set()
+    for client_id, secret in ((made.client.client_id, "wrong"), ("0" * 24, made.secret)):
+        with pytest.raises(TokenRefused) as refused:
+            issue("grant_type=client_credentials", basic(client_id, secret))
+        told.add((refused.value.error, str(refused.value)))
+    clients.revoke(made.client.client_id, clock=clock)
+    with pytest.raises(TokenRefused) as refused:
+        ask(issue, made)
+    assert told == {(refused.value.error, str(refused.value))}
+
+
+def test_after_a_rotation_the_old_secret_works_for_a_day(issue, made, clock):
+    rotated = clients.rotate(made.client.client_id, clock=clock)
+    assert ask(issue, made, rotated.secret)
+    clock.advance(hours=23)
+    assert ask(issue, made)
+    clock.advance(hours=2)
+    with pytest.raises(TokenRefused):
+        ask(issue, made)
+    assert ask(issue, made, rotated.secret)
+
+
+def test_no_secret_is_kept_or_shown(made):
+    stored = ApiClient.get(made.client.client_id)
+    assert made.secret not in json.dumps(stored.to_dynamodb_dict())
+    assert made.secret not in repr(made)
+
+
+# --- what operators do ---
+
+
+@pytest.fixture
+def manage(signing_key, cloud):
+    return ManageClients(aws.secrets_manager(), cloud.settings.supplier_secret_arn)
+
+
+def test_an_operator_creates_rotates_and_revokes(manage):
+    made = manage({"action": "create", "name": "shop", "scopes": ["orders:read"]})
+    second = manage(
+        {
+            "action": "create",
+            "name": "app",
+            "scopes": ["orders:read"],
+            "tenantId": made["tenantId"],
+        }
+    )
+    assert second["tenantId"] == made["tenantId"]
+    rotated = manage({"action": "rotate", "clientId": made["clientId"]})
+    assert rotated["clientSecret"] != made["clientSecret"]
+    assert manage({"action": "revoke", "clientId": made["clientId"]})["revokedAt"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        ({}, "action must be one of"),
+        ({"action": "create", "name": "x", "scopes": []}, "scopes must have at least 1"),
+        ({"action": "create", "name": "x", "scopes": ["all"]}, "scopes.0 must be one of"),
+        ({"action": "create", "scopes": ["orders:read"]}, "name is required"),
+        ({"action": "rotate", "clientId": "x"}, "clientId must be 24 hex digits"),
+        (
+            {"action": "set_supplier_key", "baseUrl": "http://supplier.test", "accessToken": "t"},
+            "baseUrl must be an https address",
+        ),
+        (
+            {"action": "set_supplier_key", "baseUrl": "https://", "accessToken": "t"},
+            "baseUrl must be an https address",
+        ),
+    ],
+)
+def test_an_operators_slip_is_named(manage, request_, said):
+    with pytest.raises(InvalidRequest, match=said):
+        manage(request_)
+
+
+def test_an_unknown_client_is_not_found(manage):
+    with pytest.raises(ClientNotFound):
+        manage({"action": "rotate", "clientId": "0" * 24})
+
+
+def test_the_suppliers_key_is_set_in_its_secret(manage, cloud):
+    manage(
+        {
+            "action": "set_supplier_key",
+            "baseUrl": "https://api.supplier.test/v3/",
+            "accessToken": "made-up",
+        }
+    )
+    secret = aws.secrets_manager().get_secret_value(SecretId=cloud.settings.supplier_secret_arn)
+    assert json.loads(secret["SecretString"]) == {
+        "baseUrl": "https://api.supplier.test",
+        "accessToken": "made-up",
+    }

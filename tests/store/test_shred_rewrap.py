@@ -1,0 +1,130 @@
+"""I8: after shredding nothing brings a code back; and rotation that opens no card."""
+
+from datetime import timedelta
+
+import pytest
+from botocore.exceptions import ClientError
+from pynamodb.exceptions import DoesNotExist
+
+from cardvault.audit.trail import Event
+from cardvault.errors import (
+    CannotOpen,
+    CardsShredded,
+    OrderInProgress,
+    OrderNotFound,
+    TooManyWriters,
+)
+from cardvault.orders import store
+from cardvault.orders.shred import shred_cards
+from cardvault.orders.store import Change
+from cardvault.runtime import aws
+from cardvault.sealing.data_keys import Keyring
+from cardvault.sealing.rewrap import RewrapDataKeys
+from cardvault.sealing.store import DataKeyRecord, SealedPage
+from tests.support.doubles import caller, canary_cards
+
+
+@pytest.fixture
+def keyring(steps):
+    return Keyring(aws.kms(), steps.cloud.settings.card_key_arn)
+
+
+def test_a_shredded_order_shows_nothing_and_says_when(steps):
+    order_id = steps.stored_order(600)
+    shredded = shred_cards(order_id, caller(), clock=steps.clock)
+    assert shredded.shredded_at == "2026-01-02T03:04:05.000Z"
+    with pytest.raises(CardsShredded):
+        steps.reveal(order_id)
+    assert list(SealedPage.query(order_id, SealedPage.sort_key.startswith("CARDS#"))) == []
+    assert "CARDS_SHREDDED" in steps.events(order_id)
+    again = shred_cards(order_id, caller(), clock=steps.clock)
+    assert again.audit_seq == store.find(order_id).audit_seq
+
+
+def test_a_restored_backup_of_orders_brings_no_code_back(steps):
+    order_id = steps.stored_order(3)
+    backup = SealedPage.get(order_id, "CARDS#0000")
+    shred_cards(order_id, caller())
+    backup.save()
+    store.change(order_id, lambda _: Change(Event("TEST"), {"shredded_at": None}))
+    with pytest.raises(DoesNotExist):
+        DataKeyRecord.get(order_id)
+    with pytest.raises(CannotOpen):
+        steps.reveal(order_id)
+
+
+def test_shredding_is_for_the_owner_and_for_stored_cards(steps):
+    order = steps.create()
+    with pytest.raises(OrderInProgress):
+        shred_cards(order.order_id, caller())
+    with pytest.raises(OrderNotFound):
+        shred_cards(order.order_id, caller("bob"))
+
+
+def test_a_reveal_that_lost_the_race_against_shredding_shows_nothing(steps, monkeypatch):
+    order_id = steps.stored_order(3)
+    decrypt = aws.kms().decrypt
+
+    def shredded_meanwhile(**request):
+        answer = decrypt(**request)
+        shred_cards(order_id, caller())
+        return answer
+
+    monkeypatch.setattr(aws.kms(), "decrypt", shredded_meanwhile)
+    with pytest.raises(CardsShredded):
+        steps.reveal(order_id)
+
+
+def test_rewrapped_keys_open_the_same_cards(steps, keyring):
+    order_id = steps.stored_order(3)
+    before = bytes(DataKeyRecord.get(order_id).wrapped_key)
+    steps.clock.advance(days=400)
+    progress = RewrapDataKeys(keyring, timedelta(minutes=1), steps.clock)(steps.clock())
+    assert (progress.rewrapped, progress.left) == (1, 0)
+    assert bytes(DataKeyRecord.get(order_id).wrapped_key) != before
+    assert [card for _, card in steps.reveal(order_id).cards] == list(canary_cards(3))
+    again = RewrapDataKeys(keyring, timedelta(minutes=1), steps.clock)(steps.clock())
+    assert again.rewrapped == 0
+
+
+def test_a_run_without_time_says_what_is_left_and_the_next_goes_on(steps, keyring):
+    for number in range(3):
+        steps.stored_order(1, f"key-{number}")
+    steps.clock.advance(days=1)
+    assert RewrapDataKeys(keyring, timedelta(0), steps.clock)(steps.clock()).left == 3
+    assert RewrapDataKeys(keyring, timedelta(minutes=1), steps.clock)(steps.clock()).rewrapped == 3
+
+
+def test_a_key_shredded_meanwhile_stays_gone(steps, keyring, monkeypatch):
+    order_id = steps.stored_order(3)
+    steps.clock.advance(days=1)
+    re_encrypt = aws.kms().re_encrypt
+
+    def shredded_meanwhile(**request):
+        answer = re_encrypt(**request)
+        shred_cards(order_id, caller())
+        return answer
+
+    monkeypatch.setattr(aws.kms(), "re_encrypt", shredded_meanwhile)
+    RewrapDataKeys(keyring, timedelta(minutes=1), steps.clock)(steps.clock())
+    with pytest.raises(DoesNotExist):
+        DataKeyRecord.get(order_id)
+
+
+def test_moving_a_wrapped_key_to_another_order_fails_in_kms_too(steps, keyring):
+    one, other = steps.stored_order(3, "k1"), steps.stored_order(3, "k2")
+    wrapped = bytes(DataKeyRecord.get(one).wrapped_key)
+    with pytest.raises(ClientError):
+        keyring.rewrap(wrapped, "a" * 24, other)
+
+
+def test_a_refused_change_is_never_half_made(steps):
+    order_id = steps.stored_order(3)
+    before = store.find(order_id).head
+
+    def fails(transaction):
+        transaction.delete(DataKeyRecord("x"), condition=DataKeyRecord.order_id.exists())
+
+    with pytest.raises(TooManyWriters):
+        store.change(order_id, lambda _: Change(Event("TEST"), {"status": "x"}, also=fails))
+    assert store.find(order_id).head == before

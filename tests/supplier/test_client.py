@@ -1,0 +1,191 @@
+"""Our supplier client against the sandbox: I1 (no body in an error) and I3 (sent once)."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from cardvault import errors
+from cardvault.runtime.cached_secret import CachedSecret
+from cardvault.runtime.clock import utc_now
+from cardvault.supplier import client as client_module
+from cardvault.supplier.answers import SupplierStatus, read_order
+from cardvault.supplier.client import SupplierClient
+from local.supplier import SupplierSandbox
+
+PRODUCT = "507f1f77bcf86cd799439011"
+
+
+@dataclass
+class Secrets:
+    """Stands in for Secrets Manager and counts its readings."""
+
+    base_url: str
+    key: str
+    read: int = 0
+    waits: list[float] = field(default_factory=list)
+
+    def get_secret_value(self, **_):
+        self.read += 1
+        return {"SecretString": json.dumps({"baseUrl": self.base_url, "accessToken": self.key})}
+
+
+@pytest.fixture
+def sandbox():
+    with SupplierSandbox(port=0, handling_s=0.0, prefix="CANARY") as running:
+        yield running
+
+
+@pytest.fixture
+def secrets(sandbox):
+    return Secrets(sandbox.origin, sandbox.key)
+
+
+@pytest.fixture
+def supplier(secrets, monkeypatch):
+    monkeypatch.setattr(client_module, "READ_TIMEOUT_S", 0.5)
+    return SupplierClient(CachedSecret(secrets, "arn"), sleep=secrets.waits.append)
+
+
+def buy(supplier, type_id="T1", quantity=3):
+    return supplier.place_order(PRODUCT, type_id, quantity)
+
+
+def asked(sandbox):
+    return sandbox.counts()["routes"].get("placeOrder", 0)
+
+
+def test_an_order_is_bought_and_read(supplier):
+    order = supplier.check_order(buy(supplier))
+    assert order.status is SupplierStatus.FULFILLED
+    assert [card.value.startswith("CANARY") for card in order.cards] == [True] * 3
+    assert (order.product_id, order.type_id, order.quantity) == (PRODUCT, "T1", 3)
+
+
+@pytest.mark.parametrize(
+    ("type_id", "error"),
+    [
+        ("FAULT_TIMEOUT_AFTER_COMMIT", errors.PlacementUnknown),
+        ("FAULT_ERROR_AFTER_COMMIT", errors.PlacementUnknown),
+        ("FAULT_CONNECTION_RESET:after", errors.PlacementUnknown),
+        ("FAULT_CONNECTION_RESET:before", errors.PlacementUnknown),
+        ("FAULT_SERVER_ERRORS:1", errors.PlacementUnknown),
+        ("FAULT_MALFORMED_JSON:1:placeOrder", errors.PlacementUnknown),
+        ("FAULT_RATE_LIMITED:7", errors.SupplierThrottled),
+        ("FAULT_WRONG_KEY", errors.SupplierCredentialsRejected),
+        ("FAULT_OUT_OF_STOCK", errors.SupplierOutOfStock),
+        ("FAULT_NO_BALANCE", errors.SupplierBalanceTooLow),
+        ("FAULT_NO_SUCH_FAULT", errors.SupplierRejected),
+    ],
+)
+def test_placing_is_sent_once_whatever_comes_back(supplier, sandbox, type_id, error):
+    with pytest.raises(error):
+        buy(supplier, type_id)
+    assert asked(sandbox) == 1
+
+
+def test_retry_after_is_waited_for_up_to_the_ceiling(supplier, secrets):
+    for type_id in ("FAULT_RATE_LIMITED:7", "FAULT_RATE_LIMITED:3600"):
+        with pytest.raises(errors.SupplierThrottled):
+            buy(supplier, type_id)
+    assert secrets.waits == [7.0, client_module.LONGEST_RETRY_AFTER_S]
+
+
+def test_no_connection_means_nothing_was_bought(secrets):
+    secrets.base_url = "http://127.0.0.1:9"
+    with pytest.raises(errors.SupplierUnavailable):
+        buy(SupplierClient(CachedSecret(secrets, "arn")))
+
+
+def test_a_key_that_was_never_set_is_said_so(secrets):
+    secrets.base_url = ""
+    with pytest.raises(errors.SupplierCredentialsRejected, match="not set"):
+        buy(SupplierClient(CachedSecret(secrets, "arn")))
+
+
+def test_a_read_under_an_old_key_reads_the_secret_anew(supplier, secrets, sandbox):
+    order_id = buy(supplier)
+    good, secrets.key = secrets.key, "an-old-key"
+    supplier.credentials.forget()
+    supplier.credentials.value()
+    secrets.key = good
+    assert supplier.check_order(order_id).status.final
+    assert secrets.read == 3
+
+
+def test_the_secret_is_kept_for_minutes(secrets):
+    now = [0.0]
+    cached = CachedSecret(secrets, "arn", monotonic=lambda: now[0])
+    for now[0] in (0.0, 299.0, 301.0, 400.0):
+        cached.value()
+    assert secrets.read == 2
+
+
+@pytest.mark.parametrize(
+    ("type_id", "error"),
+    [
+        ("FAULT_MALFORMED_JSON:9", errors.SupplierUnavailable),
+        ("FAULT_SERVER_ERRORS:9:checkOrder", errors.SupplierUnavailable),
+        ("FAULT_CONNECTION_RESET:after:checkOrder", errors.SupplierUnavailable),
+        ("FAULT_RATE_LIMITED:1:checkOrder", errors.SupplierThrottled),
+    ],
+)
+def test_no_error_holds_anything_of_an_answer(supplier, type_id, error):
+    order_id = buy(supplier, type_id)
+    with pytest.raises(error) as raised:
+        supplier.check_order(order_id)
+    chain, told = raised.value, ""
+    while chain is not None:
+        told += f"{chain!r} {chain.args} {vars(chain)}"
+        chain = None if chain.__suppress_context__ else (chain.__cause__ or chain.__context__)
+    assert "CANARY" not in told
+
+
+def test_absent_and_null_fields_are_accepted(supplier):
+    order = supplier.check_order(buy(supplier, "FAULT_MISSING_FIELDS"))
+    assert len(order.cards) == 3
+    assert all(card.serial is None for card in order.cards)
+
+
+def test_an_unknown_status_is_not_final(supplier):
+    assert not supplier.check_order(buy(supplier, "FAULT_UNKNOWN_STATUS:60")).status.final
+
+
+@pytest.mark.parametrize(
+    ("type_id", "status", "count"),
+    [("TEST_PARTIAL", "PARTIALLY_FILLED", 2), ("TEST_REFUND", "REFUNDED", 0)],
+)
+def test_partial_fills_and_refunds_are_read(supplier, type_id, status, count):
+    order = supplier.check_order(buy(supplier, type_id, 4))
+    assert (order.status, len(order.cards)) == (status, count)
+
+
+def test_an_unknown_order_is_said_so(supplier):
+    with pytest.raises(errors.SupplierOrderUnknown):
+        supplier.check_order("0" * 24)
+
+
+def test_the_list_is_read_to_its_last_page(supplier, monkeypatch):
+    monkeypatch.setattr(client_module, "PAGE_SIZE", 2)
+    bought = {buy(supplier) for _ in range(5)}
+    now = utc_now()
+    window = now - timedelta(minutes=1), now + timedelta(minutes=1)
+    assert {order.order_id for order in supplier.list_orders(*window)} == bought
+
+
+def test_both_names_of_an_order_id_are_read():
+    assert read_order({"_id": "a" * 24}).order_id == read_order({"orderId": "a" * 24}).order_id
+    with pytest.raises(errors.SupplierUnavailable):
+        read_order({"status": "FULFILLED"})
+
+
+@pytest.mark.parametrize("card", [{}, {"value": None}, {"value": ""}, {"serial": "S"}])
+def test_a_card_without_a_value_is_not_a_card(card):
+    with pytest.raises(errors.CardCountMismatch):
+        read_order({"_id": "a" * 24, "cards": [card]})
+
+
+def test_a_code_of_digits_keeps_its_digits():
+    (card,) = read_order({"_id": "a" * 24, "cards": [{"value": 12345678, "serial": 9}]}).cards
+    assert (card.value, card.serial) == ("12345678", "9")

@@ -1,0 +1,221 @@
+"""Each function: its own role and log group, only the environment it reads, clean at import."""
+
+import importlib.util
+import os
+import re
+import secrets
+import traceback
+
+import botocore.client
+import pytest
+
+from cardvault.identity.clients import SCOPES
+from cardvault.runtime import settings as settings_module
+from tests.support.template import ROOT, resources, template
+
+FUNCTIONS = resources("AWS::Serverless::Function")
+NAMES = sorted(FUNCTIONS)
+ALLOWED_STARS = {"LogDeliveryKnowsNoResources", "TheAccountDelegatesByIam"}
+
+
+def environment(name):
+    return FUNCTIONS[name]["Properties"]["Environment"]["Variables"]
+
+
+def statements(name):
+    return [
+        statement
+        for policy in FUNCTIONS[name]["Properties"]["Policies"]
+        for statement in policy["Statement"]
+    ]
+
+
+def actions(name):
+    return {action for statement in statements(name) for action in statement["Action"]}
+
+
+def load_app(name):
+    path = ROOT / FUNCTIONS[name]["Properties"]["CodeUri"] / "app.py"
+    spec = importlib.util.spec_from_file_location(f"app_{name}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def on_lambda(monkeypatch):
+    """The environment AWS gives, and nothing else that a function might lean on."""
+    for variable in list(os.environ):
+        if variable.startswith("AWS_") or variable.endswith(("_TABLE", "_ARN")):
+            monkeypatch.delenv(variable)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "cardvault-test")
+
+    def give(name):
+        for variable in environment(name):
+            value = "60" if variable.endswith("_SECONDS") else f"{name}-{variable}"
+            monkeypatch.setenv(variable, value)
+
+    return give
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_function_reads_the_environment_it_declares_and_no_more(name, on_lambda, monkeypatch):
+    on_lambda(name)
+    read, original = set(), settings_module._Variable.__get__
+
+    def recording(variable, settings, owner):
+        read.add(variable.name)
+        return original(variable, settings, owner)
+
+    monkeypatch.setattr(settings_module._Variable, "__get__", recording)
+    load_app(name)
+    assert read - {"POWERTOOLS_SERVICE_NAME"} == set(environment(name))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_i12_nothing_random_or_secret_is_made_at_import(name, on_lambda, monkeypatch):
+    on_lambda(name)
+    ours = []
+
+    def noting(original):
+        def noted(*args, **kwargs):
+            stack = traceback.extract_stack()
+            ours.extend(
+                f.filename for f in stack if re.search(r"/cardvault/\w+/|app\.py$", f.filename)
+            )
+            return original(*args, **kwargs)
+
+        return noted
+
+    for function in ("token_bytes", "token_hex", "token_urlsafe"):
+        monkeypatch.setattr(secrets, function, noting(getattr(secrets, function)))
+    monkeypatch.setattr(
+        botocore.client.BaseClient, "_make_api_call", noting(lambda *_: pytest.fail("AWS call"))
+    )
+    load_app(name)
+    assert ours == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_function_has_its_own_log_group_with_retention(name):
+    wanted = {"Fn::Sub": f"/aws/lambda/${{{name}}}"}
+    (group,) = [
+        group["Properties"]
+        for group in resources("AWS::Logs::LogGroup").values()
+        if group["Properties"].get("LogGroupName") == wanted
+    ]
+    assert group["RetentionInDays"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_i11_a_function_has_its_own_role_without_stars(name):
+    assert "Role" not in FUNCTIONS[name]["Properties"]
+    for statement in statements(name):
+        assert statement["Resource"] != "*"
+        assert not [action for action in statement["Action"] if "*" in action]
+
+
+def test_stars_stand_only_where_aws_knows_no_better():
+    found = []
+
+    def walk(part):
+        if isinstance(part, dict):
+            if part.get("Resource") == "*" and part.get("Sid") not in ALLOWED_STARS:
+                found.append(part)
+            for value in part.values():
+                walk(value)
+        elif isinstance(part, list):
+            for value in part:
+                walk(value)
+
+    walk(template()["Resources"])
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("name", "may", "may_not"),
+    [
+        ("StoreCardsFunction", "kms:GenerateDataKey", "kms:Decrypt"),
+        ("RevealCardsFunction", "kms:Decrypt", "kms:GenerateDataKey"),
+        ("RevealCardsFunction", "kms:Decrypt", "dynamodb:PutItem on OrdersTable"),
+        ("ShredCardsFunction", "dynamodb:DeleteItem", "kms:Decrypt"),
+        ("RewrapDataKeysFunction", "kms:ReEncryptFrom", "kms:Decrypt"),
+        ("GetOrderFunction", "dynamodb:GetItem", "dynamodb:UpdateItem"),
+        ("IssueTokenFunction", "kms:Sign", "dynamodb:PutItem"),
+    ],
+)
+def test_i11_each_role_can_do_only_its_own_job(name, may, may_not):
+    assert may in actions(name)
+    action, _, table = may_not.partition(" on ")
+    for statement in statements(name):
+        if action in statement["Action"]:
+            assert table
+            assert table not in str(statement["Resource"])
+
+
+def test_i11_revealing_may_write_no_sealed_card():
+    (update,) = [
+        s for s in statements("RevealCardsFunction") if "dynamodb:UpdateItem" in s["Action"]
+    ]
+    written = update["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]
+    assert "sealedCards" not in written
+
+
+def test_i11_one_function_alone_may_open_cards():
+    openers = {name for name in NAMES if "kms:Decrypt" in actions(name)}
+    assert openers == {"RevealCardsFunction"}
+
+
+def test_the_audit_trail_is_append_only_for_every_role():
+    for name in NAMES:
+        for statement in statements(name):
+            if "AuditTrailTable" in str(statement["Resource"]):
+                assert set(statement["Action"]) <= {"dynamodb:PutItem", "dynamodb:Query"}
+
+
+def routes():
+    for name in NAMES:
+        for event in FUNCTIONS[name]["Properties"].get("Events", {}).values():
+            if event["Type"] == "HttpApi":
+                yield name, event["Properties"]
+
+
+def test_every_route_needs_a_scope_or_is_open_on_purpose():
+    open_routes = set()
+    for _, route in routes():
+        scopes = route["Auth"].get("AuthorizationScopes")
+        if scopes is None:
+            assert route["Auth"]["Authorizer"] == "NONE"
+            open_routes.add(f"{route['Method']} {route['Path']}")
+        else:
+            assert set(scopes) <= set(SCOPES)
+    assert open_routes == {"POST /v2/token"}
+
+
+def test_snapstart_is_on_for_the_functions_behind_the_api():
+    for name, _ in routes():
+        properties = FUNCTIONS[name]["Properties"]
+        assert properties["SnapStart"] == {"ApplyOn": "PublishedVersions"}
+        assert properties["AutoPublishAlias"]
+
+
+def test_pending_polls_trip_no_alarm():
+    for alarm in resources("AWS::CloudWatch::Alarm").values():
+        assert alarm["Properties"]["Namespace"] != "AWS/Lambda"
+
+
+def test_wrapped_keys_have_no_backup_and_everything_else_has():
+    for name, table in resources("AWS::DynamoDB::Table").items():
+        properties = table["Properties"]
+        recovery = properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
+        assert recovery == (name != "DataKeysTable")
+        assert "StreamSpecification" not in properties
+        assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == "Retain"
+        assert properties["DeletionProtectionEnabled"] is True
+
+
+def test_functions_run_on_the_runtime_that_is_promised():
+    shared = template()["Globals"]["Function"]
+    assert (shared["Runtime"], shared["Architectures"]) == ("python3.13", ["arm64"])
+    assert shared["Tracing"] == "Active"

@@ -1,0 +1,139 @@
+"""The state machine: every name it catches exists, every step is bounded, no card crosses it."""
+
+import json
+
+import pytest
+from cfnlint.api import lint_all
+
+from cardvault import errors
+from tests.support.statemachine import definition, tasks
+from tests.support.template import resources
+
+AWS_ERRORS = {
+    "States.ALL",
+    "States.Timeout",
+    "Sandbox.Timedout",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+    "Lambda.Unknown",
+}
+STEPS = sorted(tasks())
+
+
+def named_errors():
+    return {
+        name
+        for state in tasks().values()
+        for rule in state.get("Retry", []) + state.get("Catch", [])
+        for name in rule["ErrorEquals"]
+    }
+
+
+def test_every_error_named_is_ours_or_awss():
+    ours = named_errors() - AWS_ERRORS
+    assert ours
+    for name in ours:
+        assert issubclass(getattr(errors, name), errors.CardvaultError), name
+
+
+def test_every_retried_error_of_ours_says_nothing_was_done():
+    retried = {
+        name
+        for state in tasks().values()
+        for rule in state["Retry"]
+        for name in rule["ErrorEquals"]
+    }
+    for name in retried - AWS_ERRORS:
+        assert issubclass(getattr(errors, name), errors.Retryable), name
+
+
+def test_the_definition_is_valid():
+    template = {
+        "Resources": {
+            "Machine": {
+                "Type": "AWS::StepFunctions::StateMachine",
+                "Properties": {"RoleArn": "arn:aws:iam::1:role/x", "Definition": definition()},
+            }
+        }
+    }
+    found = lint_all(json.dumps(template))
+    assert [match.message for match in found if match.rule.id.startswith("E36")] == []
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_outlives_its_function_and_is_bounded(step):
+    state = tasks()[step]
+    function = resources("AWS::Serverless::Function")[state["Parameters"]["FunctionName"]]
+    assert state["TimeoutSeconds"] > function["Properties"]["Timeout"]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_that_gives_up_is_recorded(step):
+    if step != "RecordFailure":
+        assert tasks()[step]["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
+        assert tasks()[step]["Catch"][-1]["Next"] == "RecordFailure"
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_retries_are_bounded_and_jittered(step):
+    for rule in tasks()[step]["Retry"]:
+        assert rule["IntervalSeconds"] >= 1
+        assert rule["MaxAttempts"] >= 1
+        if rule["MaxAttempts"] > 10:
+            assert rule["JitterStrategy"] == "FULL"
+            assert rule["MaxDelaySeconds"] >= 1
+
+
+def test_the_poll_loop_is_one_retry_on_pending_with_its_own_parameters():
+    pending = tasks()["PollFulfilment"]["Retry"][0]
+    assert pending["ErrorEquals"] == ["OrderPending"]
+    assert all(
+        pending[name] == 7
+        for name in ("IntervalSeconds", "BackoffRate", "MaxDelaySeconds", "MaxAttempts")
+    )
+
+
+def test_steps_are_handed_ids_and_times_only():
+    handed = {
+        value for state in tasks().values() for value in state["Parameters"]["Payload"].values()
+    }
+    assert handed == {"$", "$.orderId", "$$.Execution.StartTime", "$.failure.Error"}
+
+
+def test_steps_hand_back_statuses_only():
+    for name, state in tasks().items():
+        kept = state.get("ResultPath", "everything")
+        if kept is not None:
+            assert set(state["ResultSelector"]) <= {"status.$", "cardCount.$"}, name
+
+
+def test_history_is_logged_without_data():
+    (machine,) = resources("AWS::Serverless::StateMachine").values()
+    assert machine["Properties"]["Logging"]["IncludeExecutionData"] is False
+    assert machine["Properties"]["Tracing"]["Enabled"] is True
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("FulfilmentOverdue", "FULFILMENT_OVERDUE"),
+        ("States.Timeout", "TASK_TIMED_OUT"),
+        ("KeyError", "INTERNAL_ERROR"),
+    ],
+)
+def test_every_end_has_a_reason_code(name, code):
+    assert errors.code_named(name) == code
+
+
+def test_codes_are_unique():
+    def tree(error):
+        yield error
+        for child in error.__subclasses__():
+            yield from tree(child)
+
+    codes = [
+        error.code for error in tree(errors.CardvaultError) if error.__module__ == errors.__name__
+    ]
+    assert sorted(set(codes)) == sorted(codes) or codes.count("INTERNAL_ERROR") == 2
