@@ -14,9 +14,10 @@ LANGUAGES = ("en", "fr", "ar")
 # Nothing that could end a header line or turn the text around it: controls, line and paragraph
 # separators, bidirectional overrides.
 _PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+\Z"
-# SES takes 7-bit addresses; a domain in another script comes as Punycode.
+# SES takes 7-bit addresses; a domain in another script comes as Punycode. The dollar sign is
+# written \x24 since fastjsonschema takes each one for the end of the text.
 _ADDRESS = (
-    r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@"
+    r"^[A-Za-z0-9.!#\x24%&'*+/=?^_`{|}~-]{1,64}@"
     r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
     r"(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+\Z"
 )

@@ -28,7 +28,14 @@ function firstLanguage() {
 
 function text(key, values = {}) {
   const template = TEXTS[language][key] ?? key;
-  return template.replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
+  return template.replace(/\{(\w+)\}/g, (whole, name) =>
+    name in values ? isolated(name, String(values[name])) : whole);
+}
+
+/** A name or an address keeps its own direction inside a sentence of the other one. */
+function isolated(name, value) {
+  if (name === "email") return `\u2066${value}\u2069`;
+  return name === "shop" ? `\u2068${value}\u2069` : value;
 }
 
 function counted(key, n) {
@@ -135,10 +142,18 @@ async function step(pressed, work, troubled) {
 function notice(words, wrong = false) {
   main.querySelector(".note.passing")?.remove();
   const note = element("p", { class: `note passing${wrong ? " wrong" : ""}` }, words);
-  const form = main.querySelector("form, .stack, .tools");
-  if (form) form.before(note);
+  const form = main.querySelector("form, .stack");
+  if (main.querySelector(".cards")) float(note);
+  else if (form) form.before(note);
   else main.firstElementChild.append(note);
   say(words);
+}
+
+/** Beside the cards a notice must not move what someone is about to press. */
+function float(note) {
+  note.classList.add("floating");
+  main.append(note);
+  setTimeout(() => note.remove(), 5_000);
 }
 
 // --- before the claim
@@ -294,7 +309,7 @@ function cardsView() {
   const formats = ["Txt", "Csv", "Json"].map((format) => button(
     text(`download${format}`),
     (event) => download(event.currentTarget, format.toLowerCase()),
-    { class: "button quiet small", id: `download-${format}` },
+    { class: "button quiet small", id: `download-${format.toLowerCase()}` },
   ));
   const toggle = (event) => step(event.currentTarget, all ? hideAll : revealAll);
   return [
