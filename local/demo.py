@@ -5,8 +5,7 @@ import time
 
 from local.cardvault import Cardvault, User, running
 from local.leaks import Search
-from local.ports import PortTakenError
-from local.stack import stop_on_terminate
+from local.stack import STARTUP_ERRORS, stop_on_terminate
 
 CARDS = 3
 STARTED = time.monotonic()
@@ -23,8 +22,8 @@ def main() -> int:
     try:
         with running(parameters={"LogLevel": "DEBUG"}, progress=say) as vault:
             return _tell(vault)
-    except PortTakenError as taken:
-        print(taken, file=sys.stderr)
+    except STARTUP_ERRORS as error:
+        print(error, file=sys.stderr)
         return 1
 
 

@@ -16,8 +16,8 @@ from typing import Any, Self
 from botocore.config import Config
 
 from local import environment, ports
-from local.build import ROOT, WORK, build
-from local.deployment import deploy
+from local.build import ROOT, WORK, BuildError, build
+from local.deployment import DeploymentError, deploy
 from local.front_door import FrontDoor
 from local.process import ChildProcess
 
@@ -31,6 +31,15 @@ DIRECTORY_PREFIX = "cardvault-stack-"
 
 class EmulatorError(RuntimeError):
     """The emulator did not start; the message ends with its last lines."""
+
+
+# What a person can mend: each says what and how, and needs no traceback.
+STARTUP_ERRORS: tuple[type[Exception], ...] = (
+    ports.PortTakenError,
+    BuildError,
+    DeploymentError,
+    EmulatorError,
+)
 
 
 class Stack:

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from local.build import WORK
 from local.cardvault import Cardvault, running
-from local.ports import PortTakenError, from_environment
+from local.ports import from_environment
+from local.stack import STARTUP_ERRORS
 
 PID_FILE = WORK / "up.pid"
 PORTS = {"api": 8080, "issuer": 8081, "supplier": 8082, "aws": 4566}
@@ -25,6 +26,9 @@ STOPS_WITHIN_S = 30.0
 
 class AlreadyUpError(RuntimeError):
     """Another `make up` of this checkout is serving."""
+
+
+MENDABLE: tuple[type[Exception], ...] = (*STARTUP_ERRORS, AlreadyUpError)
 
 
 def serve() -> int:
@@ -37,7 +41,7 @@ def serve() -> int:
             _introduce(vault)
             _wait_for_a_signal()
             _say("stopping")
-    except (PortTakenError, AlreadyUpError) as error:
+    except MENDABLE as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -16,10 +16,10 @@ command -v "$python" >/dev/null 2>&1 || {
     exit 1
 }
 echo "installing $lock into $folder (the first time only; a minute or two)"
-rm -rf "$folder"
 "$python" -m venv "$folder"
+# The lock is complete; resolving it again takes time, and older pips stumble over extras.
 "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes \
-    --requirement "$lock" || {
+    --no-deps --requirement "$lock" || {
     echo "could not install $lock. Is the package index reachable from here?" >&2
     exit 1
 }

@@ -1,6 +1,5 @@
 """Delivery on the embedded stack: mail, claim and download through the deployed template."""
 
-import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit

@@ -4,6 +4,7 @@ The racers are the product's use cases on threads of this process, so that the r
 store and not in how many Lambda processes this machine can hold.
 """
 
+import os
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +26,8 @@ from local import environment
 from tests.support.claiming import ordered
 
 pytestmark = pytest.mark.embedded
-RACERS, ROUNDS = 200, 20
+RACERS = 200
+ROUNDS = int(os.environ.get("RACE_ROUNDS", "20"))
 MODELS = (OrderRecord, Mark, AuditRecord, AccessLink)
 
 

@@ -1,6 +1,8 @@
 """Stores on moto, with the tables of template.yaml and the product's own settings."""
 
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +32,12 @@ from tests.support.template import resources, table_definition
 REGION = "eu-west-1"
 CLIENTS = (aws.kms, aws.s3, aws.secrets_manager, aws.ses, aws.ssm, aws.step_functions)
 SENDER = "cards@shop.example"
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": REGION,
+    "POWERTOOLS_SERVICE_NAME": "cardvault-test",
+}
 
 
 @dataclass
@@ -44,18 +52,17 @@ class Cloud:
 
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_DEFAULT_REGION": REGION,
-        "POWERTOOLS_SERVICE_NAME": "cardvault-test",
-    }.items():
+    for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
+    with mock_aws():
+        yield _fresh_cloud()
+
+
+def _fresh_cloud() -> Cloud:
     for cached in (*CLIENTS, tables.connection):
         cached.cache_clear()
-    with mock_aws():
-        yield Cloud(Settings(_make_resources()))
+    return Cloud(Settings(_make_resources()))
 
 
 def _make_resources() -> dict[str, str]:
@@ -165,8 +172,20 @@ class Steps:
         return [record.event for record in trail.read(order_id)]
 
 
+@contextmanager
+def on_moto() -> Iterator[Steps]:
+    """The steps on a fresh account, for whoever is no test."""
+    os.environ.update(ENVIRONMENT)
+    with mock_aws():
+        yield _steps(_fresh_cloud(), ScriptedSupplier(), FixedClock())
+
+
 @pytest.fixture
 def steps(cloud: Cloud, supplier: ScriptedSupplier, clock: FixedClock) -> Steps:
+    return _steps(cloud, supplier, clock)
+
+
+def _steps(cloud: Cloud, supplier: ScriptedSupplier, clock: FixedClock) -> Steps:
     store.bind_tables(cloud.settings)
     bind_sealed_tables(cloud.settings)
     return Steps(cloud, supplier, clock, [])

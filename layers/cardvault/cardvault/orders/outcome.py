@@ -3,9 +3,8 @@
 from cardvault.audit.trail import Event
 from cardvault.errors import code_named
 from cardvault.orders import store
-from cardvault.orders.place import CALM
 from cardvault.orders.records import OrderRecord, Status
-from cardvault.orders.store import Change
+from cardvault.orders.store import CALM, Change
 from cardvault.runtime.clock import Clock, to_text, utc_now
 
 

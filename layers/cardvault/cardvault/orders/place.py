@@ -25,7 +25,7 @@ from cardvault.errors import (
 from cardvault.orders import store
 from cardvault.orders.marks import claim_supplier_order, find_mark, supplier_mark
 from cardvault.orders.records import OrderRecord, Status
-from cardvault.orders.store import Change
+from cardvault.orders.store import CALM, Change
 from cardvault.runtime.clock import Clock, from_text, to_text, utc_now
 from cardvault.supplier.answers import SupplierOrder
 from cardvault.supplier.client import SupplierClient
@@ -99,9 +99,6 @@ class PlaceOrder:
     def _unmark(self, order_id: str, error: CardvaultError) -> None:
         event = Event("ORDER_NOT_PLACED", reason=error.code)
         store.change(order_id, lambda _: Change(event, {"placing_at": None}), clock=self.clock)
-
-
-CALM: dict[str, None] = {"attention_reason": None, "attention_at": None}
 
 
 def _back_on_its_way(order: OrderRecord) -> Change | None:

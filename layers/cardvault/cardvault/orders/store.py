@@ -20,6 +20,9 @@ from cardvault.runtime import tables
 from cardvault.runtime.clock import Clock, to_text, utc_now
 from cardvault.runtime.settings import Settings
 
+# Set along with a status that is none of `attention`.
+CALM: dict[str, None] = {"attention_reason": None, "attention_at": None}
+
 
 @dataclass(frozen=True, slots=True)
 class Change:

@@ -19,9 +19,8 @@ from cardvault.errors import (
     SupplierUnavailable,
 )
 from cardvault.orders import store
-from cardvault.orders.place import CALM
 from cardvault.orders.records import OrderRecord, Status
-from cardvault.orders.store import Change
+from cardvault.orders.store import CALM, Change
 from cardvault.runtime.cached_secret import CachedSecret
 from cardvault.runtime.clock import Clock, to_text, utc_now
 from cardvault.sealing.data_keys import Keyring

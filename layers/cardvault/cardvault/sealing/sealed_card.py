@@ -13,6 +13,7 @@ RFC 5869 (HKDF). The commitment pins the one key that may open a card: GCM alone
 import hmac
 import secrets
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -41,9 +42,18 @@ class Place:
 
     def associated_data(self) -> bytes:
         """The additional authenticated data, unambiguous because each part has its length."""
-        numbers = (bytes([VERSION]), self.number.to_bytes(4, "big"), self.count.to_bytes(4, "big"))
-        parts = (_LABEL, numbers[0], self.tenant_id.encode(), self.order_id.encode(), *numbers[1:])
-        return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+        numbers = (self.number.to_bytes(4, "big"), self.count.to_bytes(4, "big"))
+        return _order_prefix(self.tenant_id, self.order_id) + b"".join(map(_framed, numbers))
+
+
+@lru_cache(maxsize=8)
+def _order_prefix(tenant_id: str, order_id: str) -> bytes:
+    parts = (_LABEL, bytes([VERSION]), tenant_id.encode(), order_id.encode())
+    return b"".join(map(_framed, parts))
+
+
+def _framed(part: bytes) -> bytes:
+    return len(part).to_bytes(4, "big") + part
 
 
 @dataclass(frozen=True, slots=True)

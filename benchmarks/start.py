@@ -1,0 +1,43 @@
+"""What a function does before its first event: importing and making clients, in fresh processes."""
+
+import os
+import subprocess
+import sys
+import time
+
+from benchmarks.table import show
+from tests.support.template import ROOT, resources
+
+ROUNDS = 3
+BASELINES = {
+    "python alone": "pass",
+    "boto3 and a client": "import boto3; boto3.client('kms', region_name='eu-west-1')",
+}
+
+
+def run() -> None:
+    """Time each function's init beside python alone and a plain boto3 client."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": f"{ROOT}/layers/cardvault",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "POWERTOOLS_SERVICE_NAME": "bench",
+    }
+    times = {name: _best(code, environment) for name, code in BASELINES.items()}
+    for name, function in sorted(resources("AWS::Serverless::Function").items()):
+        properties = function["Properties"]
+        variables = dict.fromkeys(properties["Environment"]["Variables"], "60")
+        code = f"import runpy; runpy.run_path('{ROOT / properties['CodeUri']}/app.py')"
+        times[name] = _best(code, {**environment, **variables})
+    baseline = times["boto3 and a client"]
+    rows = [(name, f"{ms:.0f}", f"{ms / baseline:.2f}") for name, ms in times.items()]
+    show("Init", ("process", "ms", "ratio to boto3"), rows)
+
+
+def _best(code: str, environment: dict[str, str]) -> float:
+    times = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], env=environment, check=True)  # noqa: S603
+        times.append(time.perf_counter() - began)
+    return min(times) * 1000
