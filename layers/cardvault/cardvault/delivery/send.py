@@ -27,9 +27,8 @@ from cardvault.errors import (
     NoRecipient,
 )
 from cardvault.orders import store
-from cardvault.orders.place import CALM
 from cardvault.orders.records import OrderRecord, Status
-from cardvault.orders.store import Change
+from cardvault.orders.store import CALM, Change
 from cardvault.runtime.clock import Clock, to_text, utc_now
 
 if TYPE_CHECKING:
