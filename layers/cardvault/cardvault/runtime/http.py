@@ -29,9 +29,12 @@ STATUS: tuple[tuple[type[errors.CardvaultError], int], ...] = (
     (errors.NotFound, 404),
     (errors.Conflict, 409),
     (errors.Gone, 410),
+    (errors.TooSoon, 429),
     (errors.Retryable, 503),
     (errors.CardvaultError, 500),
 )
+
+RETRY_AFTER_S = {429: 30, 503: 1}
 
 GUARDED = {
     "Content-Type": "application/json",
@@ -77,7 +80,8 @@ def _answer(error: Exception, event: Event) -> Response:
     message = str(known) if status < 500 else known.message
     request_id = event.get("requestContext", {}).get("requestId")
     body = {"error": message, "code": known.code, "requestId": request_id}
-    return respond(status, body, {"Retry-After": "1"} if status == 503 else None)
+    wait_s = RETRY_AFTER_S.get(status)
+    return respond(status, body, {"Retry-After": str(wait_s)} if wait_s else None)
 
 
 def order_id(event: Event) -> str:
@@ -108,6 +112,12 @@ def header(event: Event, name: str) -> str | None:
     """A request header by its lower-case name, None if absent."""
     value = (event.get("headers") or {}).get(name)
     return None if value is None else str(value)
+
+
+def origin(event: Event) -> dict[str, Any]:
+    """Where a request came from, as an audit event tells it."""
+    http = event.get("requestContext", {}).get("http", {})
+    return {"ip_address": http.get("sourceIp"), "user_agent": http.get("userAgent")}
 
 
 def text_body(event: Event) -> str:
