@@ -143,6 +143,14 @@ def test_stars_stand_only_where_aws_knows_no_better():
         ("RewrapDataKeysFunction", "kms:ReEncryptFrom", "kms:Decrypt"),
         ("GetOrderFunction", "dynamodb:GetItem", "dynamodb:UpdateItem"),
         ("IssueTokenFunction", "kms:Sign", "dynamodb:PutItem"),
+        ("GetGiftCardFunction", "dynamodb:GetItem", "dynamodb:PutItem"),
+        ("GetGiftCardFunction", "dynamodb:Query", "dynamodb:UpdateItem"),
+        ("ListGiftCardsFunction", "dynamodb:BatchGetItem", "dynamodb:PutItem"),
+        ("VerifyLedgerFunction", "dynamodb:Query", "dynamodb:PutItem"),
+        ("VerifyLedgerFunction", "dynamodb:Scan", "secretsmanager:GetSecretValue"),
+        ("CheckBalanceFunction", "dynamodb:GetItem", "dynamodb:PutItem on GiftCardsTable"),
+        ("ExpireGiftCardsFunction", "dynamodb:PutItem", "secretsmanager:GetSecretValue"),
+        ("ManageProgramFunction", "dynamodb:PutItem", "dynamodb:PutItem on GiftCardsTable"),
     ],
 )
 def test_i11_each_role_can_do_only_its_own_job(name, may, may_not):
@@ -160,6 +168,18 @@ def test_i11_revealing_may_write_no_sealed_card():
     ]
     written = update["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]
     assert "sealedCards" not in written
+
+
+def test_i11_no_role_may_delete_from_the_ledger():
+    for name in NAMES:
+        for statement in statements(name):
+            if "GiftCardsTable" in str(statement["Resource"]):
+                assert "dynamodb:DeleteItem" not in statement["Action"]
+
+
+def test_i11_who_merely_shows_gift_cards_can_not_know_security_codes():
+    knowers = {name for name in NAMES if "SecurityCodeSecret" in str(statements(name))}
+    assert knowers == {"IssueGiftCardsFunction", "LoadGiftCardFunction", "CheckBalanceFunction"}
 
 
 def test_i11_one_function_alone_may_open_cards():
@@ -190,7 +210,8 @@ def test_every_route_needs_a_scope_or_is_open_on_purpose():
             open_routes.add(f"{route['Method']} {route['Path']}")
         else:
             assert set(scopes) <= set(SCOPES)
-    assert open_routes == {"POST /v2/token"}
+    balance_check = "POST /v2/giftcards/programs/{programId}/balance-check"
+    assert open_routes == {"POST /v2/token", balance_check}
 
 
 def test_snapstart_is_on_for_the_functions_behind_the_api():
