@@ -1,13 +1,12 @@
 """Get Gift Card Details, to the letter, through the function itself (I6)."""
 
-import importlib.util
 import json
 import re
 
 import pytest
 
-from tests.support.giftcards import OTHER_TENANT, TENANT
-from tests.support.template import ROOT
+from tests.support.giftcards import OTHER_TENANT
+from tests.support.handlers import CARD, Context, event, load
 
 SEED_FIELDS = {
     "id": str,
@@ -35,40 +34,6 @@ TRANSACTION_FIELDS = {
     "balanceBefore": float,
     "balanceAfter": float,
 }
-PATH = "/v2/giftcards/programs/{programId}/cards/{cardId}"
-
-
-def load(folder, shop, monkeypatch):
-    for name, value in shop.settings.environment.items():
-        monkeypatch.setenv(name, value)
-    spec = importlib.util.spec_from_file_location(folder, ROOT / "functions" / folder / "app.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.handler
-
-
-def event(path, route="GET " + PATH, query=None, tenant=TENANT, sub="c" * 24, body=None, key=None):
-    return {
-        "routeKey": route,
-        "pathParameters": path,
-        "queryStringParameters": query,
-        "headers": {"idempotency-key": key} if key else {},
-        "body": body and json.dumps(body),
-        "requestContext": {
-            "requestId": "r-1",
-            "http": {"sourceIp": "192.0.2.7", "userAgent": "test"},
-            "authorizer": {
-                "jwt": {
-                    "claims": {"tenant": tenant, "sub": sub, "client_id": "c" * 24, "scope": "x"}
-                }
-            },
-        },
-    }
-
-
-class Context:
-    function_name, memory_limit_in_mb, aws_request_id = "f", 512, "1"
-    invoked_function_arn = "arn:aws:lambda:eu-west-1:1:function:f"
 
 
 @pytest.fixture
@@ -168,7 +133,7 @@ def test_i6_a_customer_sees_a_card_of_their_own(get, card):
 
 
 def test_transactions_are_paged_and_exported(get, shop, card):
-    route = f"GET {PATH}/transactions"
+    route = f"GET {CARD}/transactions"
     first = json.loads(get(card["id"], route=route, query={"limit": "2"})[1])
     rest = json.loads(
         get(card["id"], route=route, query={"limit": "2", "cursor": first["nextCursor"]})[1]
@@ -185,7 +150,7 @@ def test_transactions_are_paged_and_exported(get, shop, card):
 def test_i6_a_users_token_moves_nothing(shop, card, monkeypatch):
     handler = load("redeem_gift_card", shop, monkeypatch)
     path = {"programId": shop.program.program_id, "cardId": card["id"]}
-    route = f"POST {PATH}/redeem"
+    route = f"POST {CARD}/redeem"
     wanted = {"route": route, "body": {"amount": 1}, "key": "k"}
     assert handler(event(path, sub="customer_456", **wanted), Context())["statusCode"] == 403
     answer = handler(event(path, **wanted), Context())
@@ -205,7 +170,7 @@ def test_i6_a_users_token_moves_nothing(shop, card, monkeypatch):
 def test_a_refusal_says_what_and_why(shop, card, monkeypatch, body, key, status, code):
     handler = load("redeem_gift_card", shop, monkeypatch)
     path = {"programId": shop.program.program_id, "cardId": card["id"]}
-    answer = handler(event(path, route=f"POST {PATH}/redeem", body=body, key=key), Context())
+    answer = handler(event(path, route=f"POST {CARD}/redeem", body=body, key=key), Context())
     told = json.loads(answer["body"])
     assert (answer["statusCode"], told["code"]) == (status, code)
     if status == 400:
