@@ -121,3 +121,35 @@ def test_a_balance_check_needs_no_login(program, card):
     assert (answer.status_code, answer.json()["balance"]) == (200, 100)
     wrong = f"{(int(code) + 1) % 10**6:06d}"
     assert program.check_balance(card["cardNumber"], wrong).status_code == 404
+
+
+def test_i11_each_role_can_do_all_of_its_job(program, vault):
+    """Under EMBEDDED_AUTH=1 a right that a role lacks shows here."""
+
+    def done(answer):
+        assert answer.status_code < 300, answer.text
+        return answer.json()
+
+    one, two = program.active_card("50.00"), program.active_card("50.00")
+    card = f"cards/{one['id']}"
+    code = done(program.post(f"{card}/resend-code"))["securityCode"]
+    moved = {"securityCode": code, "destinationCardNumber": two["cardNumber"], "amount": 5}
+    done(program.post(f"{card}/transfer", **moved))
+    hold = done(program.post(f"{card}/holds", amount=5))["holdId"]
+    taken = done(program.post(f"{card}/holds/{hold}/capture"))["transactionId"]
+    done(program.post(f"{card}/transactions/{taken}/refund", amount=1))
+    done(program.post("cards/reload-by-number", cardNumber=one["cardNumber"], amount=1))
+    done(program.post(f"{card}/adjustments", amount=-1, reason="counted twice"))
+    done(program.post(f"{card}/suspend", reason="lost"))
+    done(program.post(f"{card}/unsuspend"))
+    numbers = [one["cardNumber"], two["cardNumber"]]
+    done(program.post("consolidate", cardNumbers=numbers, merchantId="m1"))
+    done(program.post("cards/bulk", initialValue=1, merchantId="m1", count=40))
+    listed = program.user.call("GET", f"{program.path}/cards", params={"limit": "100"})
+    assert len(done(listed)["cards"]) >= 43
+    found = program.user.call("GET", f"{program.path}/search", params={"q": numbers[0]})
+    assert [card["status"] for card in done(found)["cards"]] == ["voided"]
+    exported = program.user.call("GET", f"{program.path}/{card}/transactions.csv")
+    assert exported.text.count("\r\n") == 13  # the header and 12 entries
+    assert vault.operate("ExpireGiftCardsFunction") == {"posted": 0}
+    assert vault.operate("VerifyLedgerFunction")["differences"] == []
