@@ -21,6 +21,7 @@ QUICK = {
     "SettleSeconds": "1",
     "ThrottleIntervalSeconds": "1",
     "OutageIntervalSeconds": "1",
+    "AdoptableAfterSeconds": "0",
 }
 ALL_SCOPES = ("orders:read", "orders:write", "cards:reveal", "audit:read", "users:act-as")
 FINAL = {"fulfilled", "partially_filled", "refunded", "attention"}

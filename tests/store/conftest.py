@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import boto3
@@ -113,7 +114,7 @@ class Steps:
     def create(self, key: str = "key-1", by: Caller | None = None, **order: Any) -> OrderRecord:
         wanted = {"productId": "P1", "typeId": "T1", "quantity": 3, **order}
         wanted = {name: value for name, value in wanted.items() if value is not None}
-        making = CreateOrder(self, self.clock)  # type: ignore[arg-type]
+        making = CreateOrder(self, timedelta(minutes=30), self.clock)  # type: ignore[arg-type]
         return making(NewOrder.parse(wanted), key, by or caller())
 
     def start(self, order_id: str) -> None:
@@ -121,7 +122,7 @@ class Steps:
 
     def place(self, order_id: str, **resolution: Any) -> OrderRecord:
         step = PlaceOrder(self.supplier, self.clock)  # type: ignore[arg-type]
-        return step(order_id, execution_started_at=self.clock(), **resolution)
+        return step(order_id, **resolution)
 
     def reconcile(self, order_id: str) -> OrderRecord:
         return ReconcileOrder(self.supplier, self.clock)(order_id)  # type: ignore[arg-type]

@@ -115,7 +115,7 @@ def test_bad_arguments_are_exit_2(arguments, capsys):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_program_serves_until_it_is_told_to_stop(number):
     command = [sys.executable, "-m", "local.supplier", "--port", "0", "--handling-seconds", "0"]
-    with subprocess.Popen(  # noqa: S603 - our own module
+    with subprocess.Popen(
         [*command, "--key", "k", "--prefix", "DEMO", "--verbose"],
         cwd=ROOT,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},

@@ -215,9 +215,13 @@ class OrderPending(Retryable):
 
 
 class SupplierThrottled(Retryable):
-    """The supplier answered 429; its Retry-After has been waited for, up to our ceiling."""
+    """The supplier asked for a pause of `retry_after_s` seconds, cut to our ceiling."""
 
     code = "SUPPLIER_THROTTLED"
+
+    def __init__(self, retry_after_s: float = 1.0) -> None:
+        super().__init__()
+        self.retry_after_s = retry_after_s
 
 
 class SupplierUnavailable(Retryable):
@@ -246,6 +250,13 @@ class PlacementUnknown(CardvaultError):
 
     code = "PLACEMENT_UNKNOWN"
     message = "The supplier may or may not have accepted the order"
+
+
+class PlacementDuplicated(CardvaultError):
+    """The supplier sold an order twice over; the trail names the one too many."""
+
+    code = "PLACEMENT_DUPLICATED"
+    message = "The supplier accepted this order twice"
 
 
 class PlacementAmbiguous(CardvaultError):
@@ -291,7 +302,7 @@ class FulfilmentOverdue(CardvaultError):
 
 
 class CardCountMismatch(CardvaultError):
-    """The answer holds more or fewer cards than it says, or cards without a value."""
+    """The answer contradicts the order or itself: in product, quantity or cards."""
 
     code = "CARD_COUNT_MISMATCH"
     message = "The supplier's cards do not add up"
@@ -338,10 +349,12 @@ class CannotOpen(CardvaultError):
 def code_named(class_name: str) -> str:
     """The machine code of an error class, by the name that Step Functions reports.
 
-    `INTERNAL_ERROR` for a name that is none of ours, `TASK_TIMED_OUT` for a timeout of AWS's.
+    `TASK_TIMED_OUT` and `AWS_UNAVAILABLE` for AWS's own, `INTERNAL_ERROR` for any other.
     """
     if class_name in {"States.Timeout", "Sandbox.Timedout"}:
         return "TASK_TIMED_OUT"
+    if class_name.startswith("Lambda."):
+        return AwsUnavailable.code
     known = {error.__name__: error.code for error in _all_errors(CardvaultError)}
     return known.get(class_name, CardvaultError.code)
 

@@ -18,6 +18,7 @@ from cardvault.identity import clients
 from cardvault.identity.clients import ApiClient
 from cardvault.identity.signing import SigningKey
 from cardvault.runtime.clock import Clock, utc_now
+from cardvault.runtime.ids import is_id
 
 ACT_AS = "users:act-as"
 _USER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@|-]{0,127}")
@@ -79,7 +80,10 @@ class IssueToken:
 
 
 def _form(body: str) -> Mapping[str, str]:
-    pairs = parse_qsl(body, keep_blank_values=True, max_num_fields=20)
+    try:
+        pairs = parse_qsl(body, keep_blank_values=True, max_num_fields=20, errors="strict")
+    except ValueError:
+        raise TokenRefused("invalid_request", "the body is not a form") from None
     form = dict(pairs)
     if len(form) != len(pairs):
         raise TokenRefused("invalid_request", "a parameter is given twice")
@@ -101,7 +105,7 @@ def _credentials(form: Mapping[str, str], authorization: str | None) -> tuple[st
         if not all(in_body):
             raise TokenRefused("invalid_client", "client_id and client_secret are required")
         return in_body
-    if in_body[1]:
+    if any(in_body):
         raise TokenRefused("invalid_request", "authenticate in one way, not two")
     kind, _, encoded = authorization.partition(" ")
     try:
@@ -115,8 +119,8 @@ def _credentials(form: Mapping[str, str], authorization: str | None) -> tuple[st
 
 def _granted(client: ApiClient, requested: str | None) -> list[str]:
     allowed = list(client.scopes)
-    wanted = requested.split() if requested else allowed
-    if not set(wanted) <= set(allowed):
+    wanted = allowed if requested is None else requested.split()
+    if not wanted or not set(wanted) <= set(allowed):
         raise TokenRefused("invalid_scope", "the client may not have a scope asked for")
     return [scope for scope in allowed if scope in wanted]
 
@@ -126,8 +130,10 @@ def _subject(client: ApiClient, user_id: str | None) -> str:
         return str(client.client_id)
     if ACT_AS not in client.scopes:
         raise TokenRefused("unauthorized_client", f"user_id needs the scope {ACT_AS}")
-    if not _USER_ID.fullmatch(user_id):
+    if not _USER_ID.fullmatch(user_id) or is_id(user_id):
+        # 24 hex digits would be an API client, whose orders are not its users'.
         raise TokenRefused(
-            "invalid_request", "user_id must be 1 to 128 letters, digits or _ . : @ | -"
+            "invalid_request",
+            "user_id must be 1 to 128 letters, digits or _ . : @ | -, and not 24 hex digits",
         )
     return user_id

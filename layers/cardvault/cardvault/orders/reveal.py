@@ -14,9 +14,11 @@ from cardvault.errors import (
     InvalidRequest,
     OrderNotFound,
     OrderNotFulfilled,
+    TooManyWriters,
 )
 from cardvault.orders import store
 from cardvault.orders.records import ORDER_KEY, OrderRecord
+from cardvault.orders.refusals import record_refusal
 from cardvault.orders.store import Change
 from cardvault.runtime import tables
 from cardvault.runtime.caller import Caller
@@ -59,10 +61,14 @@ class RevealCards:
         found = _read(order_id, page)
         try:
             cards = self._open(found, page, caller)
-        except (CardvaultError, CannotOpen) as error:
-            self._audit_refusal(found.order, error, caller)
+            self._audit_reveal(found.order, len(cards), caller)
+        except TooManyWriters:
             raise
-        self._audit_reveal(found.order, len(cards), caller)
+        except CardvaultError as error:
+            if isinstance(error, CannotOpen):
+                count_metric("CannotOpen")
+            record_refusal(found.order, "REVEAL_REFUSED", error, caller, clock=self.clock)
+            raise
         more = page + 1 < page_count(int(found.order.fulfilled_quantity or 0))
         return RevealedPage(order_id, cards, page + 1 if more else None)
 
@@ -96,12 +102,6 @@ class RevealCards:
             return Change(event, {"first_revealed_at": first})
 
         store.change(order.order_id, decide, clock=self.clock, known=order)
-
-    def _audit_refusal(self, order: OrderRecord, error: CardvaultError, caller: Caller) -> None:
-        if isinstance(error, CannotOpen):
-            count_metric("CannotOpen")
-        event = Event("REVEAL_REFUSED", reason=error.code, **caller.traces(order.tenant_id))
-        store.change(order.order_id, lambda _: Change(event, {}), clock=self.clock, known=order)
 
 
 def _read(order_id: str, page: int) -> _Found:

@@ -8,11 +8,11 @@ for ever; a repeat removes what is left of them.
 from typing import TYPE_CHECKING
 
 from cardvault.audit.trail import Event
-from cardvault.errors import OrderInProgress
+from cardvault.errors import OrderInProgress, OrderNotFound
 from cardvault.orders import store
 from cardvault.orders.records import OrderRecord
+from cardvault.orders.refusals import record_refusal
 from cardvault.orders.store import Change
-from cardvault.orders.views import owned
 from cardvault.runtime.caller import Caller
 from cardvault.runtime.clock import Clock, to_text, utc_now
 from cardvault.sealing.store import delete_key_in, delete_pages
@@ -26,7 +26,11 @@ def shred_cards(order_id: str, caller: Caller, *, clock: Clock = utc_now) -> Ord
 
     Raises OrderNotFound (unknown or not the caller's), OrderInProgress.
     """
-    order = owned(order_id, caller)
+    order = store.find(order_id)
+    if not caller.owns(order.tenant_id, order.user_id):
+        unknown = OrderNotFound()
+        record_refusal(order, "SHRED_REFUSED", unknown, caller, clock=clock)
+        raise unknown
 
     def decide(fresh: OrderRecord) -> Change | None:
         if fresh.stored_at is None:

@@ -21,6 +21,7 @@ _SHOWN = (
     "supplier_order_id",
     "created_at",
     "updated_at",
+    "placing_at",
     "placed_at",
     "stored_at",
     "first_revealed_at",
@@ -76,7 +77,7 @@ def _position(cursor: str, owner: str) -> dict[str, dict[str, str]]:
     # The owner comes from the token, so a cursor can not lead into another's orders (I6).
     try:
         created_at, order_id = json.loads(base64.urlsafe_b64decode(cursor))
-    except (ValueError, binascii.Error, TypeError):
+    except (ValueError, binascii.Error, TypeError, RecursionError):
         raise InvalidRequest("cursor is not one of ours") from None
     texts = {"owner": owner, "createdAt": created_at, "orderId": order_id, "sk": ORDER_KEY}
     if not all(isinstance(text, str) and text for text in texts.values()):

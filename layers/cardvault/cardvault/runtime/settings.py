@@ -64,6 +64,7 @@ class Settings:
     security_code_secret_arn = _Variable("SECURITY_CODE_SECRET_ARN", _text)
 
     state_machine_arn = _Variable("STATE_MACHINE_ARN", _text)
+    adoptable_after = _Variable("ADOPTABLE_AFTER_SECONDS", _seconds)
     fulfilment_deadline = _Variable("FULFILMENT_DEADLINE_SECONDS", _seconds)
 
     token_issuer = _Variable("TOKEN_ISSUER", _text)
