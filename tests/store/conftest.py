@@ -75,6 +75,8 @@ def _make_resources() -> dict[str, str]:
     signing_key = kms.create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
     secrets = boto3.client("secretsmanager", region_name=REGION)
     fingerprint = secrets.create_secret(Name="fingerprint", SecretString='{"key": "test"}')
+    number = secrets.create_secret(Name="number", SecretString='{"key": "test number"}')
+    code = secrets.create_secret(Name="code", SecretString='{"key": "test code"}')
     supplier = secrets.create_secret(
         Name="supplier", SecretString='{"baseUrl": "https://supplier.invalid", "accessToken": "t"}'
     )
@@ -92,6 +94,11 @@ def _make_resources() -> dict[str, str]:
         "DATA_KEYS_TABLE": "DataKeysTable",
         "AUDIT_TABLE": "AuditTrailTable",
         "CLIENTS_TABLE": "ApiClientsTable",
+        "GIFT_CARDS_TABLE": "GiftCardsTable",
+        "GIFT_PROGRAMS_TABLE": "GiftProgramsTable",
+        "GIFT_GUARDS_TABLE": "GiftGuardsTable",
+        "CARD_NUMBER_SECRET_ARN": number["ARN"],
+        "SECURITY_CODE_SECRET_ARN": code["ARN"],
         "CARD_KEY_ARN": card_key,
         "SIGNING_KEY_ARN": signing_key,
         "FINGERPRINT_SECRET_ARN": fingerprint["ARN"],

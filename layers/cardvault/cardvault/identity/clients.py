@@ -27,6 +27,11 @@ SCOPES = (
     "cards:reveal",
     "cards:shred",
     "audit:read",
+    "giftcards:read",
+    "giftcards:issue",
+    "giftcards:load",
+    "giftcards:redeem",
+    "giftcards:manage",
     "users:act-as",
 )
 OLD_SECRET_LIFETIME = timedelta(hours=24)
