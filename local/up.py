@@ -16,11 +16,12 @@ from pathlib import Path
 
 from local.build import WORK
 from local.cardvault import Cardvault, running
+from local.console import Console
 from local.ports import from_environment
 from local.stack import STARTUP_ERRORS
 
 PID_FILE = WORK / "up.pid"
-PORTS = {"api": 8080, "issuer": 8081, "supplier": 8082, "aws": 4566}
+PORTS = {"api": 8080, "issuer": 8081, "supplier": 8082, "console": 8083, "aws": 4566}
 STOPS_WITHIN_S = 30.0
 
 
@@ -34,11 +35,14 @@ MENDABLE: tuple[type[Exception], ...] = (*STARTUP_ERRORS, AlreadyUpError)
 def serve() -> int:
     """Serve until SIGINT or SIGTERM."""
     try:
+        ports = from_environment(**PORTS)
+        console_port = ports.pop("console")
         with (
             _only_one(PID_FILE),
-            running(fixed_ports=from_environment(**PORTS), progress=_say) as vault,
+            running(fixed_ports=ports, progress=_say) as vault,
+            Console(vault, console_port) as console,
         ):
-            _introduce(vault)
+            _introduce(vault, console)
             _wait_for_a_signal()
             _say("stopping")
     except MENDABLE as error:
@@ -96,10 +100,12 @@ def _is_free(path: Path) -> bool:
         return True
 
 
-def _introduce(vault: Cardvault) -> None:
+def _introduce(vault: Cardvault, console: Console) -> None:
     shop = vault.shop("local shop")
     _say(
         f"""
+console            {console.url}            order, follow, look at the trail
+mailbox            {console.url}/mailbox    the mails, their links working
 API                {vault.api_url}
 supplier sandbox   {vault.supplier.url}
 AWS                AWS_ENDPOINT_URL={vault.stack.aws_url}
@@ -113,7 +119,8 @@ TOKEN=$(curl -s {vault.api_url}/v2/token -u {shop.client_id}:{shop.client_secret
 # 2. order 3 cards (a typeId of TEST_PARTIAL, TEST_REFUND or FAULT_<NAME> chooses another ending)
 ORDER=$(curl -s {vault.api_url}/api/orders -H "Authorization: Bearer $TOKEN" \\
     -H "Idempotency-Key: order-$(date +%s)" -H 'Content-Type: application/json' \\
-    -d '{{"productId":"507f1f77bcf86cd799439011","typeId":"PSN-500","quantity":3}}' \\
+    -d '{{"productId":"507f1f77bcf86cd799439011","typeId":"PSN-500","quantity":3,
+         "delivery":{{"email":"ada@customer.example"}}}}' \\
     | sed 's/.*"orderId":"//; s/".*//')
 
 # 3. where it stands
@@ -125,7 +132,11 @@ curl -s {vault.api_url}/api/orders/$ORDER/cards -H "Authorization: Bearer $TOKEN
 # 5. everything that happened to it
 curl -s {vault.api_url}/api/orders/$ORDER/audit -H "Authorization: Bearer $TOKEN"
 
-# 6. all of alice's orders
+# 6. a file of the codes, once: the answer's downloadUrl works one time
+curl -s {vault.api_url}/api/orders/$ORDER/downloads -H "Authorization: Bearer $TOKEN" \\
+    -H 'Content-Type: application/json' -d '{{"format":"txt"}}'
+
+# 7. all of alice's orders
 curl -s {vault.api_url}/api/orders -H "Authorization: Bearer $TOKEN"
 
 Ctrl-C or `make down` stops it. Everything is in memory and goes with it."""
