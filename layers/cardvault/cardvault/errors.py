@@ -14,7 +14,7 @@ class CardvaultError(Exception):
 
     code: ClassVar[str] = "INTERNAL_ERROR"
     message: ClassVar[str] = "Internal error"
-    retry_after_s: int | None = None
+    retry_after_s: float | None = None
 
     def __init__(self, message: str | None = None, **details: Any) -> None:
         """`details` are fields that the answer carries beside the message."""
@@ -198,7 +198,7 @@ class Retryable(CardvaultError):
 
     code = "TRY_AGAIN"
     message = "Try again"
-    retry_after_s = 1
+    retry_after_s: float = 1.0
 
 
 class TooManyWriters(Retryable):
