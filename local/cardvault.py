@@ -23,7 +23,15 @@ QUICK = {
     "OutageIntervalSeconds": "1",
     "AdoptableAfterSeconds": "0",
 }
-ALL_SCOPES = ("orders:read", "orders:write", "cards:reveal", "audit:read", "users:act-as")
+MAIL_SENDER = "gift-cards@shop.example"
+ALL_SCOPES = (
+    "orders:read",
+    "orders:write",
+    "orders:correct",
+    "cards:reveal",
+    "audit:read",
+    "users:act-as",
+)
 FINAL = {"fulfilled", "partially_filled", "refunded", "attention"}
 TIMEOUT_S = 30.0
 
@@ -167,9 +175,12 @@ def running(
     stack = Stack(doors=DOORS, fixed_ports=ports, auth=auth, settings=settings)
     progress("starting the supplier sandbox and the embedded stack")
     with sandbox, stack:
-        given = {"TokenIssuer": stack.doors["issuer"].url, **QUICK, **(parameters or {})}
+        addresses = {"TokenIssuer": stack.doors["issuer"].url, "PublicUrl": stack.doors["api"].url}
+        given = {**addresses, "MailSender": MAIL_SENDER, **QUICK, **(parameters or {})}
         progress("building and deploying template.yaml")
         stack.deploy(given)
+        # SES sends only for whom it knows.
+        stack.client("sesv2").create_email_identity(EmailIdentity=MAIL_SENDER)
         vault = Cardvault(stack, sandbox)
         vault.operate(
             "ManageClientFunction",

@@ -13,6 +13,7 @@ from urllib.parse import quote, quote_plus
 
 import requests
 
+from local.mailbox import Mailbox
 from local.stack import Stack
 
 
@@ -75,10 +76,14 @@ def _items(stack: Stack) -> Iterator[bytes]:
 
 
 def _objects(stack: Stack) -> Iterator[bytes]:
+    """Every object but the download files: there codes may lie for minutes, under SSE-KMS (I1)."""
     client = stack.client("s3")
     for bucket in client.list_buckets()["Buckets"]:
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket["Name"])
+        files = bucket["Name"] == stack.outputs.get("DownloadsBucket")
         for item in (item for page in pages for item in page.get("Contents", [])):
+            if files and item["Key"].startswith("downloads/"):
+                continue
             if not item["Key"].endswith((".zip", ".template")):
                 body = client.get_object(Bucket=bucket["Name"], Key=item["Key"])["Body"].read()
                 yield item["Key"].encode() + b"\n" + body
@@ -93,6 +98,8 @@ def _secrets(stack: Stack) -> Iterator[bytes]:
 def _messages(stack: Stack) -> Iterator[bytes]:
     for path in ("/_ministack/ses/messages", "/_ministack/sqs/messages"):
         yield requests.get(stack.aws_url + path, timeout=10).content
+    for mail in Mailbox(stack).mails():
+        yield from (part.encode() for part in (mail.subject, mail.text, mail.html))
 
 
 def _text(value: Any) -> bytes:

@@ -12,7 +12,10 @@ store.bind_tables(Settings())
 
 @task
 def handler(event: dict[str, Any]) -> dict[str, Any]:
-    """Takes the orderId and, for a failure, the name of the error; answers the order's status."""
+    """Takes the orderId and, for a failure, the name of the error.
+
+    Answers the order's status, and if mail is wanted.
+    """
     order_id, error = event["orderId"], event.get("error")
     order = record_failure(order_id, error) if error else record_refund(order_id)
-    return {"status": order.status}
+    return {"status": order.status, "emailWanted": order.email_wanted}

@@ -24,6 +24,10 @@ store_cards = StoreCards(
 
 @task
 def handler(event: dict[str, Any]) -> dict[str, Any]:
-    """Takes the orderId; answers the order's status and how many cards are stored."""
+    """Takes the orderId; answers the order's status, its stored cards, and if mail is wanted."""
     order = store_cards(event["orderId"])
-    return {"status": order.status, "cardCount": order.fulfilled_quantity}
+    return {
+        "status": order.status,
+        "cardCount": order.fulfilled_quantity,
+        "emailWanted": order.email_wanted,
+    }

@@ -18,6 +18,7 @@ def fill_gaps() -> None:
     """Import OpenAPI bodies, and answer a function's failure as API Gateway does."""
     after_provisioning("AWS::ApiGatewayV2::Api", import_body)
     _hide_function_errors()
+    _list_cookies()
 
 
 def import_body(api_id: str, properties: Properties, before: Properties) -> None:
@@ -118,3 +119,20 @@ def _hide_function_errors() -> None:
         return convert(result)
 
     lambda_svc.lambda_execute_result_to_api_proxy_response = convert_quietly
+
+
+def _list_cookies() -> None:
+    """Give a function the request's cookies: payload 2.0 has them in a list of their own.
+
+    The emulator leaves them in the Cookie header, where AWS leaves nothing.
+    """
+    execute = lambda_svc._execute_function_with_config_scope
+
+    def execute_with_cookies(record: Any, event: Any, *rest: Any, **options: Any) -> Any:
+        if isinstance(event, dict) and event.get("version") == "2.0" and "headers" in event:
+            cookies = event["headers"].pop("cookie", "")
+            if cookies:
+                event["cookies"] = [cookie.strip() for cookie in cookies.split(";")]
+        return execute(record, event, *rest, **options)
+
+    lambda_svc._execute_function_with_config_scope = execute_with_cookies

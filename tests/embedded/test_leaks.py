@@ -9,9 +9,11 @@ import uuid
 from urllib.parse import quote
 
 import pytest
+import requests
 
 from local.cardvault import running
 from local.leaks import Search, files_under
+from tests.support.claiming import ordered
 
 PREFIX = f"CANARY+{uuid.uuid4().hex[:12]}"
 PATHS = [
@@ -60,9 +62,31 @@ def drive(vault, alice, bob):
         alice.get(order_id, "/cards")
         bob.get(order_id, "/cards")
         alice.get(order_id, "/audit")
+    deliver(vault, alice)
     sold = [card for o in vault.supplier.orders() for card in vault.supplier.codes(o["orderId"])]
     assert len(sold) >= 4 * (len(PATHS) - 2)
     return [text for card in sold for text in card.values() if text]
+
+
+def deliver(vault, alice):
+    """Mail, wrong and right codes, the cards, a file each way, and links that are over."""
+    customer = ordered(vault, alice, name="Ada", locale="ar")
+    token = customer.token
+    customer.post("redeem", token, code="wrong")
+    cookie = customer.claim()
+    assert customer.post("cards", token, cookie=cookie).status_code == 200
+    made = customer.post("downloads", token, cookie=cookie, format="csv").json()
+    mine = alice.call("POST", f"/api/orders/{customer.order_id}/downloads", json={}).json()
+    for address in (made["downloadUrl"], mine["downloadUrl"], mine["downloadUrl"]):
+        requests.get(vault.api_url + address, timeout=30)
+    customer.post("cards", token)
+    customer.post("renew", token)
+    # What the emulator writes to disk is not encrypted, so the files must be gone before it stops.
+    s3, bucket = vault.stack.client("s3"), vault.stack.outputs["DownloadsBucket"]
+    files = s3.list_objects_v2(Bucket=bucket)["Contents"]
+    assert len(files) == 2
+    for item in files:
+        s3.delete_object(Bucket=bucket, Key=item["Key"])
 
 
 def plant(vault, code):

@@ -96,7 +96,7 @@ class TestStack:
 
 
 def holding_a_stack():
-    return subprocess.Popen(  # noqa: S603
+    return subprocess.Popen(
         [sys.executable, "-c", HOLDING_A_STACK],
         cwd=ROOT,
         stdout=subprocess.PIPE,

@@ -12,6 +12,8 @@ import pytest
 from moto import mock_aws
 
 from cardvault.audit import trail
+from cardvault.delivery.links import bind_links
+from cardvault.delivery.suppression import bind_suppressions
 from cardvault.orders import store
 from cardvault.orders.create import CreateOrder, NewOrder
 from cardvault.orders.place import PlaceOrder, ReconcileOrder
@@ -24,10 +26,13 @@ from cardvault.runtime.caller import Caller
 from cardvault.runtime.settings import Settings
 from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.store import bind_sealed_tables
+from tests.support.delivery import Desk
 from tests.support.doubles import FixedClock, ScriptedSupplier, caller, canary_cards
 from tests.support.template import resources, table_definition
 
 REGION = "eu-west-1"
+CLIENTS = (aws.kms, aws.s3, aws.secrets_manager, aws.ses, aws.ssm, aws.step_functions)
+SENDER = "cards@shop.example"
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -56,7 +61,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
 
 
 def _fresh_cloud() -> Cloud:
-    for cached in (aws.kms, aws.secrets_manager, aws.step_functions, tables.connection):
+    for cached in (*CLIENTS, tables.connection):
         cached.cache_clear()
     return Cloud(Settings(_make_resources()))
 
@@ -75,7 +80,16 @@ def _make_resources() -> dict[str, str]:
     supplier = secrets.create_secret(
         Name="supplier", SecretString='{"baseUrl": "https://supplier.invalid", "accessToken": "t"}'
     )
+    s3 = boto3.client("s3", region_name=REGION)
+    s3.create_bucket(Bucket="downloads", CreateBucketConfiguration={"LocationConstraint": REGION})
+    ses = boto3.client("sesv2", region_name=REGION)
+    ses.create_email_identity(EmailIdentity=SENDER)
+    ses.create_configuration_set(ConfigurationSetName="mail")
     return {
+        "LINKS_TABLE": "AccessLinksTable",
+        "DOWNLOADS_BUCKET": "downloads",
+        "DOWNLOADS_KEY_ARN": kms.create_key()["KeyMetadata"]["Arn"],
+        "MAIL_SENDER": SENDER,
         "ORDERS_TABLE": "OrdersTable",
         "DATA_KEYS_TABLE": "DataKeysTable",
         "AUDIT_TABLE": "AuditTrailTable",
@@ -151,6 +165,17 @@ class Steps:
         self.store(order.order_id)
         return str(order.order_id)
 
+    def stored_for(self, cards: int = 3, key: str = "key-1", **recipient: Any) -> str:
+        """As `stored_order`, for a customer with an address."""
+        given = {"email": "ada@example.com", **recipient}
+        order = self.create(key, quantity=cards, delivery=given)
+        supplier_order_id = f"S-{order.order_id}"
+        self.supplier.placing.append(supplier_order_id)
+        self.supplier.has(supplier_order_id, quantity=cards, cards=canary_cards(cards))
+        self.place(order.order_id)
+        self.store(order.order_id)
+        return str(order.order_id)
+
     def events(self, order_id: str) -> list[str]:
         return [record.event for record in trail.read(order_id)]
 
@@ -172,3 +197,10 @@ def _steps(cloud: Cloud, supplier: ScriptedSupplier, clock: FixedClock) -> Steps
     store.bind_tables(cloud.settings)
     bind_sealed_tables(cloud.settings)
     return Steps(cloud, supplier, clock, [])
+
+
+@pytest.fixture
+def desk(steps: Steps) -> Desk:
+    bind_links(steps.cloud.settings)
+    bind_suppressions(steps.cloud.settings)
+    return Desk(steps)

@@ -109,7 +109,9 @@ def test_steps_hand_back_statuses_only():
     for name, state in tasks().items():
         kept = state.get("ResultPath", "everything")
         if kept is not None:
-            assert set(state["ResultSelector"]) <= {"status.$", "cardCount.$"}, name
+            assert set(state["ResultSelector"]) <= {"status.$", "cardCount.$", "emailWanted.$"}, (
+                name
+            )
 
 
 def test_history_is_logged_without_data():

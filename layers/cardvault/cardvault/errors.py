@@ -67,6 +67,34 @@ class OrderNotFound(NotFound):
     message = "Order not found"
 
 
+class LinkUnusable(NotFound):
+    """Unknown, used, expired, locked or replaced: one answer for all of them."""
+
+    code = "LINK_UNUSABLE"
+    message = "This link can not be used"
+
+
+class DownloadExpired(NotFound):
+    """Unknown, used or expired: one answer for all of them."""
+
+    code = "DOWNLOAD_LINK_EXPIRED"
+    message = "Download link expired"
+
+
+class WrongCode(InvalidRequest):
+    """Not the code that was e-mailed, or not the passcode; tries are left."""
+
+    code = "WRONG_CODE"
+    message = "Wrong code"
+
+
+class NoRecipient(InvalidRequest):
+    """The order was placed without an address to write to."""
+
+    code = "NO_RECIPIENT"
+    message = "Order has no e-mail address"
+
+
 class Conflict(CardvaultError):
     """The request contradicts what is already recorded."""
 
@@ -93,6 +121,13 @@ class OrderInProgress(Conflict):
 
     code = "ORDER_IN_PROGRESS"
     message = "Order has no cards to shred yet"
+
+
+class AddressSuppressed(Conflict):
+    """Mail to the address bounced or was complained of; the shop must correct it first."""
+
+    code = "ADDRESS_SUPPRESSED"
+    message = "Mail to the address bounced or was complained of"
 
 
 class Gone(CardvaultError):
@@ -190,6 +225,16 @@ class TooManyRequests(CardvaultError):
         self.retry_after_s = retry_after_s
 
 
+class TooSoon(TooManyRequests):
+    """The same was done moments ago."""
+
+    code = "TOO_SOON"
+    message = "Wait before asking again"
+
+    def __init__(self, retry_after_s: int = 30) -> None:
+        super().__init__(retry_after_s)
+
+
 # --- what may be tried again -------------------------------------------------------------------
 
 
@@ -240,6 +285,18 @@ class PlacementNotFound(Retryable):
     """Reconciling found no supplier order that could be ours (yet)."""
 
     code = "PLACEMENT_NOT_FOUND"
+
+
+class MailThrottled(Retryable):
+    """SES takes no more for now; nothing was sent."""
+
+    code = "MAIL_THROTTLED"
+
+
+class MailUnavailable(Retryable):
+    """SES could not be reached; nothing was sent."""
+
+    code = "MAIL_UNAVAILABLE"
 
 
 # --- what needs another path or a person -------------------------------------------------------
@@ -327,6 +384,20 @@ class OrderTooLarge(CardvaultError):
 
     code = "ORDER_TOO_LARGE"
     message = "The order has too many cards to be stored at once"
+
+
+class MailRefused(CardvaultError):
+    """SES will not send it: the sender, the account or the message. The message is SES's code."""
+
+    code = "MAIL_REFUSED"
+    message = "The e-mail was refused"
+
+
+class MailOutcomeUnknown(CardvaultError):
+    """An e-mail may or may not have been sent: never sent again unasked (I9)."""
+
+    code = "MAIL_OUTCOME_UNKNOWN"
+    message = "The e-mail may or may not have been sent"
 
 
 class AwsUnavailable(Retryable):

@@ -23,6 +23,7 @@ SCOPES = (
     "orders:read",
     "orders:write",
     "orders:adopt",
+    "orders:correct",
     "cards:reveal",
     "cards:shred",
     "audit:read",

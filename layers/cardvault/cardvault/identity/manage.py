@@ -97,7 +97,10 @@ class ManageClients:
     def _set_supplier_key(self, request: dict[str, Any]) -> dict[str, Any]:
         wanted = _check_supplier(request)
         base_url = wanted["baseUrl"].rstrip("/").removesuffix("/v3")
-        address = urlsplit(base_url)
+        try:
+            address = urlsplit(base_url)
+        except ValueError:
+            raise InvalidRequest("baseUrl must be an https address") from None
         # As RFC 8252 has it: plain HTTP does not leave the machine.
         loopback = address.scheme == "http" and address.hostname in {"127.0.0.1", "::1"}
         bare = base_url == f"{address.scheme}://{address.netloc}" and "@" not in address.netloc

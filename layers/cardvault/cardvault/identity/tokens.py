@@ -5,7 +5,6 @@ that user. Otherwise `sub` is the client itself.
 """
 
 import base64
-import binascii
 import re
 import secrets
 from collections.abc import Mapping
@@ -110,7 +109,7 @@ def _credentials(form: Mapping[str, str], authorization: str | None) -> tuple[st
     kind, _, encoded = authorization.partition(" ")
     try:
         client_id, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         client_id = secret = ""
     if kind.lower() != "basic" or not client_id or not secret:
         raise TokenRefused("invalid_client", "Authorization must be HTTP Basic")

@@ -12,6 +12,7 @@ from cardvault.audit.trail import Event, Head
 from cardvault.errors import IdempotencyKeyReused, InvalidRequest
 from cardvault.orders import store
 from cardvault.orders.marks import claim_supplier_order, find_mark, idempotency_mark
+from cardvault.orders.recipient import RECIPIENT, Recipient, hash_passcode
 from cardvault.orders.records import Mark, OrderRecord, Status, owner_key
 from cardvault.orders.workflow import Workflow
 from cardvault.runtime import tables
@@ -40,6 +41,7 @@ _check = checker(
             "typeId": _SUPPLIER_ID,
             "quantity": {"type": "integer", "minimum": 1, "maximum": LARGEST_ORDER},
             "supplierOrderId": _SUPPLIER_ID,
+            "delivery": RECIPIENT,
         },
         "oneOf": [
             {"required": ["productId", "typeId", "quantity"]},
@@ -52,29 +54,38 @@ _check = checker(
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """What to buy, or which supplier order to adopt."""
+    """What to buy, or which supplier order to adopt, and whom to write to if anyone."""
 
     product_id: str | None = None
     type_id: str | None = None
     quantity: int | None = None
     supplier_order_id: str | None = None
+    recipient: Recipient | None = None
 
     @classmethod
     def parse(cls, body: dict[str, Any]) -> Self:
         """From a request body. Raises InvalidRequest, naming the field."""
         checked = _check(body)
-        if "supplierOrderId" in checked and len(checked) > 1:
+        if "supplierOrderId" in checked and not checked.keys() <= {"supplierOrderId", "delivery"}:
             raise InvalidRequest("supplierOrderId stands alone: the supplier knows the rest")
+        delivery = checked.get("delivery")
         return cls(
             checked.get("productId"),
             checked.get("typeId"),
             int(checked["quantity"]) if "quantity" in checked else None,
             checked.get("supplierOrderId"),
+            Recipient.of(delivery) if delivery else None,
         )
 
-    def fingerprint(self) -> str:
-        """SHA-256 over the order: tells a repeat from another request under the same key."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+    def fingerprint(self, salt: bytes) -> str:
+        """SHA-256 over the order: tells a repeat from another request under the same key.
+
+        A passcode goes in under its slow hash, or it could be guessed from here.
+        """
+        content = asdict(self)
+        if self.recipient and self.recipient.passcode:
+            content["recipient"]["passcode"] = hash_passcode(self.recipient.passcode, salt).hex()
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +123,17 @@ class CreateOrder:
 
     def _record(self, request: NewOrder, key: str, caller: Caller) -> OrderRecord:
         mark_key = idempotency_mark(caller, key)
+        salt = hashlib.sha256(mark_key.encode()).digest()
+        fingerprint = request.fingerprint(salt)
         if (mark := find_mark(mark_key)) is not None:
-            if mark.request_hash != request.fingerprint():
+            if mark.request_hash != fingerprint:
                 raise IdempotencyKeyReused
             return store.find(mark.marked_order_id)
         now = self.clock()
         order = _new_record(request, caller, new_id(now), to_text(now))
         transaction = tables.writing()
         unused = Mark.key.does_not_exist()
-        mark = Mark(mark_key, marked_order_id=order.order_id, request_hash=request.fingerprint())
+        mark = Mark(mark_key, marked_order_id=order.order_id, request_hash=fingerprint)
         transaction.save(mark, condition=unused)
         if request.supplier_order_id:
             claim_supplier_order(transaction, request.supplier_order_id, order.order_id)
@@ -144,6 +157,7 @@ def _new_record(request: NewOrder, caller: Caller, order_id: str, now: str) -> O
         quantity=request.quantity,
         supplier_order_id=request.supplier_order_id,
         placed_at=now if adopted else None,
+        **(request.recipient.attributes() if request.recipient else {}),
     )
 
 

@@ -6,7 +6,7 @@ One table: `orderId` + `ORDER` is the order, `orderId` + `CARDS#0000` its sealed
 
 from enum import StrEnum
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
@@ -72,7 +72,20 @@ class OrderRecord(Model):
     fulfilled_quantity = NumberAttribute(attr_name="fulfilledQuantity", null=True)
     refunded_quantity = NumberAttribute(attr_name="refundedQuantity", null=True)
 
+    customer_email = UnicodeAttribute(attr_name="customerEmail", null=True)
+    customer_name = UnicodeAttribute(attr_name="customerName", null=True)
+    shop_name = UnicodeAttribute(attr_name="shopName", null=True)
+    locale = UnicodeAttribute(null=True)
+    protection = UnicodeAttribute(null=True)
+    passcode_hash = BinaryAttribute(legacy_encoding=False, attr_name="passcodeHash", null=True)
+    link_hash = UnicodeAttribute(attr_name="linkHash", null=True)
+    mailing_at = UnicodeAttribute(attr_name="mailingAt", null=True)
+    emailed_at = UnicodeAttribute(attr_name="emailedAt", null=True)
+    email_status = UnicodeAttribute(attr_name="emailStatus", null=True)
+
     stored_at = UnicodeAttribute(attr_name="storedAt", null=True)
+    claimed_at = UnicodeAttribute(attr_name="claimedAt", null=True)
+    downloaded_at = UnicodeAttribute(attr_name="downloadedAt", null=True)
     first_revealed_at = UnicodeAttribute(attr_name="firstRevealedAt", null=True)
     shredded_at = UnicodeAttribute(attr_name="shreddedAt", null=True)
     attention_reason = UnicodeAttribute(attr_name="attentionReason", null=True)
@@ -81,6 +94,11 @@ class OrderRecord(Model):
     refusals = NumberAttribute(null=True)
     audit_seq = NumberAttribute(attr_name="auditSeq", default=0)
     audit_hash = UnicodeAttribute(attr_name="auditHash", default=Head().hash)
+
+    @property
+    def email_wanted(self) -> bool:
+        """Whether the order came with an address to write to."""
+        return self.customer_email is not None
 
     @property
     def head(self) -> Head:

@@ -5,7 +5,7 @@ the chain's head, or to learn from an error that the order exists (I6).
 """
 
 from cardvault.audit.trail import Event
-from cardvault.errors import CardvaultError, TooManyWriters
+from cardvault.errors import CardvaultError, OrderNotFound, TooManyWriters
 from cardvault.orders import store
 from cardvault.orders.records import ORDER_KEY, OrderRecord
 from cardvault.orders.store import Change
@@ -14,6 +14,16 @@ from cardvault.runtime.clock import Clock
 from cardvault.runtime.logs import logger
 
 TOLD_ONE_BY_ONE = 10
+
+
+def owned_or_told(order_id: str, event: str, caller: Caller, *, clock: Clock) -> OrderRecord:
+    """The caller's order. Raises OrderNotFound; if it is another's, `event` tells its trail."""
+    order = store.find(order_id)
+    if not caller.owns(order.tenant_id, order.user_id):
+        unknown = OrderNotFound()
+        record_refusal(order, event, unknown, caller, clock=clock)
+        raise unknown
+    return order
 
 
 def record_refusal(

@@ -8,10 +8,10 @@ for ever; a repeat removes what is left of them.
 from typing import TYPE_CHECKING
 
 from cardvault.audit.trail import Event
-from cardvault.errors import OrderInProgress, OrderNotFound
+from cardvault.errors import OrderInProgress
 from cardvault.orders import store
 from cardvault.orders.records import OrderRecord
-from cardvault.orders.refusals import record_refusal
+from cardvault.orders.refusals import owned_or_told
 from cardvault.orders.store import Change
 from cardvault.runtime.caller import Caller
 from cardvault.runtime.clock import Clock, to_text, utc_now
@@ -26,11 +26,7 @@ def shred_cards(order_id: str, caller: Caller, *, clock: Clock = utc_now) -> Ord
 
     Raises OrderNotFound (unknown or not the caller's), OrderInProgress.
     """
-    order = store.find(order_id)
-    if not caller.owns(order.tenant_id, order.user_id):
-        unknown = OrderNotFound()
-        record_refusal(order, "SHRED_REFUSED", unknown, caller, clock=clock)
-        raise unknown
+    order = owned_or_told(order_id, "SHRED_REFUSED", caller, clock=clock)
 
     def decide(fresh: OrderRecord) -> Change | None:
         if fresh.stored_at is None:

@@ -11,7 +11,10 @@ from botocore.config import Config
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_ssm import SSMClient
     from mypy_boto3_stepfunctions import SFNClient
 
 CONNECT_TIMEOUT_S = 2
@@ -23,6 +26,11 @@ _CONFIG = Config(
     read_timeout=READ_TIMEOUT_S,
     retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
 )
+
+# A second try of a message whose answer was lost would be a second message (I9).
+_ONCE = _CONFIG.merge(Config(retries={"total_max_attempts": 1, "mode": "standard"}))
+# Left to itself boto3 signs S3 addresses the old way, which no policy can bound in age.
+_SIGNING = _CONFIG.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
 
 
 @cache
@@ -41,3 +49,21 @@ def secrets_manager() -> "SecretsManagerClient":
 def step_functions() -> "SFNClient":
     """AWS Step Functions."""
     return boto3.client("stepfunctions", config=_CONFIG)
+
+
+@cache
+def s3() -> "S3Client":
+    """Amazon S3, signing addresses with SigV4."""
+    return boto3.client("s3", config=_SIGNING)
+
+
+@cache
+def ses() -> "SESV2Client":
+    """Amazon SES, version 2, which sends at most once."""
+    return boto3.client("sesv2", config=_ONCE)
+
+
+@cache
+def ssm() -> "SSMClient":
+    """AWS Systems Manager, for its parameters."""
+    return boto3.client("ssm", config=_CONFIG)

@@ -142,6 +142,12 @@ def header(event: Event, name: str) -> str | None:
     return None if value is None else str(value)
 
 
+def origin(event: Event) -> dict[str, Any]:
+    """Where a request came from, as an audit event tells it."""
+    http = event.get("requestContext", {}).get("http", {})
+    return {"ip_address": http.get("sourceIp"), "user_agent": http.get("userAgent")}
+
+
 def text_body(event: Event) -> str:
     """The body as text, empty if there is none. Raises InvalidRequest if it is not UTF-8."""
     body = event.get("body") or ""

@@ -23,7 +23,7 @@ class _Variable(Generic[T]):
     def __get__(self, settings: "Settings", owner: type) -> T:
         try:
             return self._parse(settings.environment[self.name])
-        except (KeyError, ValueError):
+        except (KeyError, ValueError, OverflowError):
             raise MissingSetting(f"set {self.name}") from None
 
 
@@ -31,6 +31,10 @@ def _text(raw: str) -> str:
     if not raw:
         raise ValueError
     return raw
+
+
+def _hours(raw: str) -> timedelta:
+    return timedelta(hours=int(raw))
 
 
 def _seconds(raw: str) -> timedelta:
@@ -70,3 +74,14 @@ class Settings:
     token_issuer = _Variable("TOKEN_ISSUER", _text)
     token_audience = _Variable("TOKEN_AUDIENCE", _text)
     token_lifetime = _Variable("TOKEN_LIFETIME_SECONDS", _seconds)
+
+    links_table = _Variable("LINKS_TABLE", _text)
+    link_lifetime = _Variable("CLAIM_LINK_HOURS", _hours)
+    downloads_bucket = _Variable("DOWNLOADS_BUCKET", _text)
+    downloads_key_arn = _Variable("DOWNLOADS_KEY_ARN", _text)
+
+    mail_sender = _Variable("MAIL_SENDER", _text)
+    mail_reply_to = _Variable("MAIL_REPLY_TO", str)
+    mail_configuration_set = _Variable("MAIL_CONFIGURATION_SET", _text)
+    shop_name = _Variable("SHOP_NAME", _text)
+    public_url_parameter = _Variable("PUBLIC_URL_PARAMETER", _text)

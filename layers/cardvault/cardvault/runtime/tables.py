@@ -11,7 +11,9 @@ from functools import cache
 from typing import TypeVar
 
 from pynamodb.connection import Connection
-from pynamodb.exceptions import TableError, TransactWriteError
+from pynamodb.exceptions import TableError, TransactGetError, TransactWriteError, UpdateError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 from pynamodb.transactions import TransactGet, TransactWrite
 
@@ -26,6 +28,7 @@ _jitter = random.SystemRandom()
 RACE_TRIES = 12
 FIRST_PAUSE_S = 0.02
 LONGEST_PAUSE_S = 0.5
+_RACES = {"ConditionalCheckFailedException", "TransactionConflictException"}
 
 
 class LostRace(Exception):
@@ -54,9 +57,28 @@ def bind(model: type[Model], table_name: str) -> None:
     table.connection = shared
 
 
-def reading() -> TransactGet:
-    """A transaction that reads items of any bound models in one round trip."""
-    return TransactGet(connection=connection())
+def fetch(ask: Callable[[TransactGet], T]) -> T:
+    """Read items of any bound models in one round trip.
+
+    `ask` names them and returns their futures, which hold the items afterwards. A write that is
+    under way on one of them makes DynamoDB refuse the read; it is then asked again.
+    Raises TooManyWriters.
+    """
+
+    def attempt() -> T:
+        transaction = TransactGet(connection=connection())
+        wanted = ask(transaction)
+        try:
+            with transaction:
+                pass
+        except TransactGetError as error:
+            reasons = {reason.code for reason in error.cancellation_reasons if reason}
+            if reasons == {"TransactionConflict"}:
+                raise LostRace from None
+            raise
+        return wanted
+
+    return retry_races(attempt)
 
 
 def commit(transaction: TransactWrite) -> None:
@@ -77,6 +99,19 @@ def commit(transaction: TransactWrite) -> None:
 def writing() -> TransactWrite:
     """A transaction to add puts, updates, deletes and checks to; `commit` carries it out."""
     return TransactWrite(connection=connection())
+
+
+def update(item: Model, actions: list[Action], condition: Condition) -> None:
+    """Change one item, which then holds what is stored.
+
+    Raises LostRace when the condition failed or a transaction was in the way.
+    """
+    try:
+        item.update(actions, condition=condition)
+    except UpdateError as error:
+        if error.cause_response_code in _RACES:
+            raise LostRace from None
+        raise
 
 
 def retry_races(attempt: Callable[[], T]) -> T:

@@ -121,15 +121,27 @@ def delete_pages(order_id: str, count: int) -> None:
     tables.commit(transaction)
 
 
-def open_stored_page(
-    keyring: Keyring, record: DataKeyRecord, stored: SealedPage, *, count: int, page: int
+def open_stored_pages(
+    keyring: Keyring,
+    record: DataKeyRecord,
+    stored: Sequence[SealedPage],
+    *,
+    count: int,
+    first: int = 0,
 ) -> list[tuple[int, Card]]:
-    """The (number, card) pairs of a stored page of an order of `count` cards, by one Decrypt.
+    """The (number, card) pairs of consecutive pages, by one Decrypt.
 
-    Raises CannotOpen when key, commitment or any card does not fit.
+    `count` is the order's cards, `first` the index of the first page. Raises CannotOpen when key,
+    commitment or any card does not fit.
     """
-    if record.order_id != stored.order_id:
+    if any(page.order_id != record.order_id for page in stored):
         raise CannotOpen
     key = keyring.unwrap(record.wrapped_key, record.tenant_id, record.order_id)
     key.expect(record.commitment)
-    return open_page(key, record.tenant_id, record.order_id, count, page, stored.sealed_cards)
+    return [
+        card
+        for number, page in enumerate(stored, first)
+        for card in open_page(
+            key, record.tenant_id, record.order_id, count, number, page.sealed_cards
+        )
+    ]

@@ -90,7 +90,8 @@ def _text(value: object) -> str | None:
 
 
 def _count(value: object) -> int | None:
-    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    return int(value) if whole and not isinstance(value, bool) else None  # type: ignore[call-overload]
 
 
 def _moment(value: object) -> datetime | None:

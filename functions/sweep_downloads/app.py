@@ -1,0 +1,17 @@
+"""On a schedule: delete the download files that nothing can reach any more."""
+
+from typing import Any
+
+from cardvault.delivery.bucket import DownloadsBucket
+from cardvault.runtime import aws
+from cardvault.runtime.clock import utc_now
+from cardvault.runtime.settings import Settings
+from cardvault.runtime.tasks import task
+
+bucket = DownloadsBucket(aws.s3(), Settings().downloads_bucket)
+
+
+@task
+def handler(_event: dict[str, Any]) -> dict[str, Any]:
+    """Answers how many files were deleted."""
+    return {"deleted": bucket.sweep(utc_now())}

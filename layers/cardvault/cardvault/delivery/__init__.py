@@ -1,0 +1,1 @@
+"""Into the customer's hands: mail, the claim link and its page, downloads."""

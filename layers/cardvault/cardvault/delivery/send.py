@@ -1,0 +1,203 @@
+"""Mail about an order: marked before it is sent, so that it is sent at most once (I9).
+
+The mark is `mailingAt` on the order. A step that finds it without knowing how the earlier try
+ended does not send again: it says so, and a person decides. Only an answer that proves nothing
+was sent removes the mark.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from cardvault.audit.trail import Event
+from cardvault.delivery import letters, links
+from cardvault.delivery.letters import Letter
+from cardvault.delivery.links import AccessLink, Kind
+from cardvault.delivery.mailer import Mailer
+from cardvault.delivery.suppression import is_suppressed
+from cardvault.errors import (
+    AddressSuppressed,
+    CardsShredded,
+    CardvaultError,
+    MailOutcomeUnknown,
+    MailRefused,
+    MailThrottled,
+    MailUnavailable,
+    NoRecipient,
+)
+from cardvault.orders import store
+from cardvault.orders.records import OrderRecord, Status
+from cardvault.orders.store import CALM, Change
+from cardvault.runtime.clock import Clock, to_text, utc_now
+
+if TYPE_CHECKING:
+    from pynamodb.transactions import TransactWrite
+
+_NOT_SENT = (MailRefused, MailThrottled, MailUnavailable)
+_MAIL_TROUBLE = {
+    error.code for error in (MailRefused, MailThrottled, MailUnavailable, MailOutcomeUnknown)
+} | {AddressSuppressed.code}
+
+
+@dataclass(frozen=True, slots=True)
+class Postman:
+    """Writes to an order's customer. `shop_name` is for orders that name no shop.
+
+    `public_url` tells where customers find the claim page.
+    """
+
+    mailer: Mailer
+    shop_name: str
+    public_url: Callable[[], str]
+    link_lifetime: timedelta
+    clock: Clock = utc_now
+
+    def deliver(self, order_id: str) -> OrderRecord:
+        """The workflow's mail: the claim link, or word of the refund. A repeat sends nothing.
+
+        Raises MailOutcomeUnknown when an earlier try may have sent it, and what `send` raises.
+        """
+
+        def allow(order: OrderRecord) -> bool:
+            if order.emailed_at is not None:
+                return False
+            if order.mailing_at is not None:
+                raise MailOutcomeUnknown
+            return True
+
+        return self.send(order_id, allow, Event("EMAIL_SENDING", method="email"))
+
+    def send(
+        self,
+        order_id: str,
+        allow: Callable[[OrderRecord], bool],
+        event: Event,
+        changes: dict[str, Any] | None = None,
+    ) -> OrderRecord:
+        """Send the order's mail, with a fresh link in place of the old, if `allow` says so.
+
+        `changes` are made to the order along with the mark. Raises NoRecipient,
+        AddressSuppressed, MailThrottled, MailUnavailable, MailRefused, MailOutcomeUnknown.
+        """
+        token = ""
+
+        def mark(order: OrderRecord) -> Change | None:
+            nonlocal token
+            if not allow(order):
+                token = ""
+                return None
+            for name, value in (changes or {}).items():
+                setattr(order, name, value)
+            self._check_recipient(order)
+            token, link = self._new_link(order)
+            return self._mark(order, event, link, changes or {})
+
+        order = store.change(order_id, mark, clock=self.clock)
+        if not token:
+            return order
+        letter = self._letter(order, token)
+        try:
+            self._post(order, letter)
+        except _NOT_SENT as error:
+            self._record_refusal(order, error)
+            raise
+        except MailOutcomeUnknown as error:
+            self._record_unknown(order, error)
+            raise
+        return self._record_sent(order)
+
+    def _post(self, order: OrderRecord, letter: Letter) -> None:
+        self.mailer.send(
+            letter,
+            to=str(order.customer_email),
+            shop=order.shop_name or self.shop_name,
+            order_id=order.order_id,
+        )
+
+    def _check_recipient(self, order: OrderRecord) -> None:
+        if order.customer_email is None:
+            raise NoRecipient
+        if order.shredded_at is not None:
+            raise CardsShredded
+        if is_suppressed(order.tenant_id, order.customer_email):
+            raise AddressSuppressed
+
+    def _new_link(self, order: OrderRecord) -> tuple[str, AccessLink]:
+        return links.make(Kind.CLAIM, order.order_id, now=self.clock(), lifetime=self.link_lifetime)
+
+    def _mark(
+        self, order: OrderRecord, event: Event, link: AccessLink, changes: dict[str, Any]
+    ) -> Change:
+        has_cards = order.stored_at is not None
+        old = order.link_hash
+
+        def exchange_links(transaction: "TransactWrite") -> None:
+            if not has_cards:
+                return
+            if old:
+                links.replace(transaction, old)
+            transaction.save(link, condition=AccessLink.token_hash.does_not_exist())
+
+        marked: dict[str, Any] = {
+            "mailing_at": to_text(self.clock()),
+            "email_status": None,
+            **changes,
+        }
+        if has_cards:
+            marked["link_hash"] = link.token_hash
+        return Change(event, marked, also=exchange_links)
+
+    def _letter(self, order: OrderRecord, token: str) -> Letter:
+        known = {
+            "shop": order.shop_name or self.shop_name,
+            "name": order.customer_name,
+            "order_id": order.order_id,
+        }
+        if order.stored_at is None:
+            return letters.write("refund", order.locale, **known)
+        return letters.write(
+            "delivery",
+            order.locale,
+            **known,
+            count=int(order.fulfilled_quantity or 0),
+            missing=int(order.refunded_quantity or 0),
+            protection=order.protection,
+            expires_at=self.clock() + self.link_lifetime,
+            url=f"{self.public_url()}/claim#{token}",
+        )
+
+    def _record_refusal(self, order: OrderRecord, error: CardvaultError) -> None:
+        event = Event("EMAIL_REFUSED", method="email", reason=error.code)
+        not_sent = {"mailing_at": None}
+        store.change(order.order_id, lambda _: Change(event, not_sent), clock=self.clock)
+
+    def _record_unknown(self, order: OrderRecord, error: CardvaultError) -> None:
+        event = Event("EMAIL_UNKNOWN", method="email", reason=error.code)
+        needs = {
+            "status": Status.ATTENTION,
+            "attention_reason": error.code,
+            "attention_at": to_text(self.clock()),
+        }
+        store.change(order.order_id, lambda _: Change(event, needs), clock=self.clock)
+
+    def _record_sent(self, order: OrderRecord) -> OrderRecord:
+        now = self.clock()
+        return store.change(order.order_id, lambda fresh: _sent(fresh, now), clock=self.clock)
+
+
+def _sent(order: OrderRecord, now: datetime) -> Change:
+    sent: dict[str, Any] = {
+        "mailing_at": None,
+        "emailed_at": to_text(now),
+        "email_status": order.email_status or "sent",  # the delivery may be known already
+    }
+    if order.status == Status.ATTENTION and order.attention_reason in _MAIL_TROUBLE:
+        sent |= {"status": _status_before(order), **CALM}
+    return Change(Event("EMAIL_SENT", method="email"), sent)
+
+
+def _status_before(order: OrderRecord) -> Status:
+    if order.stored_at is None:
+        return Status.REFUNDED
+    return Status.PARTIALLY_FILLED if order.refunded_quantity else Status.FULFILLED

@@ -1,0 +1,11 @@
+"""The console: what someone who evaluates Cardvault opens first.
+
+    with running() as vault, Console(vault, port=8083) as console:
+        print(console.url)
+
+`/` places an order, with the fault of your choice, and follows it live; `/mailbox` shows the mails.
+"""
+
+from local.console.server import Console
+
+__all__ = ["Console"]

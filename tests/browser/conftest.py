@@ -1,0 +1,69 @@
+"""A real browser on the embedded stack. Without Chromium these tests are skipped, and say so."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from local.cardvault import Cardvault, Shop, User, running
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    if CHROMIUM is None:
+        pytest.skip("no Chromium: install Debian's `chromium`, or name one in CHROMIUM")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def vault(browser) -> Iterator[Cardvault]:
+    with running(handling_s=0.5) as running_vault:
+        yield running_vault
+
+
+@pytest.fixture(scope="session")
+def shop(vault: Cardvault) -> Shop:
+    return vault.shop()
+
+
+@pytest.fixture
+def alice(shop: Shop) -> User:
+    return shop.user(f"alice-{uuid.uuid4().hex[:8]}")
+
+
+@pytest.fixture
+def tab(browser):
+    """Open a page of a browser of its own, with what it complained of and what it asked for."""
+    contexts = []
+
+    def open_tab(**given):
+        context = browser.new_context(**given)
+        contexts.append(context)
+        page = context.new_page()
+        page.complaints, page.asked = [], []
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on("console", lambda said: page.complaints.append(said.text))
+        page.on("request", lambda request: page.asked.append(request.url))
+        return page
+
+    yield open_tab
+    for context in contexts:
+        context.close()

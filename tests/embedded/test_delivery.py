@@ -1,0 +1,226 @@
+"""Delivery on the embedded stack: mail, claim and download through the deployed template."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
+
+import pytest
+import requests
+
+from tests.support.claiming import ordered
+from tests.support.template import ROOT
+
+pytestmark = pytest.mark.embedded
+TIMEOUT_S = 30
+
+
+def told(user, order_id):
+    events = user.get(order_id, "/audit", limit=500).json()["events"]
+    return [event["event"] for event in events]
+
+
+def fetched(vault, path, **headers):
+    url = vault.api_url + path
+    return requests.get(url, headers=headers, allow_redirects=False, timeout=TIMEOUT_S)
+
+
+def made(user, order_id, **body):
+    answer = user.call("POST", f"/api/orders/{order_id}/downloads", json=body)
+    assert answer.status_code == 201, answer.text
+    return answer.json()["downloadUrl"]
+
+
+@pytest.fixture
+def customer(vault, alice):
+    return ordered(vault, alice, name="Ada", shopName="Corner Shop")
+
+
+def test_an_order_comes_all_the_way_into_the_customer_s_hands(vault, alice, customer):
+    order = alice.get(customer.order_id).json()
+    assert (order["status"], order["emailStatus"]) == ("fulfilled", "sent")
+    opened = customer.post("open").json()
+    assert (opened["shop"], opened["cardCount"], opened["claimed"]) == ("Corner Shop", 3, False)
+    cookie = customer.claim()
+    cards = customer.post("cards", cookie=cookie).json()["cards"]
+    sold = vault.supplier.codes(order["supplierOrderId"])
+    assert [card["code"] for card in cards] == [card["value"] for card in sold]
+    events = told(alice, customer.order_id)
+    assert events[-6:] == [
+        "EMAIL_SENDING",
+        "EMAIL_SENT",
+        "LINK_OPENED",
+        "CODE_SENT",
+        "LINK_CLAIMED",
+        "CARDS_DELIVERED",
+    ]
+
+
+def test_i1_no_mail_holds_a_code(vault, alice, customer):
+    customer.claim()
+    order = alice.get(customer.order_id).json()
+    codes = vault.supplier.codes(order["supplierOrderId"])
+    secrets = [text for card in codes for text in card.values() if text]
+    mails = customer.mailbox.mails(customer.address)
+    assert len(mails) == 2
+    for part in (part for mail in mails for part in (mail.subject, mail.text, mail.html)):
+        assert not [secret for secret in secrets if secret in part]
+
+
+def test_i5_get_and_head_of_the_link_consume_nothing(customer):
+    for method in ("HEAD", "GET", "GET"):
+        answer = requests.request(method, customer.link, timeout=TIMEOUT_S)
+        assert answer.status_code == 200
+    assert customer.post("open").json()["claimed"] is False
+
+
+def test_the_page_and_its_answers_are_kept_by_nobody(customer):
+    page = requests.get(customer.link, timeout=TIMEOUT_S).headers
+    assert page["Content-Security-Policy"].startswith("default-src 'none'; script-src 'sha256-")
+    assert page["X-Robots-Tag"] == "noindex"
+    for headers in (page, customer.post("open").headers, customer.post("open", "A" * 43).headers):
+        assert headers["Cache-Control"] == "no-store"
+        assert headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_the_session_is_a_cookie_that_scripts_and_other_sites_can_not_use(customer):
+    token = customer.token
+    customer.post("code", token)
+    cookie = customer.post("redeem", token, code=customer.code).headers["Set-Cookie"]
+    assert cookie.startswith("__Host-claim-")
+    for flag in ("Max-Age=600", "Path=/", "HttpOnly", "Secure", "SameSite=Strict"):
+        assert flag in cookie
+
+
+def test_every_dead_link_gets_the_same_answer(vault, alice, customer):
+    used = customer.token
+    customer.claim()
+    unknown = customer.post("open", "A" * 43)
+    spent = customer.post("open", used)
+    for answer in (unknown, spent):
+        assert answer.status_code == 404
+    ours = [{**answer.json(), "requestId": ""} for answer in (unknown, spent)]
+    assert ours[0] == ours[1]
+
+
+def test_a_dead_link_and_an_unknown_one_take_equally_long(customer):
+    used = customer.token
+    customer.claim()
+    customer.post("open", used)
+
+    def median(token):
+        taken = []
+        for _ in range(7):
+            began = time.monotonic()
+            customer.post("open", token)
+            taken.append(time.monotonic() - began)
+        return sorted(taken)[3]
+
+    unknown, spent = median("A" * 43), median(used)
+    assert abs(unknown - spent) < 0.1
+    assert unknown > 0.25
+
+
+def test_i5_one_of_many_browsers_wins_the_claim(customer):
+    token = customer.token
+    customer.post("code", token)
+    code = customer.code
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda _: customer.post("redeem", token, code=code), range(12)))
+    assert sorted(answer.status_code for answer in answers) == [200] + [404] * 11
+
+
+@pytest.mark.parametrize("file_format", ["txt", "csv", "json"])
+def test_a_file_is_fetched_once(vault, alice, customer, file_format):
+    path = made(alice, customer.order_id, format=file_format)
+    answer = fetched(vault, path)
+    assert answer.status_code == 303
+    assert answer.headers["Cache-Control"] == "no-store"
+    file = requests.get(answer.headers["Location"], timeout=TIMEOUT_S)
+    assert file.status_code == 200
+    name = f"cards-{customer.order_id}.{file_format}"
+    assert file.headers["Content-Disposition"] == f'attachment; filename="{name}"'
+    again = fetched(vault, path)
+    assert (again.status_code, again.json()["error"]) == (404, "Download link expired")
+
+
+def test_a_tampered_or_stretched_address_is_refused(vault, alice, customer):
+    location = fetched(vault, made(alice, customer.order_id)).headers["Location"]
+    parts = urlsplit(location)
+    query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+    changes = (
+        {"X-Amz-Signature": "0" * 64},
+        {"X-Amz-Expires": "604800"},
+        {"response-content-disposition": "inline"},
+        # as it would be an hour after it was signed
+        {"X-Amz-Date": "20200101T000000Z"},
+    )
+    for change in changes:
+        changed = urlunsplit(parts._replace(query=urlencode({**query, **change})))
+        assert requests.get(changed, timeout=TIMEOUT_S).status_code == 403
+
+
+def test_a_claimant_downloads_and_a_stranger_does_not(vault, customer):
+    cookie = customer.claim()
+    assert customer.post("downloads", format="txt").status_code == 404
+    made_url = customer.post("downloads", cookie=cookie, format="txt").json()["downloadUrl"]
+    assert fetched(vault, made_url).status_code == 303
+
+
+def test_the_sweep_runs(vault, alice, customer):
+    made(alice, customer.order_id)
+    assert vault.operate("SweepDownloadsFunction") == {"deleted": 0}  # nothing is old enough
+
+
+def test_a_resend_replaces_the_link(vault, shop, alice, customer):
+    path = f"/api/orders/{customer.order_id}/emails"
+    early = alice.call("POST", path, json={})
+    assert (early.status_code, early.json()["code"]) == (429, "TOO_SOON")
+    assert early.headers["Retry-After"] == "30"
+
+
+def test_a_partial_fill_is_told(vault, alice):
+    customer = ordered(vault, alice, "TEST_PARTIAL")
+    mail = customer.mailbox.last(customer.address)
+    assert "could not be supplied" in mail.text
+    assert customer.post("open").json()["missingCount"] > 0
+
+
+def test_a_refund_is_told_without_a_link(vault, alice):
+    customer = ordered(vault, alice, "TEST_REFUND")
+    (mail,) = customer.mailbox.mails(customer.address)
+    assert mail.link is None
+    assert "could not be filled" in mail.subject
+
+
+def test_an_order_without_an_address_is_mailed_to_nobody(vault, alice, key):
+    made_order = alice.order(key, productId="P1", typeId="PSN-500", quantity=1).json()
+    order = alice.settled(made_order["orderId"])
+    assert "emailedAt" not in order
+    assert "EMAIL_SENDING" not in told(alice, order["orderId"])
+
+
+@pytest.mark.parametrize(
+    "name", ["<script>alert(1)</script>", '"; DROP TABLE', "=cmd()", "Ada Bcc: eve@example.com"]
+)
+def test_a_name_is_a_name(vault, alice, name):
+    customer = ordered(vault, alice, name=name, shopName=name)
+    mail = customer.mailbox.last(customer.address)
+    assert "<script>" not in mail.html
+    assert len(mail.subject.splitlines()) == 1
+    assert customer.post("open").json()["shop"] == name
+
+
+def test_what_ses_tells_reaches_the_order(vault, alice, customer):
+    """Nobody may send events in the name of aws.ses, so the rule and its target are asked apart."""
+    text = (ROOT / "events/handle_email_event/bounce.json").read_text()
+    text = text.replace("ORDER_ID", customer.order_id).replace("TO_ADDRESS", customer.address)
+    events = vault.stack.client("events")
+    (rule,) = [rule for rule in events.list_rules()["Rules"] if "aws.ses" in rule["EventPattern"]]
+    other = text.replace("cardvault-mail", "somebody-elses")
+    for event, matches in ((text, True), (other, False)):
+        asked = {"EventPattern": rule["EventPattern"], "Event": event}
+        assert events.test_event_pattern(**asked)["Result"] is matches
+    (target,) = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+    vault.stack.client("lambda").invoke(FunctionName=target["Arn"], Payload=text)
+    assert alice.get(customer.order_id).json()["emailStatus"] == "bounced"
+    assert told(alice, customer.order_id)[-1] == "EMAIL_BOUNCED"

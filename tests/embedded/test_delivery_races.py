@@ -1,0 +1,137 @@
+"""I5 under real concurrency: many racers, one winner, against the emulator's own transactions.
+
+The racers are the product's use cases on threads of this process, so that the race is in the
+store and not in how many Lambda processes this machine can hold.
+"""
+
+import os
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from cardvault.audit.trail import AuditRecord
+from cardvault.delivery.bucket import DownloadsBucket
+from cardvault.delivery.claims import RedeemClaim, Visit
+from cardvault.delivery.downloads import RedeemDownload
+from cardvault.delivery.links import AccessLink, bind_links
+from cardvault.delivery.patience import Patience
+from cardvault.errors import DownloadExpired, LinkUnusable, WrongCode
+from cardvault.orders import store
+from cardvault.orders.records import Mark, OrderRecord
+from cardvault.runtime import aws, tables
+from cardvault.runtime.settings import Settings
+from local import environment
+from tests.support.claiming import ordered
+
+pytestmark = pytest.mark.embedded
+RACERS = 200
+ROUNDS = int(os.environ.get("RACE_ROUNDS", "20"))
+MODELS = (OrderRecord, Mark, AuditRecord, AccessLink)
+
+
+@pytest.fixture
+def on_the_stack(vault, monkeypatch):
+    """The product's own code in this process, on the stack's tables."""
+    names = {
+        "AWS_ENDPOINT_URL": vault.stack.aws_url,
+        "AWS_ACCESS_KEY_ID": environment.ACCESS_KEY_ID,
+        "AWS_SECRET_ACCESS_KEY": environment.SECRET_ACCESS_KEY,
+        "AWS_DEFAULT_REGION": environment.REGION,
+        "POWERTOOLS_SERVICE_NAME": "races",
+    }
+    for name, value in names.items():
+        monkeypatch.setenv(name, value)
+    forget()
+    outputs = vault.stack.outputs
+    settings = Settings(
+        {
+            "ORDERS_TABLE": outputs["OrdersTable"],
+            "AUDIT_TABLE": outputs["AuditTrailTable"],
+            "LINKS_TABLE": outputs["AccessLinksTable"],
+            "DOWNLOADS_BUCKET": outputs["DownloadsBucket"],
+        }
+    )
+    store.bind_tables(settings)
+    bind_links(settings)
+    yield settings
+    forget()
+
+
+def forget():
+    tables.connection.cache_clear()
+    aws.s3.cache_clear()
+    for model in MODELS:
+        model._connection = None
+
+
+def race(work):
+    """What became of each racer, all let go at once."""
+    gate = threading.Barrier(RACERS)
+
+    def run(number):
+        gate.wait()
+        try:
+            return work(number)
+        except (DownloadExpired, LinkUnusable) as error:
+            return type(error)
+
+    with ThreadPoolExecutor(RACERS) as pool:
+        return Counter(pool.map(run, range(RACERS)))
+
+
+@pytest.mark.timeout(900)
+def test_i5_one_of_200_redeems_of_a_token_wins_twenty_times_over(vault, alice, on_the_stack):
+    order_id = ordered(vault, alice).order_id
+    redeem = RedeemDownload(DownloadsBucket(aws.s3(), on_the_stack.downloads_bucket))
+    for _ in range(ROUNDS):
+        made = alice.call("POST", f"/api/orders/{order_id}/downloads", json={}).json()
+        token = made["downloadUrl"].rpartition("/")[2]
+        results = race(lambda number, token=token: bool(redeem(token, None, origin(number))))
+        assert results == {True: 1, DownloadExpired: RACERS - 1}
+    events = all_events(alice, order_id)
+    assert events.count("CARDS_DELIVERED") == ROUNDS
+
+
+@pytest.mark.timeout(900)
+def test_i5_one_of_200_claims_with_the_right_code_wins_twenty_times_over(
+    vault, alice, on_the_stack
+):
+    redeem = RedeemClaim(patience=Patience(sleep=lambda _: None))
+    for _ in range(ROUNDS):
+        customer = ordered(vault, alice)
+        token = customer.token
+        assert customer.post("code", token).status_code == 202
+        code = customer.code
+
+        def claim(number, token=token, code=code):
+            return bool(redeem(Visit(token, None, origin(number)), code, f"{number:064d}"))
+
+        assert race(claim) == {True: 1, LinkUnusable: RACERS - 1}
+        assert all_events(alice, customer.order_id).count("LINK_CLAIMED") == 1
+
+
+@pytest.mark.timeout(300)
+def test_i5_of_200_guesses_at_once_five_are_weighed(vault, alice, on_the_stack):
+    redeem = RedeemClaim(patience=Patience(sleep=lambda _: None))
+    customer = ordered(vault, alice)
+    customer.post("code")
+    token = customer.token
+
+    def guess(number):
+        try:
+            redeem(Visit(token, None, origin(number)), f"no-{number}", None)
+        except WrongCode:
+            return WrongCode
+        return True
+
+    assert race(guess) == {WrongCode: 4, LinkUnusable: RACERS - 4}
+
+
+def origin(number):
+    return {"ip_address": "192.0.2.7", "user_agent": f"racer-{number}"}
+
+
+def all_events(user, order_id):
+    return [event["event"] for event in user.get(order_id, "/audit", limit=500).json()["events"]]

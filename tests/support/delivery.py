@@ -1,0 +1,105 @@
+"""The delivery side of a stored order on moto: mail that can be read, and every step of a claim."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from cardvault.delivery.bucket import DownloadsBucket
+from cardvault.delivery.claimed import RevealClaimed
+from cardvault.delivery.claims import OpenClaim, RedeemClaim, Visit
+from cardvault.delivery.codes import SendCode
+from cardvault.delivery.downloads import CreateDownload, RedeemDownload
+from cardvault.delivery.events import HandleEmailEvent
+from cardvault.delivery.letters import Letter
+from cardvault.delivery.patience import Patience
+from cardvault.delivery.resend import RenewClaim, ResendEmail
+from cardvault.delivery.send import Postman
+from cardvault.orders import store
+from cardvault.runtime import aws
+from cardvault.sealing.data_keys import Keyring
+
+ORIGIN = {"ip_address": "192.0.2.7", "user_agent": "test-agent"}
+
+
+@dataclass
+class ScriptedMailer:
+    """Stands in for Mailer: keeps the letters; `outcomes` are raised, one per send, then none."""
+
+    sent: list[tuple[str, str, Letter]] = field(default_factory=list)
+    outcomes: list[Exception | None] = field(default_factory=list)
+    tries: int = 0
+
+    def send(self, letter: Letter, *, to: str, shop: str, order_id: str) -> None:
+        self.tries += 1
+        outcome = self.outcomes.pop(0) if self.outcomes else None
+        if outcome is not None:
+            raise outcome
+        self.sent.append((to, shop, letter))
+
+    def last(self, name: str) -> Letter:
+        return next(letter for _, _, letter in reversed(self.sent) if letter.name == name)
+
+    def token(self) -> str:
+        found = re.search(r"/claim#([A-Za-z0-9_-]{43})", self.last("delivery").text)
+        assert found
+        return found.group(1)
+
+    def code(self) -> str:
+        found = re.search(r"^ +([0-9]{6})$", self.last("code").text, re.MULTILINE)
+        assert found
+        return found.group(1)
+
+
+@dataclass
+class Waits:
+    """A monotonic clock that stands still, and the waits that were asked for."""
+
+    seconds: list[float] = field(default_factory=list)
+
+    def patience(self, **given: Any) -> Patience:
+        return Patience(**given, monotonic=lambda: 0.0, sleep=self.seconds.append)
+
+
+class Desk:
+    """Use cases over one `steps` fixture."""
+
+    def __init__(self, steps: Any) -> None:
+        settings, clock = steps.cloud.settings, steps.clock
+        self.steps, self.clock, self.mailer, self.waits = steps, clock, ScriptedMailer(), Waits()
+        self.postman = Postman(
+            self.mailer, "Default Shop", lambda: "https://cards.example", timedelta(days=7), clock
+        )
+        patience = self.waits.patience()
+        keyring = Keyring(aws.kms(), settings.card_key_arn)
+        self.bucket = DownloadsBucket(aws.s3(), settings.downloads_bucket)
+        self.open = OpenClaim(clock, patience)
+        self.send_code = SendCode(self.mailer, "Default Shop", clock, patience)
+        self.redeem = RedeemClaim(clock, patience)
+        self.reveal = RevealClaimed(keyring, clock, patience)
+        self.renew = RenewClaim(self.postman, self.waits.patience(floor_s=1.5, always=True))
+        self.resend = ResendEmail(self.postman)
+        self.create = CreateDownload(
+            keyring, self.bucket, settings.downloads_key_arn, clock, patience
+        )
+        self.download = RedeemDownload(self.bucket, clock)
+        self.handle = HandleEmailEvent(clock)
+
+    def mailed(self, **recipient: Any) -> tuple[str, Visit]:
+        """A stored order whose mail was sent, and a visit with its link."""
+        order_id = self.steps.stored_for(**recipient)
+        self.postman.deliver(order_id)
+        return order_id, Visit(self.mailer.token(), None, ORIGIN)
+
+    def claimed(self, **recipient: Any) -> tuple[str, Visit]:
+        """As `mailed`, and claimed: the visit has the session."""
+        order_id, visit = self.mailed(**recipient)
+        self.send_code(visit)
+        session = self.redeem(visit, self.mailer.code(), None)
+        return order_id, Visit(visit.token, session, ORIGIN)
+
+    def order(self, order_id: str) -> Any:
+        return store.find(order_id)
+
+    def events(self, order_id: str) -> list[str]:
+        return self.steps.events(order_id)

@@ -1,0 +1,48 @@
+"""Download files: the layout customers know, and cells that stay cells."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from cardvault.cards import Card
+from cardvault.delivery.files import FORMATS
+
+CARDS = [(1, Card("AAAA-BBBB", "111")), (2, Card("CCCC-DDDD", None))]
+
+
+def test_txt_has_the_layout_of_the_seed():
+    assert FORMATS["txt"].write("0" * 24, CARDS) == (
+        "\nGift Card 1\nCode: AAAA-BBBB\nSerial: 111\n--------------------\n"
+        "\n"
+        "\nGift Card 2\nCode: CCCC-DDDD\n--------------------\n"
+    )
+
+
+def test_csv_reads_back():
+    rows = list(csv.reader(io.StringIO(FORMATS["csv"].write("0" * 24, CARDS))))
+    assert rows == [
+        ["cardNumber", "code", "serial"],
+        ["1", "AAAA-BBBB", "111"],
+        ["2", "CCCC-DDDD", ""],
+    ]
+
+
+@pytest.mark.parametrize(
+    "code", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("x","y")', "\uff1d1"]
+)
+def test_a_csv_cell_can_not_become_a_formula(code):
+    text = FORMATS["csv"].write("0" * 24, [(1, Card(code, code))])
+    (_, row) = csv.reader(io.StringIO(text, newline=""))
+    assert row[1:] == [f"'{code}"] * 2
+
+
+def test_json_has_the_fields_of_the_api():
+    assert json.loads(FORMATS["json"].write("0" * 24, CARDS)) == {
+        "orderId": "0" * 24,
+        "cards": [
+            {"cardNumber": 1, "code": "AAAA-BBBB", "serial": "111"},
+            {"cardNumber": 2, "code": "CCCC-DDDD", "serial": None},
+        ],
+    }

@@ -1,0 +1,77 @@
+"""The customer in an order: what is accepted, and how a passcode is kept."""
+
+import pytest
+
+from cardvault.errors import InvalidRequest
+from cardvault.orders.create import NewOrder
+from cardvault.orders.recipient import hash_passcode, passcode_fits
+
+ORDER = {"productId": "P1", "typeId": "T1", "quantity": 1}
+
+
+def parse(**delivery):
+    return NewOrder.parse({**ORDER, "delivery": {"email": "ada@example.com", **delivery}})
+
+
+@pytest.mark.parametrize(
+    "email", ["ada@example.com", "a.b+c@sub.example.co", "o'neil@xn--bcher-kva.example", "$x@e.com"]
+)
+def test_an_address_is_accepted(email):
+    assert parse(email=email).recipient.email == email
+
+
+@pytest.mark.parametrize(
+    "email",
+    ["", "ada", "ada@", "@example.com", "ada@localhost", "a b@example.com", "ada@example.com\n",
+     "ada@example.com\r\nBcc: eve@example.com", "ada@ex ample.com", "ada,eve@example.com",
+     "<ada@example.com>", "ada@-example.com", "ädä@example.com", f"{'a' * 65}@example.com"],
+)  # fmt: skip
+def test_what_is_no_address_is_refused_by_field_name(email):
+    with pytest.raises(InvalidRequest, match=r"delivery\.email"):
+        parse(email=email)
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\rb", "a\x00", "\u202eevil", "a\u2028b", "", "x" * 81])
+@pytest.mark.parametrize("field", ["name", "shopName"])
+def test_a_name_is_one_line_of_plain_text(field, name):
+    with pytest.raises(InvalidRequest, match=rf"delivery\.{field}"):
+        parse(**{field: name})
+
+
+def test_protection_is_otp_unless_the_shop_says_otherwise():
+    assert parse().recipient.protection == "otp"
+
+
+@pytest.mark.parametrize(
+    "delivery",
+    [{"protection": "passcode"}, {"passcode": "river-stone"},
+     {"protection": "none", "passcode": "river-stone"}],
+)  # fmt: skip
+def test_a_passcode_goes_with_its_protection_and_only_there(delivery):
+    with pytest.raises(InvalidRequest, match="passcode"):
+        parse(**delivery)
+
+
+def test_a_passcode_is_kept_as_a_salted_slow_hash_and_shows_nowhere():
+    recipient = parse(protection="passcode", passcode="river-stone").recipient
+    assert "river-stone" not in repr(recipient)
+    one, two = (recipient.attributes()["passcode_hash"] for _ in range(2))
+    assert one != two
+    assert passcode_fits("river-stone", one)
+    assert not passcode_fits("river-stove", one)
+    assert b"river" not in one
+
+
+def test_a_repeat_is_told_from_another_request_without_a_fast_hash_of_the_passcode():
+    salt = b"s" * 32
+    first = parse(protection="passcode", passcode="river-stone")
+    other = parse(protection="passcode", passcode="river-stove")
+    assert first.fingerprint(salt) == first.fingerprint(salt)
+    assert first.fingerprint(salt) != other.fingerprint(salt)
+    assert first.fingerprint(salt) != first.fingerprint(b"t" * 32)
+    assert hash_passcode("river-stone", salt) == hash_passcode("river-stone", salt)
+
+
+def test_an_adopted_order_may_have_a_recipient():
+    body = {"supplierOrderId": "S1", "delivery": {"email": "ada@example.com"}}
+    assert NewOrder.parse(body).recipient.email == "ada@example.com"
