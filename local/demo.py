@@ -124,9 +124,9 @@ def _gift_card(vault: Cardvault, shop: Shop) -> None:
     card_id = program.active_card("100.00", customerName="Ada")["id"]
     for amount in ("25.50", "9.99"):
         answer = program.redeem(card_id, amount, f"till-{amount}").json()
-        say(f"  redeemed {amount}, {answer['remainingBalance']} left")
+        say(f"  redeemed {amount}, {answer['remainingBalance']:.2f} left")
     repeated = program.redeem(card_id, "9.99", "till-9.99").json()
-    say(f"  the last one again, same key: still {repeated['remainingBalance']} left")
+    say(f"  the last one again, same key: still {repeated['remainingBalance']:.2f} left")
     card = program.details(card_id, include_transactions="true").json()
     say(f"  card {card['cardNumber']}: {card['status']}, balance {card['balance']:.2f}")
     for entry in card["transactions"]:

@@ -50,6 +50,8 @@ def routes():
     found = {}
     for name, function in resources("AWS::Serverless::Function").items():
         for event in function["Properties"].get("Events", {}).values():
+            if event["Type"] != "HttpApi":
+                continue
             route = event["Properties"]
             scopes = set(route["Auth"].get("AuthorizationScopes", []))
             found[route["Method"], route["Path"]] = (name, scopes, {"{api}"})

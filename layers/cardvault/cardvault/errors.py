@@ -243,7 +243,7 @@ class Retryable(CardvaultError):
 
     code = "TRY_AGAIN"
     message = "Try again"
-    retry_after_s: float | None = 1
+    retry_after_s: float = 1.0
 
 
 class TooManyWriters(Retryable):
@@ -263,8 +263,6 @@ class SupplierThrottled(Retryable):
     """The supplier asked for a pause of `retry_after_s` seconds, cut to our ceiling."""
 
     code = "SUPPLIER_THROTTLED"
-
-    retry_after_s: float
 
     def __init__(self, retry_after_s: float = 1.0) -> None:
         super().__init__()

@@ -7,6 +7,7 @@ Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-de
 import base64
 import binascii
 import functools
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -90,7 +91,7 @@ def _answer(error: Exception, event: Event) -> Response:
     request_id = event.get("requestContext", {}).get("requestId")
     body = {"error": message, "code": known.code, "requestId": request_id, **known.details}
     after = known.retry_after_s
-    return respond(status, body, {"Retry-After": str(after)} if after else None)
+    return respond(status, body, {"Retry-After": str(math.ceil(after))} if after else None)
 
 
 def order_id(event: Event) -> str:
