@@ -51,7 +51,7 @@ bench: install ## Calls, transitions and times, side by side in one run
 ##@ AWS
 .PHONY: deploy
 deploy: install ## Build and deploy to AWS: STAGE=dev or prod of samconfig.toml
-	$(BIN)/sam build --config-env $(STAGE)
+	RELEASE="$$(cksum < samconfig.toml)" $(BIN)/sam build --config-env $(STAGE)
 	$(BIN)/sam deploy --config-env $(STAGE)
 
 ##@ Upkeep

@@ -21,6 +21,7 @@ QUICK = {
     "SettleSeconds": "1",
     "ThrottleIntervalSeconds": "1",
     "OutageIntervalSeconds": "1",
+    "AdoptableAfterSeconds": "0",
 }
 MAIL_SENDER = "gift-cards@shop.example"
 ALL_SCOPES = (

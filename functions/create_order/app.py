@@ -11,7 +11,9 @@ from cardvault.runtime.settings import Settings
 
 settings = Settings()
 store.bind_tables(settings)
-create_order = CreateOrder(Workflow(aws.step_functions(), settings.state_machine_arn))
+create_order = CreateOrder(
+    Workflow(aws.step_functions(), settings.state_machine_arn), settings.adoptable_after
+)
 
 
 @http.endpoint

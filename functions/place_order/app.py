@@ -6,7 +6,6 @@ from cardvault.orders import store
 from cardvault.orders.place import PlaceOrder
 from cardvault.runtime import aws
 from cardvault.runtime.cached_secret import CachedSecret
-from cardvault.runtime.clock import from_text
 from cardvault.runtime.settings import Settings
 from cardvault.runtime.tasks import task
 from cardvault.supplier.client import SupplierClient
@@ -22,8 +21,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     """Takes the execution's input; answers the order's status."""
     order = place_order(
         event["input"]["orderId"],
-        execution_started_at=from_text(event["executionStartedAt"]),
         supplier_order_id=event["input"].get("supplierOrderId"),
-        confirmed_not_placed=event["input"].get("confirmedNotPlaced") is True,
+        confirmed_not_placed=event["input"].get("confirmedNotPlaced"),
     )
     return {"status": order.status}

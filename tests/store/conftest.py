@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import boto3
@@ -74,6 +75,8 @@ def _make_resources() -> dict[str, str]:
     signing_key = kms.create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
     secrets = boto3.client("secretsmanager", region_name=REGION)
     fingerprint = secrets.create_secret(Name="fingerprint", SecretString='{"key": "test"}')
+    number = secrets.create_secret(Name="number", SecretString='{"key": "test number"}')
+    code = secrets.create_secret(Name="code", SecretString='{"key": "test code"}')
     supplier = secrets.create_secret(
         Name="supplier", SecretString='{"baseUrl": "https://supplier.invalid", "accessToken": "t"}'
     )
@@ -91,6 +94,11 @@ def _make_resources() -> dict[str, str]:
         "DATA_KEYS_TABLE": "DataKeysTable",
         "AUDIT_TABLE": "AuditTrailTable",
         "CLIENTS_TABLE": "ApiClientsTable",
+        "GIFT_CARDS_TABLE": "GiftCardsTable",
+        "GIFT_PROGRAMS_TABLE": "GiftProgramsTable",
+        "GIFT_GUARDS_TABLE": "GiftGuardsTable",
+        "CARD_NUMBER_SECRET_ARN": number["ARN"],
+        "SECURITY_CODE_SECRET_ARN": code["ARN"],
         "CARD_KEY_ARN": card_key,
         "SIGNING_KEY_ARN": signing_key,
         "FINGERPRINT_SECRET_ARN": fingerprint["ARN"],
@@ -120,7 +128,7 @@ class Steps:
     def create(self, key: str = "key-1", by: Caller | None = None, **order: Any) -> OrderRecord:
         wanted = {"productId": "P1", "typeId": "T1", "quantity": 3, **order}
         wanted = {name: value for name, value in wanted.items() if value is not None}
-        making = CreateOrder(self, self.clock)  # type: ignore[arg-type]
+        making = CreateOrder(self, timedelta(minutes=30), self.clock)  # type: ignore[arg-type]
         return making(NewOrder.parse(wanted), key, by or caller())
 
     def start(self, order_id: str) -> None:
@@ -128,7 +136,7 @@ class Steps:
 
     def place(self, order_id: str, **resolution: Any) -> OrderRecord:
         step = PlaceOrder(self.supplier, self.clock)  # type: ignore[arg-type]
-        return step(order_id, execution_started_at=self.clock(), **resolution)
+        return step(order_id, **resolution)
 
     def reconcile(self, order_id: str) -> OrderRecord:
         return ReconcileOrder(self.supplier, self.clock)(order_id)  # type: ignore[arg-type]

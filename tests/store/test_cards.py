@@ -86,7 +86,13 @@ def test_another_answer_for_stored_cards_is_refused(steps):
         ({"quantity": 4}, CardCountMismatch),
         ({"quantity": 2}, CardCountMismatch),
         ({"cards": ()}, CardCountMismatch),
-        ({"cards": (Card("CANARY-1", "s"),) * 3}, DuplicateCards),
+        ({"cards": tuple(Card("CANARY-1", f"s{n}") for n in range(3))}, DuplicateCards),
+        (
+            {"quantity": None, "fulfilled_quantity": None, "cards": canary_cards(1)},
+            CardCountMismatch,
+        ),
+        ({"quantity": 2, "fulfilled_quantity": 2, "cards": canary_cards(2)}, CardCountMismatch),
+        ({"type_id": "T2"}, CardCountMismatch),
         ({"status": "HANDLING"}, SupplierUnavailable),
         ({"status": "REFUNDED"}, SupplierUnavailable),
     ],
@@ -101,9 +107,10 @@ def test_an_answer_that_does_not_add_up_stores_nothing(steps, answer, error):
 
 
 def test_adopted_orders_learn_what_they_are_for(steps):
-    adopt = {"productId": None, "typeId": None, "quantity": None, "supplierOrderId": "S1"}
+    there = "5f" + "0" * 22
+    adopt = {"productId": None, "typeId": None, "quantity": None, "supplierOrderId": there}
     order = steps.create("key", caller("alice", scopes="orders:adopt"), **adopt)
-    steps.supplier.has("S1")
+    steps.supplier.has(there)
     poll = PollFulfilment(steps.supplier, deadline=None, clock=steps.clock)
     assert poll(order.order_id, execution_started_at=steps.clock()) == "FULFILLED"
     known = store.find(order.order_id)
@@ -125,6 +132,17 @@ def test_a_stranger_gets_the_answer_for_an_unknown_order_and_a_line_in_the_trail
     assert (last.event, last.reason) == ("REVEAL_REFUSED", "ORDER_NOT_FOUND")
     named = last.user_id is not None
     assert named == (stranger.tenant_id == "a" * 24), "a trail names no other tenant's users"
+
+
+def test_a_stranger_can_neither_flood_the_trail_nor_keep_the_owner_waiting(steps):
+    order_id = steps.stored_order(3)
+    for _ in range(40):
+        with pytest.raises(OrderNotFound):
+            steps.reveal(order_id, by=caller("bob"))
+    told = [r.reason for r in trail.read(order_id) if r.event == "REVEAL_REFUSED"]
+    assert len(told) == 10 + 2
+    assert told[-1] == "ORDER_NOT_FOUND, 32 times so far"
+    assert steps.reveal(order_id).cards
 
 
 def test_nothing_is_shown_before_it_is_fulfilled(steps):

@@ -12,7 +12,9 @@ from cardvault.errors import (
 )
 from cardvault.orders import store
 from cardvault.orders.create import NewOrder
-from tests.support.doubles import caller
+from tests.support.doubles import START, caller
+
+ELSEWHERE = "5f" + "0" * 22  # bought in 2020, as its time says
 
 
 def test_the_same_key_and_body_is_the_same_order(steps):
@@ -43,9 +45,9 @@ def test_a_key_must_be_there_and_be_plain(steps, key):
 
 def test_nothing_is_half_written_when_the_supplier_order_is_taken(steps):
     adopter = caller("alice", scopes="orders:adopt")
-    adopt = {"productId": None, "typeId": None, "quantity": None, "supplierOrderId": "S1"}
+    adopt = {"productId": None, "typeId": None, "quantity": None, "supplierOrderId": ELSEWHERE}
     first = steps.create("key-1", adopter, **adopt)
-    assert (first.status, first.supplier_order_id) == ("placed", "S1")
+    assert (first.status, first.supplier_order_id) == ("placed", ELSEWHERE)
     with pytest.raises(SupplierOrderTaken):
         steps.create("key-2", caller("mallory", "b" * 24, "orders:adopt"), **adopt)
     fresh = steps.create("key-2", caller("mallory", "b" * 24))
@@ -53,9 +55,18 @@ def test_nothing_is_half_written_when_the_supplier_order_is_taken(steps):
 
 
 def test_adopting_needs_its_own_scope(steps):
-    adopt = {"productId": None, "typeId": None, "quantity": None, "supplierOrderId": "S1"}
+    adopt = {"productId": None, "typeId": None, "quantity": None, "supplierOrderId": ELSEWHERE}
     with pytest.raises(Forbidden, match="orders:adopt"):
         steps.create("key-1", caller("alice"), **adopt)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"), [("S1", "24 hex"), (f"{int(START.timestamp()):x}" + "0" * 16, "too young")]
+)
+def test_an_order_that_may_still_be_anothers_in_doubt_is_not_adopted(steps, given, said):
+    adopt = {"productId": None, "typeId": None, "quantity": None, "supplierOrderId": given}
+    with pytest.raises(InvalidRequest, match=said):
+        steps.create("key-1", caller("mallory", "b" * 24, "orders:adopt"), **adopt)
 
 
 def test_the_order_and_its_first_event_are_written_together(steps):

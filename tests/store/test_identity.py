@@ -111,6 +111,10 @@ def test_a_client_may_ask_for_fewer_scopes(issue, made):
         ({"scope": "cards:reveal"}, "invalid_scope"),
         ({"user_id": "a#b"}, "invalid_request"),
         ({"user_id": ""}, "invalid_request"),
+        ({"user_id": "0" * 24}, "invalid_request"),
+        ({"scope": ""}, "invalid_scope"),
+        ({"client_id": "1" * 24}, "invalid_request"),
+        ({f"field-{n}": "x" for n in range(30)}, "invalid_request"),
         ({"client_secret": "again"}, "invalid_request"),
     ],
 )
@@ -216,6 +220,14 @@ def test_an_operator_creates_rotates_and_revokes(manage):
         ),
         (
             {"action": "set_supplier_key", "baseUrl": "https://", "accessToken": "t"},
+            "baseUrl must be an https address",
+        ),
+        (
+            {"action": "set_supplier_key", "baseUrl": "https://u@x.test", "accessToken": "t"},
+            "baseUrl must be an https address",
+        ),
+        (
+            {"action": "set_supplier_key", "baseUrl": "https://x.test/?a", "accessToken": "t"},
             "baseUrl must be an https address",
         ),
     ],

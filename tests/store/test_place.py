@@ -7,6 +7,7 @@ import pytest
 from cardvault.errors import (
     OrderNotFound,
     PlacementAmbiguous,
+    PlacementDuplicated,
     PlacementNotFound,
     PlacementUnknown,
     SupplierOutOfStock,
@@ -15,6 +16,7 @@ from cardvault.errors import (
 )
 from cardvault.orders import store
 from cardvault.orders.outcome import record_failure
+from cardvault.orders.place import PlaceOrder, record_placement
 from tests.support.doubles import START
 
 
@@ -99,18 +101,59 @@ def test_two_that_could_be_ours_are_for_a_person(steps):
     assert resolved.supplier_order_id == "S2"
 
 
-def test_an_operators_word_that_nothing_was_placed_holds_for_earlier_tries_only(steps):
+def test_an_operators_word_holds_for_one_try_and_not_before_it_can_be_known(steps):
     order = steps.create()
     steps.supplier.placing = [PlacementUnknown(), PlacementUnknown(), "S1"]
     with pytest.raises(PlacementUnknown):
         steps.place(order.order_id)
-    steps.clock.advance(minutes=10)
+    doubted = store.find(order.order_id).placing_at
     with pytest.raises(PlacementUnknown):
-        steps.place(order.order_id, confirmed_not_placed=True)
-    assert len(steps.supplier.placed) == 2
+        steps.place(order.order_id, confirmed_not_placed=doubted)
+    assert len(steps.supplier.placed) == 1, "too early to know"
+    steps.clock.advance(minutes=6)
+    for _ in range(3):
+        with pytest.raises(PlacementUnknown):
+            steps.place(order.order_id, confirmed_not_placed=doubted)
+    assert len(steps.supplier.placed) == 2, "the same word does not count twice"
+
+
+def test_a_refusal_does_not_undo_anothers_try(steps):
+    order = steps.create()
+    steps.supplier.placing = [PlacementUnknown()]
     with pytest.raises(PlacementUnknown):
-        steps.place(order.order_id, confirmed_not_placed=True)
-    assert len(steps.supplier.placed) == 2, "the same execution's own retry is not believed"
+        steps.place(order.order_id)
+    mine = PlaceOrder(steps.supplier, steps.clock)
+    with pytest.raises(PlacementUnknown):
+        mine._unmark(order.order_id, "another attempt", SupplierThrottled())
+    assert store.find(order.order_id).placing_at is not None
+
+
+def test_a_pause_is_kept_after_the_mark_is_gone(steps):
+    order = steps.create()
+    steps.supplier.placing = [SupplierThrottled(7.0)]
+    with pytest.raises(SupplierThrottled):
+        steps.place(order.order_id)
+    assert steps.supplier.paused == [7.0]
+    assert store.find(order.order_id).placing_at is None
+
+
+def test_a_second_sale_is_named_in_the_trail_and_needs_a_person(steps):
+    order = steps.create()
+    steps.supplier.placing = ["S1"]
+    steps.place(order.order_id)
+    with pytest.raises(PlacementDuplicated):
+        record_placement(order.order_id, "S2", clock=steps.clock)
+    assert steps.events(order.order_id)[-1] == "SUPPLIER_ORDER_ORPHANED"
+    assert store.find(order.order_id).supplier_order_id == "S1"
+
+
+def test_a_failure_elsewhere_does_not_undo_a_good_end(steps):
+    order_id = steps.stored_order(3)
+    record_failure(order_id, "FulfilmentOverdue", clock=steps.clock)
+    assert store.find(order_id).status == "fulfilled"
+    record_failure(order_id, "StoredCardsDiffer", clock=steps.clock)
+    assert store.find(order_id).status == "attention"
+    assert steps.place(order_id).status == "fulfilled"
 
 
 def test_a_redriven_order_goes_on_from_where_it_was(steps):

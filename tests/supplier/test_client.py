@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
+import requests
 
 from cardvault import errors
 from cardvault.runtime.cached_secret import CachedSecret
@@ -57,7 +58,9 @@ def asked(sandbox):
 
 
 def test_an_order_is_bought_and_read(supplier):
-    order = supplier.check_order(buy(supplier))
+    bought = buy(supplier)
+    assert supplier.check_order(bought).cards == (), "polling reads no card"
+    order = supplier.check_order(bought, cards=True)
     assert order.status is SupplierStatus.FULFILLED
     assert [card.value.startswith("CANARY") for card in order.cards] == [True] * 3
     assert (order.product_id, order.type_id, order.quantity) == (PRODUCT, "T1", 3)
@@ -77,6 +80,8 @@ def test_an_order_is_bought_and_read(supplier):
         ("FAULT_OUT_OF_STOCK", errors.SupplierOutOfStock),
         ("FAULT_NO_BALANCE", errors.SupplierBalanceTooLow),
         ("FAULT_NO_SUCH_FAULT", errors.SupplierRejected),
+        ("FAULT_WRONG_KEY:IP_BLOCKED", errors.SupplierThrottled),
+        ("FAULT_WRONG_KEY:API_DISABLED", errors.SupplierRejected),
     ],
 )
 def test_placing_is_sent_once_whatever_comes_back(supplier, sandbox, type_id, error):
@@ -86,9 +91,9 @@ def test_placing_is_sent_once_whatever_comes_back(supplier, sandbox, type_id, er
 
 
 def test_retry_after_is_waited_for_up_to_the_ceiling(supplier, secrets):
-    for type_id in ("FAULT_RATE_LIMITED:7", "FAULT_RATE_LIMITED:3600"):
+    for seconds in (7, 3600):
         with pytest.raises(errors.SupplierThrottled):
-            buy(supplier, type_id)
+            supplier.check_order(buy(supplier, f"FAULT_RATE_LIMITED:{seconds}:checkOrder"))
     assert secrets.waits == [7.0, client_module.LONGEST_RETRY_AFTER_S]
 
 
@@ -101,7 +106,7 @@ def test_no_connection_means_nothing_was_bought(secrets):
 def test_a_key_that_was_never_set_is_said_so(secrets):
     secrets.base_url = ""
     with pytest.raises(errors.SupplierCredentialsRejected, match="not set"):
-        buy(SupplierClient(CachedSecret(secrets, "arn")))
+        SupplierClient(CachedSecret(secrets, "arn")).make_ready()
 
 
 def test_a_read_under_an_old_key_reads_the_secret_anew(supplier, secrets, sandbox):
@@ -143,7 +148,7 @@ def test_no_error_holds_anything_of_an_answer(supplier, type_id, error):
 
 
 def test_absent_and_null_fields_are_accepted(supplier):
-    order = supplier.check_order(buy(supplier, "FAULT_MISSING_FIELDS"))
+    order = supplier.check_order(buy(supplier, "FAULT_MISSING_FIELDS"), cards=True)
     assert len(order.cards) == 3
     assert all(card.serial is None for card in order.cards)
 
@@ -157,8 +162,33 @@ def test_an_unknown_status_is_not_final(supplier):
     [("TEST_PARTIAL", "PARTIALLY_FILLED", 2), ("TEST_REFUND", "REFUNDED", 0)],
 )
 def test_partial_fills_and_refunds_are_read(supplier, type_id, status, count):
-    order = supplier.check_order(buy(supplier, type_id, 4))
+    order = supplier.check_order(buy(supplier, type_id, 4), cards=True)
     assert (order.status, len(order.cards)) == (status, count)
+
+
+@pytest.mark.parametrize("status", [402, 403, 405, 408, 409, 410, 413, 422, 425, 499])
+def test_a_refusal_that_proves_nothing_leaves_the_placing_in_doubt(supplier, monkeypatch, status):
+    answer = requests.Response()
+    answer.status_code, answer._content = status, b"not the supplier's envelope"
+    monkeypatch.setattr(SupplierClient, "_send", lambda *_, **__: answer)
+    with pytest.raises(errors.PlacementUnknown):
+        buy(supplier)
+
+
+@pytest.mark.parametrize("order_id", ["../../account/balance?x=", "", "a" * 65, 7, None])
+def test_an_order_id_that_could_lead_elsewhere_is_none(supplier, monkeypatch, order_id):
+    answer = requests.Response()
+    answer.status_code = 200
+    answer._content = json.dumps({"success": True, "data": {"orderId": order_id}}).encode()
+    monkeypatch.setattr(SupplierClient, "_send", lambda *_, **__: answer)
+    with pytest.raises(errors.PlacementUnknown):
+        buy(supplier)
+
+
+def test_a_kept_connection_that_died_is_no_outage(supplier, sandbox):
+    order_id = buy(supplier)
+    sandbox.arm("connection_reset", "before", times=1, route="checkOrder")
+    assert supplier.check_order(order_id).status.final
 
 
 def test_an_unknown_order_is_said_so(supplier):
@@ -180,12 +210,15 @@ def test_both_names_of_an_order_id_are_read():
         read_order({"status": "FULFILLED"})
 
 
-@pytest.mark.parametrize("card", [{}, {"value": None}, {"value": ""}, {"serial": "S"}])
+@pytest.mark.parametrize(
+    "card", [{}, {"value": None}, {"value": ""}, {"serial": "S"}, "a text", None]
+)
 def test_a_card_without_a_value_is_not_a_card(card):
     with pytest.raises(errors.CardCountMismatch):
-        read_order({"_id": "a" * 24, "cards": [card]})
+        read_order({"_id": "a" * 24, "cards": [card]}, cards=True)
 
 
 def test_a_code_of_digits_keeps_its_digits():
-    (card,) = read_order({"_id": "a" * 24, "cards": [{"value": 12345678, "serial": 9}]}).cards
+    told = {"_id": "a" * 24, "cards": [{"value": 12345678, "serial": 9}]}
+    (card,) = read_order(told, cards=True).cards
     assert (card.value, card.serial) == ("12345678", "9")

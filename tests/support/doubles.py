@@ -36,6 +36,7 @@ class ScriptedSupplier:
     placing: list[Exception | str] = field(default_factory=list)
     orders: dict[str, SupplierOrder] = field(default_factory=dict)
     placed: list[tuple[str, str, int]] = field(default_factory=list)
+    paused: list[float] = field(default_factory=list)
 
     def place_order(self, product_id: str, type_id: str, quantity: int) -> str:
         self.placed.append((product_id, type_id, quantity))
@@ -44,7 +45,13 @@ class ScriptedSupplier:
             raise outcome
         return outcome
 
-    def check_order(self, order_id: str) -> SupplierOrder:
+    def make_ready(self) -> None:
+        pass
+
+    def pause(self, error) -> None:
+        self.paused.append(error.retry_after_s)
+
+    def check_order(self, order_id: str, *, cards: bool = False) -> SupplierOrder:
         if order_id not in self.orders:
             raise SupplierOrderUnknown
         return self.orders[order_id]

@@ -153,6 +153,14 @@ def test_stars_stand_only_where_aws_knows_no_better():
         ("RewrapDataKeysFunction", "kms:ReEncryptFrom", "kms:Decrypt"),
         ("GetOrderFunction", "dynamodb:GetItem", "dynamodb:UpdateItem"),
         ("IssueTokenFunction", "kms:Sign", "dynamodb:PutItem"),
+        ("GetGiftCardFunction", "dynamodb:GetItem", "dynamodb:PutItem"),
+        ("GetGiftCardFunction", "dynamodb:Query", "dynamodb:UpdateItem"),
+        ("ListGiftCardsFunction", "dynamodb:BatchGetItem", "dynamodb:PutItem"),
+        ("VerifyLedgerFunction", "dynamodb:Query", "dynamodb:PutItem"),
+        ("VerifyLedgerFunction", "dynamodb:Scan", "secretsmanager:GetSecretValue"),
+        ("CheckBalanceFunction", "dynamodb:GetItem", "dynamodb:PutItem on GiftCardsTable"),
+        ("ExpireGiftCardsFunction", "dynamodb:PutItem", "secretsmanager:GetSecretValue"),
+        ("ManageProgramFunction", "dynamodb:PutItem", "dynamodb:PutItem on GiftCardsTable"),
     ],
 )
 def test_i11_each_role_can_do_only_its_own_job(name, may, may_not):
@@ -221,6 +229,18 @@ def test_i11_who_delivers_may_change_no_sealed_card_and_no_other_item():
                 assert keys == ["ADDRESS#*"]
 
 
+def test_i11_no_role_may_delete_from_the_ledger():
+    for name in NAMES:
+        for statement in statements(name):
+            if "GiftCardsTable" in str(statement["Resource"]):
+                assert "dynamodb:DeleteItem" not in statement["Action"]
+
+
+def test_i11_who_merely_shows_gift_cards_can_not_know_security_codes():
+    knowers = {name for name in NAMES if "SecurityCodeSecret" in str(statements(name))}
+    assert knowers == {"IssueGiftCardsFunction", "LoadGiftCardFunction", "CheckBalanceFunction"}
+
+
 def test_the_audit_trail_is_append_only_for_every_role():
     for name in NAMES:
         for statement in statements(name):
@@ -255,6 +275,7 @@ def test_every_route_needs_a_scope_or_is_open_on_purpose():
         "POST /api/claims/cards",
         "POST /api/claims/downloads",
         "POST /api/claims/renew",
+        "POST /v2/giftcards/programs/{programId}/balance-check",
     }
 
 

@@ -17,7 +17,10 @@ AWS_ERRORS = {
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
+    "Lambda.ClientExecutionTimeoutException",
     "Lambda.Unknown",
+    "Runtime.ExitError",
+    "Runtime.OutOfMemory",
 }
 STEPS = sorted(tasks())
 

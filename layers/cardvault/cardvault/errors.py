@@ -5,8 +5,8 @@ too: callers and operators read it in answers, in `attentionReason` and in the l
 message nor any attribute of an error may hold a card code, a key, a token or a supplier's body.
 """
 
-from collections.abc import Iterator
-from typing import ClassVar
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
 
 
 class CardvaultError(Exception):
@@ -14,9 +14,12 @@ class CardvaultError(Exception):
 
     code: ClassVar[str] = "INTERNAL_ERROR"
     message: ClassVar[str] = "Internal error"
+    retry_after_s: float | None = None
 
-    def __init__(self, message: str | None = None) -> None:
+    def __init__(self, message: str | None = None, **details: Any) -> None:
+        """`details` are fields that the answer carries beside the message."""
         super().__init__(message or self.message)
+        self.details: Mapping[str, Any] = details
 
 
 # --- what a caller did -------------------------------------------------------------------------
@@ -92,13 +95,6 @@ class NoRecipient(InvalidRequest):
     message = "Order has no e-mail address"
 
 
-class TooSoon(CardvaultError):
-    """The same was done moments ago."""
-
-    code = "TOO_SOON"
-    message = "Wait before asking again"
-
-
 class Conflict(CardvaultError):
     """The request contradicts what is already recorded."""
 
@@ -148,6 +144,97 @@ class CardsShredded(Gone):
     message = "Cards were shredded"
 
 
+# --- gift cards --------------------------------------------------------------------------------
+
+
+class Unprocessable(InvalidRequest):
+    """A parameter or a body does not have the shape asked for; the message names the field."""
+
+    code = "VALIDATION_ERROR"
+
+
+class KeyReusedForAnotherRequest(Unprocessable):
+    """The Idempotency-Key of a money move belongs to a request with another body."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
+    message = "Idempotency-Key was already used with another body"
+
+
+class ProgramNotFound(NotFound):
+    """No such program for this caller."""
+
+    code = "PROGRAM_NOT_FOUND"
+    message = "Program not found"
+
+
+class GiftCardNotFound(NotFound):
+    """No such gift card in this program for this caller, or not with this security code."""
+
+    code = "GIFT_CARD_NOT_FOUND"
+    message = "Gift card not found"
+
+
+class TransactionNotFound(NotFound):
+    """No such transaction on this gift card."""
+
+    code = "TRANSACTION_NOT_FOUND"
+    message = "Transaction not found"
+
+
+class HoldNotFound(NotFound):
+    """No open hold of that id: never made, captured, released or expired."""
+
+    code = "HOLD_NOT_FOUND"
+    message = "No such open hold"
+
+
+class CardRefused(InvalidRequest):
+    """The gift card's state does not allow it; the message says what the state is."""
+
+    code = "CARD_REFUSED"
+    message = "The gift card does not allow this"
+
+
+class InsufficientFunds(CardRefused):
+    """More was asked than is there; the details say what is available."""
+
+    code = "INSUFFICIENT_FUNDS"
+
+
+class LimitExceeded(CardRefused):
+    """It would break a limit of the program; the details say how much is left."""
+
+    code = "LIMIT_EXCEEDED"
+
+
+class WrongSecurityCode(Unauthenticated):
+    """The security code is not this gift card's."""
+
+    code = "WRONG_SECURITY_CODE"
+    message = "Wrong security code"
+
+
+class TooManyRequests(CardvaultError):
+    """Too often from one caller, or too many wrong codes for one number."""
+
+    code = "TOO_MANY_REQUESTS"
+    message = "Too many requests"
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__()
+        self.retry_after_s = retry_after_s
+
+
+class TooSoon(TooManyRequests):
+    """The same was done moments ago."""
+
+    code = "TOO_SOON"
+    message = "Wait before asking again"
+
+    def __init__(self, retry_after_s: int = 30) -> None:
+        super().__init__(retry_after_s)
+
+
 # --- what may be tried again -------------------------------------------------------------------
 
 
@@ -156,6 +243,7 @@ class Retryable(CardvaultError):
 
     code = "TRY_AGAIN"
     message = "Try again"
+    retry_after_s = 1
 
 
 class TooManyWriters(Retryable):
@@ -172,9 +260,13 @@ class OrderPending(Retryable):
 
 
 class SupplierThrottled(Retryable):
-    """The supplier answered 429; its Retry-After has been waited for, up to our ceiling."""
+    """The supplier asked for a pause of `retry_after_s` seconds, cut to our ceiling."""
 
     code = "SUPPLIER_THROTTLED"
+
+    def __init__(self, retry_after_s: float = 1.0) -> None:
+        super().__init__()
+        self.retry_after_s = retry_after_s
 
 
 class SupplierUnavailable(Retryable):
@@ -215,6 +307,13 @@ class PlacementUnknown(CardvaultError):
 
     code = "PLACEMENT_UNKNOWN"
     message = "The supplier may or may not have accepted the order"
+
+
+class PlacementDuplicated(CardvaultError):
+    """The supplier sold an order twice over; the trail names the one too many."""
+
+    code = "PLACEMENT_DUPLICATED"
+    message = "The supplier accepted this order twice"
 
 
 class PlacementAmbiguous(CardvaultError):
@@ -260,7 +359,7 @@ class FulfilmentOverdue(CardvaultError):
 
 
 class CardCountMismatch(CardvaultError):
-    """The answer holds more or fewer cards than it says, or cards without a value."""
+    """The answer contradicts the order or itself: in product, quantity or cards."""
 
     code = "CARD_COUNT_MISMATCH"
     message = "The supplier's cards do not add up"
@@ -321,10 +420,12 @@ class CannotOpen(CardvaultError):
 def code_named(class_name: str) -> str:
     """The machine code of an error class, by the name that Step Functions reports.
 
-    `INTERNAL_ERROR` for a name that is none of ours, `TASK_TIMED_OUT` for a timeout of AWS's.
+    `TASK_TIMED_OUT` and `AWS_UNAVAILABLE` for AWS's own, `INTERNAL_ERROR` for any other.
     """
     if class_name in {"States.Timeout", "Sandbox.Timedout"}:
         return "TASK_TIMED_OUT"
+    if class_name.startswith("Lambda."):
+        return AwsUnavailable.code
     known = {error.__name__: error.code for error in _all_errors(CardvaultError)}
     return known.get(class_name, CardvaultError.code)
 

@@ -23,6 +23,7 @@ from cardvault.errors import (
 from cardvault.orders import store
 from cardvault.orders.opening import read_all
 from cardvault.orders.records import OrderRecord
+from cardvault.orders.refusals import record_refusal
 from cardvault.orders.store import Change
 from cardvault.runtime.caller import Caller
 from cardvault.runtime.clock import Clock, from_text, to_text, utc_now
@@ -73,8 +74,7 @@ class CreateDownload:
                 raise OrderNotFound
             return self._create(order, file_format, traces)
         except CardvaultError as error:
-            refusal = Event("DOWNLOAD_REFUSED", method="download", reason=error.code, **traces)
-            store.change(order_id, lambda _: Change(refusal, {}), clock=self.clock)
+            record_refusal(order, "DOWNLOAD_REFUSED", error, caller, clock=self.clock)
             raise
 
     def for_claimant(self, visit: Visit, file_format: str) -> NewDownload:

@@ -14,7 +14,7 @@ from cardvault.delivery.suppression import suppression
 from cardvault.errors import CardsShredded, CardvaultError, OrderNotFulfilled, TooSoon
 from cardvault.orders.recipient import ADDRESS
 from cardvault.orders.records import OrderRecord
-from cardvault.orders.views import owned
+from cardvault.orders.refusals import owned_or_told
 from cardvault.runtime.caller import Caller
 from cardvault.runtime.clock import from_text
 from cardvault.runtime.failures import report
@@ -52,7 +52,7 @@ class ResendEmail:
         """
         if address:
             caller.require("orders:correct")
-        order = owned(order_id, caller)
+        order = owned_or_told(order_id, "RESEND_REFUSED", caller, clock=self.postman.clock)
 
         def allow(fresh: OrderRecord) -> bool:
             if fresh.shredded_at is not None:

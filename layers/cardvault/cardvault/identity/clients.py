@@ -17,7 +17,7 @@ from pynamodb.models import Model
 
 from cardvault.errors import NotFound
 from cardvault.runtime.clock import Clock, from_text, to_text, utc_now
-from cardvault.runtime.ids import new_id
+from cardvault.runtime.ids import is_id, new_id
 
 SCOPES = (
     "orders:read",
@@ -27,6 +27,11 @@ SCOPES = (
     "cards:reveal",
     "cards:shred",
     "audit:read",
+    "giftcards:read",
+    "giftcards:issue",
+    "giftcards:load",
+    "giftcards:redeem",
+    "giftcards:manage",
     "users:act-as",
 )
 OLD_SECRET_LIFETIME = timedelta(hours=24)
@@ -107,7 +112,7 @@ def revoke(client_id: str, *, clock: Clock = utc_now) -> ApiClient:
 def authenticate(client_id: str, secret: str, *, clock: Clock = utc_now) -> ApiClient | None:
     """The client whose secret this is, None for unknown, wrong and revoked alike."""
     try:
-        client = _find(client_id)
+        client = _find(client_id) if is_id(client_id) else None
     except ClientNotFound:
         client = None
     stored = client.secret_hash if client else _hash("")

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from cardvault.errors import InvalidRequest
 from cardvault.identity import clients
+from cardvault.runtime.logs import logger
 from cardvault.runtime.schemas import checker
 
 if TYPE_CHECKING:
@@ -70,7 +71,11 @@ class ManageClients:
         action = actions.get(str(request.get("action")))
         if action is None:
             raise InvalidRequest(f"action must be one of {', '.join(actions)}")
-        return action(request)
+        answer = action(request)
+        told = ("clientId", "tenantId", "scopes", "baseUrl")
+        details = {name: answer[name] for name in told if name in answer}
+        logger.info("operator's action", action=request["action"], **details)
+        return answer
 
     def _create(self, request: dict[str, Any]) -> dict[str, Any]:
         wanted = _check_create(request)
@@ -92,11 +97,15 @@ class ManageClients:
     def _set_supplier_key(self, request: dict[str, Any]) -> dict[str, Any]:
         wanted = _check_supplier(request)
         base_url = wanted["baseUrl"].rstrip("/").removesuffix("/v3")
-        address = urlsplit(base_url)
+        try:
+            address = urlsplit(base_url)
+        except ValueError:
+            raise InvalidRequest("baseUrl must be an https address") from None
         # As RFC 8252 has it: plain HTTP does not leave the machine.
         loopback = address.scheme == "http" and address.hostname in {"127.0.0.1", "::1"}
-        if not address.hostname or not (address.scheme == "https" or loopback):
-            raise InvalidRequest("baseUrl must be an https address")
+        bare = base_url == f"{address.scheme}://{address.netloc}" and "@" not in address.netloc
+        if not address.hostname or not bare or not (address.scheme == "https" or loopback):
+            raise InvalidRequest("baseUrl must be an https address: a host, and a port if need be")
         secret = {"baseUrl": base_url, "accessToken": wanted["accessToken"]}
         self.secrets_manager.put_secret_value(
             SecretId=self.supplier_secret_arn, SecretString=json.dumps(secret)

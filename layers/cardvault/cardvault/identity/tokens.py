@@ -5,7 +5,6 @@ that user. Otherwise `sub` is the client itself.
 """
 
 import base64
-import binascii
 import re
 import secrets
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from cardvault.identity import clients
 from cardvault.identity.clients import ApiClient
 from cardvault.identity.signing import SigningKey
 from cardvault.runtime.clock import Clock, utc_now
+from cardvault.runtime.ids import is_id
 
 ACT_AS = "users:act-as"
 _USER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@|-]{0,127}")
@@ -79,7 +79,10 @@ class IssueToken:
 
 
 def _form(body: str) -> Mapping[str, str]:
-    pairs = parse_qsl(body, keep_blank_values=True, max_num_fields=20)
+    try:
+        pairs = parse_qsl(body, keep_blank_values=True, max_num_fields=20, errors="strict")
+    except ValueError:
+        raise TokenRefused("invalid_request", "the body is not a form") from None
     form = dict(pairs)
     if len(form) != len(pairs):
         raise TokenRefused("invalid_request", "a parameter is given twice")
@@ -101,12 +104,12 @@ def _credentials(form: Mapping[str, str], authorization: str | None) -> tuple[st
         if not all(in_body):
             raise TokenRefused("invalid_client", "client_id and client_secret are required")
         return in_body
-    if in_body[1]:
+    if any(in_body):
         raise TokenRefused("invalid_request", "authenticate in one way, not two")
     kind, _, encoded = authorization.partition(" ")
     try:
         client_id, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         client_id = secret = ""
     if kind.lower() != "basic" or not client_id or not secret:
         raise TokenRefused("invalid_client", "Authorization must be HTTP Basic")
@@ -115,8 +118,8 @@ def _credentials(form: Mapping[str, str], authorization: str | None) -> tuple[st
 
 def _granted(client: ApiClient, requested: str | None) -> list[str]:
     allowed = list(client.scopes)
-    wanted = requested.split() if requested else allowed
-    if not set(wanted) <= set(allowed):
+    wanted = allowed if requested is None else requested.split()
+    if not wanted or not set(wanted) <= set(allowed):
         raise TokenRefused("invalid_scope", "the client may not have a scope asked for")
     return [scope for scope in allowed if scope in wanted]
 
@@ -126,8 +129,10 @@ def _subject(client: ApiClient, user_id: str | None) -> str:
         return str(client.client_id)
     if ACT_AS not in client.scopes:
         raise TokenRefused("unauthorized_client", f"user_id needs the scope {ACT_AS}")
-    if not _USER_ID.fullmatch(user_id):
+    if not _USER_ID.fullmatch(user_id) or is_id(user_id):
+        # 24 hex digits would be an API client, whose orders are not its users'.
         raise TokenRefused(
-            "invalid_request", "user_id must be 1 to 128 letters, digits or _ . : @ | -"
+            "invalid_request",
+            "user_id must be 1 to 128 letters, digits or _ . : @ | -, and not 24 hex digits",
         )
     return user_id

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from cardvault.audit import trail
@@ -17,7 +18,7 @@ from cardvault.orders.workflow import Workflow
 from cardvault.runtime import tables
 from cardvault.runtime.caller import Caller
 from cardvault.runtime.clock import Clock, to_text, utc_now
-from cardvault.runtime.ids import new_id
+from cardvault.runtime.ids import is_id, new_id
 from cardvault.runtime.schemas import checker
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class NewOrder:
         return cls(
             checked.get("productId"),
             checked.get("typeId"),
-            checked.get("quantity"),
+            int(checked["quantity"]) if "quantity" in checked else None,
             checked.get("supplierOrderId"),
             Recipient.of(delivery) if delivery else None,
         )
@@ -92,6 +93,7 @@ class CreateOrder:
     """Record an order and start its workflow."""
 
     workflow: Workflow
+    adoptable_after: timedelta
     clock: Clock = utc_now
 
     def __call__(self, request: NewOrder, key: str | None, caller: Caller) -> OrderRecord:
@@ -104,10 +106,20 @@ class CreateOrder:
             raise InvalidRequest("Idempotency-Key must be a header of 1 to 128 visible characters")
         if request.supplier_order_id:
             caller.require("orders:adopt")
+            self._expect_settled(request.supplier_order_id)
         order = tables.retry_races(lambda: self._record(request, key, caller))
         if order.status in {Status.RECEIVED, Status.PLACED}:
             self.workflow.start(order.order_id)
         return order
+
+    def _expect_settled(self, supplier_order_id: str) -> None:
+        # One of ours whose placing had no answer yet may not be taken from under it. The
+        # supplier's ids begin with their time, as ours do.
+        if not is_id(supplier_order_id):
+            raise InvalidRequest("supplierOrderId must be 24 hex digits")
+        made_at = datetime.fromtimestamp(int(supplier_order_id[:8], 16), UTC)
+        if self.clock() - made_at < self.adoptable_after:
+            raise InvalidRequest("supplierOrderId is too young to be adopted; try again later")
 
     def _record(self, request: NewOrder, key: str, caller: Caller) -> OrderRecord:
         mark_key = idempotency_mark(caller, key)

@@ -55,18 +55,23 @@ class SealedOrder:
             raise InvalidRequest("cursor is past the last page")
         if self.key is None or self.key.tenant_id != order.tenant_id:
             raise CannotOpen
-        return open_stored_pages(
-            keyring, self.key, self.pages, count=self.card_count, first=self.first
-        )
+        try:
+            return open_stored_pages(
+                keyring, self.key, self.pages, count=self.card_count, first=self.first
+            )
+        except (TypeError, ValueError, OverflowError):
+            raise CannotOpen from None  # what is stored has not even the shape of ours
 
 
 def read_page(order_id: str, page: int) -> SealedOrder:
     """One page, from 0, in one round trip. Raises OrderNotFound."""
-    transaction = tables.reading()
-    with transaction:
-        order = transaction.get(OrderRecord, order_id, ORDER_KEY)
-        sealed = transaction.get(SealedPage, order_id, page_key(page))
-        key = transaction.get(DataKeyRecord, order_id)
+    order, sealed, key = tables.fetch(
+        lambda transaction: (
+            transaction.get(OrderRecord, order_id, ORDER_KEY),
+            transaction.get(SealedPage, order_id, page_key(page)),
+            transaction.get(DataKeyRecord, order_id),
+        )
+    )
     try:
         found = order.get()
     except DoesNotExist:
@@ -80,12 +85,12 @@ def read_page(order_id: str, page: int) -> SealedOrder:
 def read_all(order: OrderRecord) -> SealedOrder:
     """Every page of a known order."""
     wanted = range(page_count(int(order.fulfilled_quantity or 0)))
-    transaction = tables.reading()
-    with transaction:
-        sealed = [
-            transaction.get(SealedPage, order.order_id, page_key(number)) for number in wanted
-        ]
-        key = transaction.get(DataKeyRecord, order.order_id)
+    sealed, key = tables.fetch(
+        lambda transaction: (
+            [transaction.get(SealedPage, order.order_id, page_key(number)) for number in wanted],
+            transaction.get(DataKeyRecord, order.order_id),
+        )
+    )
     try:
         return SealedOrder(order, 0, [page.get() for page in sealed], key.get())
     except DoesNotExist:

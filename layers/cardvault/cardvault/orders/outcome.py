@@ -1,11 +1,13 @@
 """How an order ended without cards: refunded, or in need of a person."""
 
 from cardvault.audit.trail import Event
-from cardvault.errors import code_named
+from cardvault.errors import PlacementDuplicated, StoredCardsDiffer, code_named
 from cardvault.orders import store
 from cardvault.orders.records import OrderRecord, Status
 from cardvault.orders.store import CALM, Change
 from cardvault.runtime.clock import Clock, to_text, utc_now
+
+_EVEN_AFTER_A_GOOD_END = {StoredCardsDiffer.code, PlacementDuplicated.code}
 
 
 def record_refund(order_id: str, *, clock: Clock = utc_now) -> OrderRecord:
@@ -18,7 +20,7 @@ def record_refund(order_id: str, *, clock: Clock = utc_now) -> OrderRecord:
         if order.status == Status.REFUNDED:
             return None
         if order.stored_at is not None:
-            return _attention("STORED_CARDS_DIFFER", to_text(clock()))
+            return _attention(StoredCardsDiffer.code, to_text(clock()))
         refunded = {
             "status": Status.REFUNDED,
             "fulfilled_quantity": 0,
@@ -34,6 +36,9 @@ def record_failure(order_id: str, error_name: str, *, clock: Clock = utc_now) ->
     reason = code_named(error_name)
 
     def decide(order: OrderRecord) -> Change | None:
+        ended_well = order.stored_at is not None or order.status == Status.REFUNDED
+        if ended_well and reason not in _EVEN_AFTER_A_GOOD_END:
+            return None  # another execution was quicker
         if order.status == Status.ATTENTION and order.attention_reason == reason:
             return None
         return _attention(reason, to_text(clock()))

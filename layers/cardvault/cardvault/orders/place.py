@@ -5,6 +5,7 @@ supplier order does not know how the earlier try ended: it reconciles with the s
 and never sends again (I3). Only an answer that proves nothing was bought removes the mark.
 """
 
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +14,9 @@ from typing import TYPE_CHECKING
 from cardvault.audit.trail import Event
 from cardvault.errors import (
     CardvaultError,
+    InvalidRequest,
     PlacementAmbiguous,
+    PlacementDuplicated,
     PlacementNotFound,
     PlacementUnknown,
     SupplierCredentialsRejected,
@@ -27,7 +30,7 @@ from cardvault.orders.marks import claim_supplier_order, find_mark, supplier_mar
 from cardvault.orders.records import OrderRecord, Status
 from cardvault.orders.store import CALM, Change
 from cardvault.runtime.clock import Clock, from_text, to_text, utc_now
-from cardvault.supplier.answers import SupplierOrder
+from cardvault.supplier.answers import SupplierOrder, is_order_id
 from cardvault.supplier.client import SupplierClient
 
 if TYPE_CHECKING:
@@ -56,21 +59,25 @@ class PlaceOrder:
         self,
         order_id: str,
         *,
-        execution_started_at: datetime,
         supplier_order_id: str | None = None,
-        confirmed_not_placed: bool = False,
+        confirmed_not_placed: str | None = None,
     ) -> OrderRecord:
         """Place the order, unless that was done; put an order in attention back on its way.
 
         An operator who redrives an order in doubt may say how it is: `supplier_order_id` names
-        the supplier's order, `confirmed_not_placed` says there is none (believed of tries before
-        this execution only). Raises PlacementUnknown, or an error that says nothing was bought.
+        the supplier's order; `confirmed_not_placed` is the `placingAt` of the try that they know
+        came to nothing, and counts for that try alone. Raises PlacementUnknown, or an error that
+        says nothing was bought.
         """
         if supplier_order_id:
             return record_placement(order_id, supplier_order_id, clock=self.clock)
-        not_placed_before = execution_started_at if confirmed_not_placed else None
+        # Whatever can fail without the supplier's doing fails before the mark is set.
+        self.supplier.make_ready()
+        attempt = secrets.token_hex(8)
         order = store.change(
-            order_id, lambda order: self._mark(order, not_placed_before), clock=self.clock
+            order_id,
+            lambda order: self._mark(order, attempt, confirmed_not_placed),
+            clock=self.clock,
         )
         if order.supplier_order_id is not None:
             return order
@@ -79,32 +86,46 @@ class PlaceOrder:
                 order.product_id or "", order.type_id or "", int(order.quantity or 0)
             )
         except _NOTHING_BOUGHT as error:
-            self._unmark(order_id, error)
+            self._unmark(order_id, attempt, error)
+            if isinstance(error, SupplierThrottled):
+                self.supplier.pause(error)
             raise
         try:
             return record_placement(order_id, placed_as, clock=self.clock)
         except SupplierOrderTaken:
             raise PlacementUnknown from None
 
-    def _mark(self, order: OrderRecord, not_placed_before: datetime | None) -> Change | None:
+    def _mark(
+        self, order: OrderRecord, attempt: str, confirmed_not_placed: str | None
+    ) -> Change | None:
         if order.supplier_order_id is not None:
             return _back_on_its_way(order)
-        if order.placing_at is not None and not (
-            not_placed_before and from_text(order.placing_at) < not_placed_before
-        ):
-            raise PlacementUnknown
-        placing = {"status": Status.RECEIVED, "placing_at": to_text(self.clock())}
-        return Change(Event("ORDER_PLACING"), {**placing, **CALM})
+        now = self.clock()
+        if order.placing_at is not None:
+            too_early = now < from_text(order.placing_at) + LONGEST_ACCEPTANCE
+            if order.placing_at != confirmed_not_placed or too_early:
+                raise PlacementUnknown
+        placing = {"placing_at": to_text(now), "placing_attempt": attempt}
+        return Change(Event("ORDER_PLACING"), {"status": Status.RECEIVED, **placing, **CALM})
 
-    def _unmark(self, order_id: str, error: CardvaultError) -> None:
+    def _unmark(self, order_id: str, attempt: str, error: CardvaultError) -> None:
         event = Event("ORDER_NOT_PLACED", reason=error.code)
-        store.change(order_id, lambda _: Change(event, {"placing_at": None}), clock=self.clock)
+
+        def decide(order: OrderRecord) -> Change:
+            if order.placing_attempt != attempt or order.supplier_order_id is not None:
+                raise PlacementUnknown  # somebody else's try stands there now
+            return Change(event, {"placing_at": None, "placing_attempt": None})
+
+        store.change(order_id, decide, clock=self.clock)
 
 
 def _back_on_its_way(order: OrderRecord) -> Change | None:
     if order.status != Status.ATTENTION:
         return None
-    return Change(Event("ORDER_REDRIVEN"), {"status": Status.PLACED, **CALM})
+    status = Status.PLACED
+    if order.stored_at is not None:
+        status = Status.PARTIALLY_FILLED if order.refunded_quantity else Status.FULFILLED
+    return Change(Event("ORDER_REDRIVEN"), {"status": status, **CALM})
 
 
 def record_placement(
@@ -112,14 +133,16 @@ def record_placement(
 ) -> OrderRecord:
     """Note which supplier order is this order's; nobody else can have it after.
 
-    Raises SupplierOrderTaken.
+    Raises SupplierOrderTaken, and PlacementDuplicated when the order has another one already.
     """
+    if not is_order_id(supplier_order_id):
+        raise InvalidRequest("supplierOrderId is not a supplier's order id")
 
     def decide(order: OrderRecord) -> Change | None:
         if order.supplier_order_id is not None:
-            if order.supplier_order_id != supplier_order_id:
-                raise SupplierOrderTaken
-            return _back_on_its_way(order)
+            if order.supplier_order_id == supplier_order_id:
+                return _back_on_its_way(order)
+            return Change(Event("SUPPLIER_ORDER_ORPHANED", reason=supplier_order_id), {})
 
         def claim(transaction: "TransactWrite") -> None:
             claim_supplier_order(transaction, supplier_order_id, order_id)
@@ -131,7 +154,10 @@ def record_placement(
         }
         return Change(Event("ORDER_PLACED"), {**placed, **CALM}, also=claim)
 
-    return store.change(order_id, decide, clock=clock)
+    order = store.change(order_id, decide, clock=clock)
+    if order.supplier_order_id != supplier_order_id:
+        raise PlacementDuplicated
+    return order
 
 
 @dataclass(frozen=True, slots=True)

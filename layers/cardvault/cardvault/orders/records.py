@@ -66,13 +66,11 @@ class OrderRecord(Model):
     quantity = NumberAttribute(null=True)
     supplier_order_id = UnicodeAttribute(attr_name="supplierOrderId", null=True)
     placing_at = UnicodeAttribute(attr_name="placingAt", null=True)
+    placing_attempt = UnicodeAttribute(attr_name="placingAttempt", null=True)
     placed_at = UnicodeAttribute(attr_name="placedAt", null=True)
 
     fulfilled_quantity = NumberAttribute(attr_name="fulfilledQuantity", null=True)
     refunded_quantity = NumberAttribute(attr_name="refundedQuantity", null=True)
-    cards_fingerprint = BinaryAttribute(
-        legacy_encoding=False, attr_name="cardsFingerprint", null=True
-    )
 
     customer_email = UnicodeAttribute(attr_name="customerEmail", null=True)
     customer_name = UnicodeAttribute(attr_name="customerName", null=True)
@@ -93,6 +91,7 @@ class OrderRecord(Model):
     attention_reason = UnicodeAttribute(attr_name="attentionReason", null=True)
     attention_at = UnicodeAttribute(attr_name="attentionAt", null=True)
 
+    refusals = NumberAttribute(null=True)
     audit_seq = NumberAttribute(attr_name="auditSeq", default=0)
     audit_hash = UnicodeAttribute(attr_name="auditHash", default=Head().hash)
 

@@ -3,10 +3,17 @@
 from dataclasses import dataclass
 
 from cardvault.audit.trail import Event
-from cardvault.errors import CannotOpen, CardsShredded, CardvaultError, OrderNotFound
+from cardvault.errors import (
+    CannotOpen,
+    CardsShredded,
+    CardvaultError,
+    OrderNotFound,
+    TooManyWriters,
+)
 from cardvault.orders import store
 from cardvault.orders.opening import NumberedCards, SealedOrder, read_page
 from cardvault.orders.records import OrderRecord
+from cardvault.orders.refusals import record_refusal
 from cardvault.orders.store import Change
 from cardvault.runtime.caller import Caller
 from cardvault.runtime.clock import Clock, to_text, utc_now
@@ -39,10 +46,14 @@ class RevealCards:
         found = read_page(order_id, page)
         try:
             cards = self._open(found, caller)
-        except (CardvaultError, CannotOpen) as error:
-            self._audit_refusal(found.order, error, caller)
+            self._audit_reveal(found.order, len(cards), caller)
+        except TooManyWriters:
             raise
-        self._audit_reveal(found.order, len(cards), caller)
+        except CardvaultError as error:
+            if isinstance(error, CannotOpen):
+                count_metric("CannotOpen")
+            record_refusal(found.order, "REVEAL_REFUSED", error, caller, clock=self.clock)
+            raise
         return RevealedPage(order_id, cards, page + 1 if found.has_more else None)
 
     def _open(self, found: SealedOrder, caller: Caller) -> NumberedCards:
@@ -65,9 +76,3 @@ class RevealCards:
             return Change(event, {"first_revealed_at": first})
 
         store.change(order.order_id, decide, clock=self.clock, known=order)
-
-    def _audit_refusal(self, order: OrderRecord, error: CardvaultError, caller: Caller) -> None:
-        if isinstance(error, CannotOpen):
-            count_metric("CannotOpen")
-        event = Event("REVEAL_REFUSED", reason=error.code, **caller.traces(order.tenant_id))
-        store.change(order.order_id, lambda _: Change(event, {}), clock=self.clock, known=order)

@@ -11,8 +11,8 @@ from cardvault.audit.trail import Event
 from cardvault.errors import OrderInProgress
 from cardvault.orders import store
 from cardvault.orders.records import OrderRecord
+from cardvault.orders.refusals import owned_or_told
 from cardvault.orders.store import Change
-from cardvault.orders.views import owned
 from cardvault.runtime.caller import Caller
 from cardvault.runtime.clock import Clock, to_text, utc_now
 from cardvault.sealing.store import delete_key_in, delete_pages
@@ -26,7 +26,7 @@ def shred_cards(order_id: str, caller: Caller, *, clock: Clock = utc_now) -> Ord
 
     Raises OrderNotFound (unknown or not the caller's), OrderInProgress.
     """
-    order = owned(order_id, caller)
+    order = owned_or_told(order_id, "SHRED_REFUSED", caller, clock=clock)
 
     def decide(fresh: OrderRecord) -> Change | None:
         if fresh.stored_at is None:

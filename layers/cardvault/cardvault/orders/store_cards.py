@@ -24,7 +24,7 @@ from cardvault.orders.store import CALM, Change
 from cardvault.runtime.cached_secret import CachedSecret
 from cardvault.runtime.clock import Clock, to_text, utc_now
 from cardvault.sealing.data_keys import Keyring
-from cardvault.sealing.store import seal_into
+from cardvault.sealing.store import seal_into, stored_fingerprint
 from cardvault.supplier.answers import SupplierOrder, SupplierStatus
 from cardvault.supplier.client import SupplierClient
 
@@ -56,10 +56,10 @@ class StoreCards:
         order = store.find(order_id)
         if order.supplier_order_id is None:
             raise SupplierOrderUnknown
-        answer = self.supplier.check_order(order.supplier_order_id)
+        answer = self.supplier.check_order(order.supplier_order_id, cards=True)
         if answer.status not in _STATUS:
             raise SupplierUnavailable("the supplier took its final status back")
-        check_cards(answer)
+        check_cards(order, answer)
         fingerprint = self._fingerprint(order_id, answer.cards)
         return store.change(
             order_id,
@@ -72,15 +72,17 @@ class StoreCards:
         self, order: OrderRecord, answer: SupplierOrder, fingerprint: bytes
     ) -> Change | None:
         status = _STATUS[answer.status]
+        if order.shredded_at is not None:
+            return None
         if order.stored_at is not None:
-            if not hmac.compare_digest(order.cards_fingerprint or b"", fingerprint):
+            if not hmac.compare_digest(stored_fingerprint(order.order_id), fingerprint):
                 raise StoredCardsDiffer
             if order.status == status:
                 return None
             return Change(Event("ORDER_RESUMED"), {"status": status, **CALM})
         now = to_text(self.clock())
         count = len(answer.cards)
-        quantity = answer.quantity or int(order.quantity or count)
+        quantity = int(order.quantity or answer.quantity or count)
 
         def seal(transaction: "TransactWrite") -> None:
             seal_into(
@@ -90,6 +92,7 @@ class StoreCards:
                 tenant_id=order.tenant_id,
                 order_id=order.order_id,
                 timestamp=now,
+                fingerprint=fingerprint,
             )
 
         stored = {
@@ -98,7 +101,6 @@ class StoreCards:
             "quantity": quantity,
             "fulfilled_quantity": count,
             "refunded_quantity": quantity - count,
-            "cards_fingerprint": fingerprint,
         }
         return Change(Event("CARDS_STORED", card_count=count), {**stored, **CALM}, also=seal)
 
@@ -112,16 +114,20 @@ class StoreCards:
         return digest.digest()
 
 
-def check_cards(answer: SupplierOrder) -> None:
-    """Raises CardCountMismatch or DuplicateCards when the answer does not add up."""
-    count = len(answer.cards)
-    promised = answer.fulfilled_quantity if answer.fulfilled_quantity is not None else count
-    short = answer.quantity is not None and count < answer.quantity
-    if count != promised or count == 0:
+def check_cards(order: OrderRecord, answer: SupplierOrder) -> None:
+    """Raises CardCountMismatch or DuplicateCards when the answer does not add up.
+
+    It must tell of what we ordered, hold as many cards as it says, and none of them twice.
+    """
+    ordered = (order.product_id, order.type_id, order.quantity)
+    told = (answer.product_id, answer.type_id, answer.quantity)
+    if any(a != b for a, b in zip(ordered, told, strict=True) if a is not None and b is not None):
+        raise CardCountMismatch("the supplier tells of another order than ours")
+    count, quantity = len(answer.cards), order.quantity or answer.quantity
+    promised = count if answer.fulfilled_quantity is None else answer.fulfilled_quantity
+    if count != promised or count == 0 or (quantity is not None and count > quantity):
         raise CardCountMismatch
-    if answer.quantity is not None and count > answer.quantity:
+    if answer.status is SupplierStatus.FULFILLED and count != (quantity or count):
         raise CardCountMismatch
-    if answer.status is SupplierStatus.FULFILLED and short:
-        raise CardCountMismatch
-    if len({(card.value, card.serial) for card in answer.cards}) != count:
+    if len({card.value for card in answer.cards}) != count:
         raise DuplicateCards

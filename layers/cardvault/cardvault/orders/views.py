@@ -10,6 +10,8 @@ from cardvault.errors import InvalidRequest, OrderNotFound
 from cardvault.orders import store
 from cardvault.orders.records import ORDER_KEY, OrderRecord, owner_key
 from cardvault.runtime.caller import Caller
+from cardvault.runtime.clock import from_text
+from cardvault.runtime.ids import is_id
 
 _SHOWN = (
     "status",
@@ -21,6 +23,7 @@ _SHOWN = (
     "supplier_order_id",
     "created_at",
     "updated_at",
+    "placing_at",
     "placed_at",
     "stored_at",
     "emailed_at",
@@ -80,9 +83,10 @@ def _position(cursor: str, owner: str) -> dict[str, dict[str, str]]:
     # The owner comes from the token, so a cursor can not lead into another's orders (I6).
     try:
         created_at, order_id = json.loads(base64.urlsafe_b64decode(cursor))
-    except (ValueError, binascii.Error, TypeError):
+        from_text(created_at)
+    except (ValueError, binascii.Error, TypeError, RecursionError):
         raise InvalidRequest("cursor is not one of ours") from None
-    texts = {"owner": owner, "createdAt": created_at, "orderId": order_id, "sk": ORDER_KEY}
-    if not all(isinstance(text, str) and text for text in texts.values()):
+    if not isinstance(order_id, str) or not is_id(order_id):
         raise InvalidRequest("cursor is not one of ours")
+    texts = {"owner": owner, "createdAt": created_at, "orderId": order_id, "sk": ORDER_KEY}
     return {name: {"S": text} for name, text in texts.items()}

@@ -1,9 +1,13 @@
 """Who is asking: told by the access token that API Gateway has verified."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from cardvault.errors import Forbidden, Unauthenticated
+from cardvault.runtime.ids import is_id
+
+_SUBJECT = re.compile(r"[^#\x00-\x1f]{1,128}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +28,15 @@ class Caller:
     def of(cls, event: dict[str, Any]) -> "Caller":
         """From an HTTP API event (payload 2.0) that passed the JWT authorizer.
 
-        Raises Unauthenticated when a claim is missing.
+        Raises Unauthenticated when a claim is missing or has not the shape of ours.
         """
         context = event.get("requestContext", {})
         http = context.get("http", {})
         try:
             claims = context["authorizer"]["jwt"]["claims"]
+            # Any issuer may be configured; what makes up our keys must have its shape.
+            if not is_id(claims["tenant"]) or not _SUBJECT.fullmatch(claims["sub"]):
+                raise Unauthenticated
             return cls(
                 tenant_id=claims["tenant"],
                 user_id=claims["sub"],

@@ -7,12 +7,12 @@ Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-de
 import base64
 import binascii
 import functools
-import json
 import re
 from collections.abc import Callable
 from typing import Any
 
 from cardvault import errors
+from cardvault.runtime import wire
 from cardvault.runtime.failures import as_cardvault_error, report
 from cardvault.runtime.ids import is_id
 from cardvault.runtime.logs import logger
@@ -23,18 +23,17 @@ Response = dict[str, Any]
 
 # The first that fits, so the special stand before the general.
 STATUS: tuple[tuple[type[errors.CardvaultError], int], ...] = (
+    (errors.Unprocessable, 422),
     (errors.InvalidRequest, 400),
     (errors.Unauthenticated, 401),
     (errors.Forbidden, 403),
     (errors.NotFound, 404),
     (errors.Conflict, 409),
     (errors.Gone, 410),
-    (errors.TooSoon, 429),
+    (errors.TooManyRequests, 429),
     (errors.Retryable, 503),
     (errors.CardvaultError, 500),
 )
-
-RETRY_AFTER_S = {429: 30, 503: 1}
 
 GUARDED = {
     "Content-Type": "application/json",
@@ -49,8 +48,18 @@ def respond(status: int, body: Any, headers: dict[str, str] | None = None) -> Re
     return {
         "statusCode": status,
         "headers": {**GUARDED, **(headers or {})},
-        "body": json.dumps(body, separators=(",", ":"), ensure_ascii=False),
+        "body": wire.dumps(body),
     }
+
+
+def attachment(text: str, name: str, media_type: str) -> Response:
+    """A text to be saved under that name."""
+    headers = {
+        **GUARDED,
+        "Content-Type": f"{media_type}; charset=utf-8",
+        "Content-Disposition": f'attachment; filename="{name}"',
+    }
+    return {"statusCode": 200, "headers": headers, "body": text}
 
 
 def endpoint(work: Callable[[Event], Response]) -> Callable[[Event, Any], Response]:
@@ -79,9 +88,9 @@ def _answer(error: Exception, event: Event) -> Response:
         count("RequestFailures")
     message = str(known) if status < 500 else known.message
     request_id = event.get("requestContext", {}).get("requestId")
-    body = {"error": message, "code": known.code, "requestId": request_id}
-    wait_s = RETRY_AFTER_S.get(status)
-    return respond(status, body, {"Retry-After": str(wait_s)} if wait_s else None)
+    body = {"error": message, "code": known.code, "requestId": request_id, **known.details}
+    after = known.retry_after_s
+    return respond(status, body, {"Retry-After": str(after)} if after else None)
 
 
 def order_id(event: Event) -> str:
@@ -90,6 +99,24 @@ def order_id(event: Event) -> str:
     if not is_id(found):
         raise errors.OrderNotFound
     return found
+
+
+def path_id(event: Event, name: str) -> str:
+    """An id in the path. Raises Unprocessable, naming it, for what can be none."""
+    found = str(event["pathParameters"][name])
+    if not is_id(found):
+        raise errors.Unprocessable(f"{name} must be 24 lower-case hex digits")
+    return found
+
+
+def boolean(event: Event, name: str, *, default: bool) -> bool:
+    """A query parameter that is true or false. Raises Unprocessable, naming it."""
+    raw = query(event, name)
+    if raw is None:
+        return default
+    if raw not in {"true", "false"}:
+        raise errors.Unprocessable(f"{name} must be true or false")
+    return raw == "true"
 
 
 def query(event: Event, name: str) -> str | None:
@@ -134,7 +161,7 @@ def text_body(event: Event) -> str:
 def json_body(event: Event) -> dict[str, Any]:
     """The body as a JSON object. Raises InvalidRequest."""
     try:
-        body = json.loads(text_body(event))
+        body = wire.loads(text_body(event))
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):

@@ -23,7 +23,7 @@ class _Variable(Generic[T]):
     def __get__(self, settings: "Settings", owner: type) -> T:
         try:
             return self._parse(settings.environment[self.name])
-        except (KeyError, ValueError):
+        except (KeyError, ValueError, OverflowError):
             raise MissingSetting(f"set {self.name}") from None
 
 
@@ -56,13 +56,19 @@ class Settings:
     data_keys_table = _Variable("DATA_KEYS_TABLE", _text)
     audit_table = _Variable("AUDIT_TABLE", _text)
     clients_table = _Variable("CLIENTS_TABLE", _text)
+    gift_cards_table = _Variable("GIFT_CARDS_TABLE", _text)
+    gift_programs_table = _Variable("GIFT_PROGRAMS_TABLE", _text)
+    gift_guards_table = _Variable("GIFT_GUARDS_TABLE", _text)
 
     card_key_arn = _Variable("CARD_KEY_ARN", _text)
     signing_key_arn = _Variable("SIGNING_KEY_ARN", _text)
     supplier_secret_arn = _Variable("SUPPLIER_SECRET_ARN", _text)
     fingerprint_secret_arn = _Variable("FINGERPRINT_SECRET_ARN", _text)
+    card_number_secret_arn = _Variable("CARD_NUMBER_SECRET_ARN", _text)
+    security_code_secret_arn = _Variable("SECURITY_CODE_SECRET_ARN", _text)
 
     state_machine_arn = _Variable("STATE_MACHINE_ARN", _text)
+    adoptable_after = _Variable("ADOPTABLE_AFTER_SECONDS", _seconds)
     fulfilment_deadline = _Variable("FULFILMENT_DEADLINE_SECONDS", _seconds)
 
     token_issuer = _Variable("TOKEN_ISSUER", _text)

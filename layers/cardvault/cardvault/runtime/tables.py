@@ -11,7 +11,7 @@ from functools import cache
 from typing import TypeVar
 
 from pynamodb.connection import Connection
-from pynamodb.exceptions import TableError, TransactWriteError, UpdateError
+from pynamodb.exceptions import TableError, TransactGetError, TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
@@ -57,9 +57,28 @@ def bind(model: type[Model], table_name: str) -> None:
     table.connection = shared
 
 
-def reading() -> TransactGet:
-    """A transaction that reads items of any bound models in one round trip."""
-    return TransactGet(connection=connection())
+def fetch(ask: Callable[[TransactGet], T]) -> T:
+    """Read items of any bound models in one round trip.
+
+    `ask` names them and returns their futures, which hold the items afterwards. A write that is
+    under way on one of them makes DynamoDB refuse the read; it is then asked again.
+    Raises TooManyWriters.
+    """
+
+    def attempt() -> T:
+        transaction = TransactGet(connection=connection())
+        wanted = ask(transaction)
+        try:
+            with transaction:
+                pass
+        except TransactGetError as error:
+            reasons = {reason.code for reason in error.cancellation_reasons if reason}
+            if reasons == {"TransactionConflict"}:
+                raise LostRace from None
+            raise
+        return wanted
+
+    return retry_races(attempt)
 
 
 def commit(transaction: TransactWrite) -> None:

@@ -7,6 +7,7 @@ what a restored backup of the Orders table brings back stays shut (I8).
 from collections.abc import Sequence
 
 from pynamodb.attributes import BinaryAttribute, UnicodeAttribute
+from pynamodb.exceptions import DoesNotExist
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
@@ -34,6 +35,7 @@ class DataKeyRecord(Model):
     commitment = BinaryAttribute(legacy_encoding=False)
     kms_key_arn = UnicodeAttribute(attr_name="kmsKeyArn")
     wrapped_at = UnicodeAttribute(attr_name="wrappedAt")
+    fingerprint = BinaryAttribute(legacy_encoding=False)
 
 
 class SealedPage(Model):
@@ -71,11 +73,14 @@ def seal_into(
     tenant_id: str,
     order_id: str,
     timestamp: str,
+    fingerprint: bytes,
 ) -> None:
     """Add the order's sealed pages and its wrapped key to the transaction.
 
     One GenerateDataKey whatever the number of cards. The key's condition makes the transaction
-    fail when the order has a key already. Raises OrderTooLarge past what a transaction takes.
+    fail when the order has a key already. The cards' fingerprint lies with the key and is
+    shredded with it: a short code could be guessed from it by who has its secret too. Raises
+    OrderTooLarge past what a transaction takes.
     """
     data_key = keyring.generate(tenant_id, order_id)
     pages = list(seal_pages(data_key.card_key, tenant_id, order_id, cards))
@@ -90,8 +95,17 @@ def seal_into(
         commitment=data_key.card_key.commitment,
         kms_key_arn=data_key.kms_key_arn,
         wrapped_at=timestamp,
+        fingerprint=fingerprint,
     )
     transaction.save(record, condition=DataKeyRecord.order_id.does_not_exist())
+
+
+def stored_fingerprint(order_id: str) -> bytes:
+    """The fingerprint of the cards that are stored, empty if none are."""
+    try:
+        return bytes(DataKeyRecord.get(order_id, consistent_read=True).fingerprint)
+    except DoesNotExist:
+        return b""
 
 
 def delete_key_in(transaction: TransactWrite, order_id: str) -> None:
@@ -101,9 +115,10 @@ def delete_key_in(transaction: TransactWrite, order_id: str) -> None:
 
 def delete_pages(order_id: str, count: int) -> None:
     """Delete the sealed pages of an order of `count` cards."""
-    with SealedPage.batch_write() as batch:
-        for page in range(page_count(count)):
-            batch.delete(SealedPage(order_id, page_key(page)))
+    transaction = tables.writing()
+    for page in range(page_count(count)):
+        transaction.delete(SealedPage(order_id, page_key(page)))
+    tables.commit(transaction)
 
 
 def open_stored_pages(

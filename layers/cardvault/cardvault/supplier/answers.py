@@ -1,7 +1,8 @@
 """What the supplier answers, read leniently: absent, null and unknown fields are all met there."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from cardvault.cards import Card
 from cardvault.errors import CardCountMismatch, SupplierUnavailable
 from cardvault.runtime.clock import from_text
+
+_ORDER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class SupplierStatus(StrEnum):
@@ -32,7 +35,10 @@ class SupplierStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SupplierOrder:
-    """One order as the supplier tells it. `quantity` counts cards, `created_at` is UTC."""
+    """One order as the supplier tells it. `quantity` counts cards, `created_at` is UTC.
+
+    `cards` is there only for who asked for it.
+    """
 
     order_id: str
     status: SupplierStatus
@@ -41,16 +47,21 @@ class SupplierOrder:
     quantity: int | None
     fulfilled_quantity: int | None
     created_at: datetime | None
-    cards: tuple[Card, ...]
+    cards: tuple[Card, ...] = field(default=(), repr=False)
 
 
-def read_order(data: Mapping[str, Any]) -> SupplierOrder:
-    """An order from checkOrder or list.
+def is_order_id(value: object) -> bool:
+    """Whether it can be a supplier's order id, and go into an address as it is."""
+    return isinstance(value, str) and _ORDER_ID.fullmatch(value) is not None
+
+
+def read_order(data: Mapping[str, Any], *, cards: bool = False) -> SupplierOrder:
+    """An order from checkOrder or list, with its cards if they are wanted.
 
     Raises SupplierUnavailable when it has no id, CardCountMismatch when a card has no value.
     """
     order_id = data.get("_id") or data.get("orderId")
-    if not isinstance(order_id, str):
+    if not isinstance(order_id, str) or not is_order_id(order_id):
         raise SupplierUnavailable("the supplier's answer has no order id")
     return SupplierOrder(
         order_id=order_id,
@@ -60,11 +71,13 @@ def read_order(data: Mapping[str, Any]) -> SupplierOrder:
         quantity=_count(data.get("quantity")),
         fulfilled_quantity=_count(data.get("fulfilled_quantity")),
         created_at=_moment(data.get("time")),
-        cards=tuple(_card(card) for card in data.get("cards") or ()),
+        cards=tuple(_card(card) for card in data.get("cards") or ()) if cards else (),
     )
 
 
-def _card(data: Mapping[str, Any]) -> Card:
+def _card(data: object) -> Card:
+    if not isinstance(data, dict):
+        raise CardCountMismatch("the supplier sent a card that is none")
     value, serial = _text(data.get("value")), _text(data.get("serial"))
     if not value:
         raise CardCountMismatch("the supplier sent a card without a value")
@@ -77,7 +90,8 @@ def _text(value: object) -> str | None:
 
 
 def _count(value: object) -> int | None:
-    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    return int(value) if whole and not isinstance(value, bool) else None  # type: ignore[call-overload]
 
 
 def _moment(value: object) -> datetime | None:

@@ -4,6 +4,7 @@ Nothing of an answer's body gets into an exception or a log line: bodies carry c
 placeOrder is sent once per call and never again by this client (I3).
 """
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 from cardvault import errors
 from cardvault.runtime.cached_secret import CachedSecret
 from cardvault.runtime.clock import to_text
-from cardvault.supplier.answers import SupplierOrder, read_order
+from cardvault.supplier.answers import SupplierOrder, is_order_id, read_order
 
 CONNECT_TIMEOUT_S = 3.05
 READ_TIMEOUT_S = 20.0
@@ -28,9 +29,10 @@ MOST_PAGES = 50
 
 _OUT_OF_STOCK = {"ERR_STOCK", "OUT_OF_STOCK", "NO_STOCK", "INSUFFICIENT_STOCK"}
 _NO_BALANCE = {"NO_BALANCE", "INSUFFICIENT_BALANCE"}
+_NOT_LET_IN = {"IP_NOT_ALLOWED", "API_DISABLED"}
 
 
-def _pooled_session() -> requests.Session:
+def _new_session() -> requests.Session:
     session = requests.Session()
     adapter = HTTPAdapter(pool_maxsize=CONNECTIONS, max_retries=0)
     session.mount("https://", adapter)
@@ -45,7 +47,13 @@ class SupplierClient:
 
     credentials: CachedSecret
     sleep: Callable[[float], None] = time.sleep
-    session: requests.Session = field(default_factory=_pooled_session)
+    session: requests.Session = field(default_factory=_new_session)
+
+    def make_ready(self) -> None:
+        """Have the key at hand. Raises SupplierCredentialsRejected if none was ever set."""
+        if not self.credentials.value()["baseUrl"]:
+            self.credentials.forget()
+            raise errors.SupplierCredentialsRejected("the supplier's key is not set")
 
     def place_order(self, product_id: str, type_id: str, quantity: int) -> str:
         """Buy, and return the supplier's order id.
@@ -56,61 +64,86 @@ class SupplierClient:
         """
         order = {"productId": product_id, "typeId": type_id, "quantity": quantity}
         try:
-            answer = self._send("POST", "placeOrder", json=order)
+            # A kept connection may be dead by now, and on a dead one nobody can tell whether the
+            # order was heard: https://docs.aws.amazon.com/lambda/latest/dg/best-practices.html
+            with _new_session() as fresh:
+                answer = self._send(fresh, "POST", "placeOrder", json=order)
         except requests.RequestException as error:
             if _never_sent(error):
                 raise errors.SupplierUnavailable("no connection to the supplier") from None
             raise errors.PlacementUnknown from None
-        self._refuse_client_errors(answer)
+        if answer.status_code == 401:
+            self.credentials.forget()
+        if 400 <= answer.status_code < 500:
+            raise _refusal(answer) or errors.PlacementUnknown()
         try:
-            data = _data_of(answer)
+            order_id = _data_of(answer).get("orderId")
         except errors.SupplierUnavailable:
             raise errors.PlacementUnknown from None
-        order_id = data.get("orderId") or data.get("_id")
-        if not isinstance(order_id, str) or not order_id:
+        if not isinstance(order_id, str) or not is_order_id(order_id):
             raise errors.PlacementUnknown
         return order_id
 
-    def check_order(self, order_id: str) -> SupplierOrder:
-        """The order's present state, with its cards once it has them.
+    def check_order(self, order_id: str, *, cards: bool = False) -> SupplierOrder:
+        """The order's present state, with its cards if they are wanted and there.
 
         Raises SupplierUnavailable, SupplierThrottled, SupplierCredentialsRejected,
         SupplierOrderUnknown, SupplierRejected, CardCountMismatch.
         """
-        order = read_order(self._read(f"checkOrder/{order_id}"))
+        order = read_order(self._read(f"checkOrder/{order_id}"), cards=cards)
         if order.order_id != order_id:
             raise errors.SupplierUnavailable("the supplier answered another order")
         return order
 
     def list_orders(self, since: datetime, until: datetime) -> Iterator[SupplierOrder]:
-        """The account's orders created in that time, page by page.
+        """The account's orders created in that time, page by page, without their cards.
 
-        Raises as check_order does.
+        Raises as check_order does; SupplierUnavailable also when there are too many to tell.
         """
         window = {"from": to_text(since), "to": to_text(until)}
         for page in range(1, MOST_PAGES + 1):
             data = self._read("list", params={**window, "page": page, "pageSize": PAGE_SIZE})
-            yield from map(read_order, data.get("items") or ())
+            items = [item for item in data.get("items") or () if isinstance(item, dict)]
+            yield from (read_order(item) for item in items if is_order_id(item.get("_id")))
             if page >= int((data.get("pagination") or {}).get("totalPages") or 1):
                 return
+        raise errors.SupplierUnavailable("the supplier's list is too long to be sure")
+
+    def pause(self, error: errors.SupplierThrottled) -> None:
+        """Wait as long as the supplier asked for, so that no retry comes sooner."""
+        self.sleep(error.retry_after_s)
 
     def _read(self, path: str, **options: Any) -> dict[str, Any]:
+        self.make_ready()
         try:
-            answer = self._send("GET", path, **options)
+            answer = self._get(path, **options)
             if answer.status_code == 401:
                 self.credentials.forget()
-                answer = self._send("GET", path, **options)
+                answer = self._get(path, **options)
         except requests.RequestException:
             raise errors.SupplierUnavailable("no answer from the supplier") from None
-        self._refuse_client_errors(answer)
+        if answer.status_code == 401:
+            self.credentials.forget()
+        if 400 <= answer.status_code < 500:
+            refusal = _refusal(answer) or errors.SupplierRejected()
+            if isinstance(refusal, errors.SupplierThrottled):
+                self.pause(refusal)
+            raise refusal
         return _data_of(answer)
 
-    def _send(self, method: str, path: str, **options: Any) -> requests.Response:
+    def _get(self, path: str, **options: Any) -> requests.Response:
+        try:
+            return self._send(self.session, "GET", path, **options)
+        except requests.Timeout:
+            raise
+        except requests.ConnectionError:  # a kept connection that died: once more, on a new one
+            return self._send(self.session, "GET", path, **options)
+
+    def _send(
+        self, session: requests.Session, method: str, path: str, **options: Any
+    ) -> requests.Response:
         secret = self.credentials.value()
-        if not secret["baseUrl"]:
-            self.credentials.forget()
-            raise errors.SupplierCredentialsRejected("the supplier's key is not set")
-        return self.session.request(
+        return session.request(
             method,
             f"{secret['baseUrl']}/v3/gift-cards/{path}",
             headers={"X-Access-Token": secret["accessToken"]},
@@ -118,18 +151,6 @@ class SupplierClient:
             allow_redirects=False,
             **options,
         )
-
-    def _refuse_client_errors(self, answer: requests.Response) -> None:
-        status = answer.status_code
-        if status == 401:
-            self.credentials.forget()
-            raise errors.SupplierCredentialsRejected
-        if status == 429:
-            # Waiting here lets the workflow's retry come no sooner than the supplier asked for.
-            self.sleep(_retry_after(answer))
-            raise errors.SupplierThrottled
-        if 400 <= status < 500:
-            raise _rejection(answer)
 
 
 def _never_sent(error: requests.RequestException) -> bool:
@@ -148,19 +169,26 @@ def _data_of(answer: requests.Response) -> dict[str, Any]:
         body = None
     data = body.get("data") if isinstance(body, dict) else None
     if not isinstance(data, dict):
-        raise errors.SupplierUnavailable("the supplier's answer is not its envelope") from None
+        raise errors.SupplierUnavailable("the supplier's answer is not its envelope")
     return data
 
 
-def _rejection(answer: requests.Response) -> errors.SupplierRejected:
-    code = _error_code(answer)
+def _refusal(answer: requests.Response) -> errors.CardvaultError | None:
+    """Why the supplier refused, if its answer proves that it did nothing; None if it does not."""
+    status, code = answer.status_code, _error_code(answer)
+    if status == 401:
+        return errors.SupplierCredentialsRejected()
+    if status == 429 or code == "IP_BLOCKED":
+        return errors.SupplierThrottled(_retry_after(answer))
     if code in _OUT_OF_STOCK:
         return errors.SupplierOutOfStock()
     if code in _NO_BALANCE:
         return errors.SupplierBalanceTooLow()
-    if answer.status_code == 404:
+    if status == 404:
         return errors.SupplierOrderUnknown()
-    return errors.SupplierRejected(f"the supplier answered {answer.status_code}")
+    if status == 400 or code in _NOT_LET_IN:
+        return errors.SupplierRejected(f"the supplier answered {status}")
+    return None
 
 
 def _error_code(answer: requests.Response) -> str | None:
@@ -174,4 +202,4 @@ def _error_code(answer: requests.Response) -> str | None:
 
 def _retry_after(answer: requests.Response) -> float:
     raw = answer.headers.get("Retry-After", "")
-    return min(float(raw), LONGEST_RETRY_AFTER_S) if raw.isdigit() else 1.0
+    return min(float(raw), LONGEST_RETRY_AFTER_S) if re.fullmatch("[0-9]{1,9}", raw) else 1.0

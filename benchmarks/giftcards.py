@@ -1,0 +1,206 @@
+"""Gift cards: DynamoDB requests and capacity units, counted, and redemptions per second.
+
+Requests are counted as they leave; units are worked out from each item's bytes by DynamoDB's rules,
+for emulators do not charge as AWS does. Rates come from the embedded stack and are this machine's.
+"""
+
+import itertools
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import botocore.client
+
+from benchmarks.table import show
+from cardvault.errors import TooManyWriters
+from cardvault.giftcards import ledger, store
+from cardvault.giftcards.ledger import Posting
+from cardvault.giftcards.records import EntryRecord, EntryType
+from cardvault.runtime import tables
+from cardvault.runtime.clock import utc_now
+from cardvault.runtime.tables import LostRace
+from local.cardvault import running
+from local.stack import Stack
+from tests.store.conftest import on_moto
+from tests.support.aimed import aimed_at
+from tests.support.giftcards import GiftShop
+
+HISTORIES = (10, 100, 10_000)
+TILLS = 16
+REDEMPTIONS = 400
+MANY_CARDS = 1_000
+KB = 1024
+
+Work = Callable[[], Any]
+
+
+def run() -> None:
+    """Print both tables."""
+    show("Gift cards: DynamoDB per request", ("request", "requests", "units"), list(_counts()))
+    print("  units: 1 WCU = 1 KB written (2 in a transaction), 1 RCU = 4 KB read consistently")
+    with running() as vault:
+        header = ("redemptions", "per second", "lost races", "answered 503")
+        title = f"Gift cards: {TILLS} tills at once, {REDEMPTIONS} redemptions, embedded DynamoDB"
+        show(title, header, list(_rates(vault.stack)))
+
+
+def _counts() -> Iterator[tuple[object, ...]]:
+    with on_moto() as steps:
+        shop = GiftShop.open(steps.cloud.settings, utc_now)
+        card = shop.active("100.00")
+        card_id, other = card["id"], shop.active("100.00")
+        code = shop.do("resend-code", card_id)["securityCode"]
+        shop.redeem(card_id, "1.00")
+        yield _counted("details, no transactions", lambda: shop.details(card_id))
+        for length in HISTORIES:
+            long = shop.active("1.00")["id"]
+            _lengthen(long, length)
+            yield _counted(
+                f"details, {length:,} transactions",
+                lambda long=long: shop.details(long, transactions=True),
+            )
+        yield _counted("redeem", lambda: shop.redeem(card_id, "1.00", key="k"))
+        yield _counted("redeem, repeated", lambda: shop.redeem(card_id, "1.00", key="k"))
+        body = {"securityCode": code, "destinationCardNumber": other["cardNumber"], "amount": 1}
+        yield _counted("transfer", lambda: shop.do("transfer", card_id, **body))
+        numbers = [shop.active("1.00")["cardNumber"] for _ in range(10)]
+        merge = {"cardNumbers": numbers, "merchantId": "m1"}
+        yield _counted("consolidation of 10", lambda: shop.do("consolidate", **merge))
+
+
+def _lengthen(card_id: str, length: int) -> None:
+    """Lay down entries as the ledger would write them, until there are `length`."""
+    card, now = store.find(card_id), utc_now()
+    with EntryRecord.batch_write() as batch:
+        for turn in itertools.cycle((-1, 1)):
+            if card.entry_seq >= length:
+                break
+            kind = EntryType.REDEMPTION if turn < 0 else EntryType.RELOAD
+            details = {"pos_transaction_id": f"till-7-{card.entry_seq:06d}"}
+            entry = ledger._entry(Posting(card, kind, turn, details=details), "c" * 24, now)
+            batch.save(entry)
+            card.balance, card.entry_seq = entry.balance_after, entry.seq
+            card.entry_hash = entry.hash
+    card.save()
+
+
+@dataclass
+class Bill:
+    """What went to DynamoDB."""
+
+    requests: Counter[str] = field(default_factory=Counter)
+    read: int = 0
+    written: int = 0
+
+
+def _counted(name: str, work: Work) -> tuple[object, ...]:
+    with _billing() as bill:
+        work()
+    which = ", ".join(f"{count} {operation}" for operation, count in bill.requests.items())
+    return name, which, f"{bill.read} RCU, {bill.written} WCU"
+
+
+@contextmanager
+def _billing() -> Iterator[Bill]:
+    bill, real = Bill(), botocore.client.BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def billed(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
+        answer = None
+        try:
+            answer = real(client, operation, arguments)
+            return answer
+        finally:
+            if client.meta.service_model.service_name == "dynamodb":
+                bill.requests[operation] += 1
+                _charge(
+                    bill, operation, arguments, answer or {}, lambda a: real(client, "GetItem", a)
+                )
+
+    botocore.client.BaseClient._make_api_call = billed  # type: ignore[attr-defined]
+    try:
+        yield bill
+    finally:
+        botocore.client.BaseClient._make_api_call = real  # type: ignore[attr-defined]
+
+
+def _charge(
+    bill: Bill, operation: str, arguments: dict[str, Any], answer: dict[str, Any], get: Any
+) -> None:
+    if operation == "GetItem":
+        bill.read += _units([answer.get("Item", {})], 4 * KB)
+    elif operation == "Query":
+        bill.read += _units(answer["Items"], 4 * KB)
+    elif operation == "TransactWriteItems":
+        for write in arguments["TransactItems"]:
+            ((kind, request),) = write.items()
+            item = request.get("Item")
+            if kind == "Update":
+                item = get({"TableName": request["TableName"], "Key": request["Key"]})["Item"]
+            bill.written += 2 * _units([item], KB)
+            bill.written += ("programId" in item) + ("expiryWatch" in item) if kind == "Put" else 0
+
+
+def _units(items: Sequence[dict[str, Any]], unit: int) -> int:
+    """What the items are charged: their names and values count.
+
+    Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+    """
+    size = sum(
+        len(name) + (1 if kind in {"BOOL", "NULL"} else len(held))
+        for item in items
+        for name, value in item.items()
+        for kind, held in value.items()
+    )
+    return max(1, -(-size // unit))
+
+
+def _rates(stack: Stack) -> Iterator[tuple[object, ...]]:
+    with aimed_at(stack) as settings:
+        shop = GiftShop.open(settings, utc_now)
+        issue = {"initialValue": 100, "merchantId": "m1", "count": MANY_CARDS // 2}
+        many = [card["id"] for _ in range(2) for card in shop.do("bulk", **issue)["cards"]]
+        with ThreadPoolExecutor(TILLS) as tills:
+            list(tills.map(lambda card_id: shop.do("activate", card_id), many))
+        for name, cards in (("on one card", many[:1]), (f"over {MANY_CARDS:,} cards", many)):
+            yield name, *_rate(shop, cards)
+
+
+def _rate(shop: GiftShop, cards: Sequence[str]) -> tuple[object, ...]:
+    tries, commit = Counter[str](), tables.commit
+
+    def counting(transaction: Any) -> None:
+        tries["all"] += 1
+        try:
+            commit(transaction)
+        except LostRace:
+            tries["lost"] += 1
+            raise
+
+    def redeem(turn: int) -> None:
+        key = uuid.uuid4().hex
+        while True:
+            try:
+                shop.redeem(cards[turn % len(cards)], "0.01", key=key)
+            except TooManyWriters:
+                tries["told to try again"] += 1
+            else:
+                return
+
+    tables.commit = counting
+    began = time.perf_counter()
+    try:
+        with ThreadPoolExecutor(TILLS) as tills:
+            list(tills.map(redeem, range(REDEMPTIONS)))
+    finally:
+        tables.commit = commit
+    rate = REDEMPTIONS / (time.perf_counter() - began)
+    return f"{rate:.0f}", f"{tries['lost'] / tries['all']:.0%}", tries["told to try again"]
+
+
+if __name__ == "__main__":
+    run()

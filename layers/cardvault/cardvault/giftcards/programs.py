@@ -1,0 +1,169 @@
+"""Programs: whose gift cards, in which currency, within which limits. Made by operators."""
+
+from datetime import timedelta
+from typing import Any
+
+from pynamodb.attributes import UnicodeAttribute
+from pynamodb.exceptions import DoesNotExist
+from pynamodb.models import Model
+
+from cardvault.errors import ProgramNotFound, Unprocessable
+from cardvault.giftcards.bodies import ID, checker, text
+from cardvault.giftcards.money import NOT_IN_CENTS, SMALLEST, amount, minor_units
+from cardvault.giftcards.records import WholeNumber
+from cardvault.runtime.caller import Caller
+from cardvault.runtime.clock import Clock, to_text, utc_now
+from cardvault.runtime.ids import new_id
+
+HIGHEST_LIMIT = 100_000_000
+LONGEST_LIFE_DAYS = 5 * 366
+
+# The limits and their defaults in minor units, by attribute.
+DEFAULT_LIMITS = {
+    "max_initial_value": 10_000_00,
+    "max_reload": 5_000_00,
+    "max_transfer": 5_000_00,
+    "max_balance": 10_000_00,
+}
+
+
+class ProgramRecord(Model):
+    """A program, in a table of its own: who defines programs can not touch cards (I11)."""
+
+    class Meta:
+        table_name = ""
+
+    program_id = UnicodeAttribute(hash_key=True, attr_name="programId")
+    tenant_id = UnicodeAttribute(attr_name="tenantId")
+    name = UnicodeAttribute()
+    currency = UnicodeAttribute()
+    max_initial_value = WholeNumber(attr_name="maxInitialValue")
+    max_reload = WholeNumber(attr_name="maxReload")
+    max_transfer = WholeNumber(attr_name="maxTransfer")
+    max_balance = WholeNumber(attr_name="maxBalance")
+    default_expiry_days = WholeNumber(attr_name="defaultExpiryDays")
+    max_expiry_days = WholeNumber(attr_name="maxExpiryDays")
+    created_at = UnicodeAttribute(attr_name="createdAt")
+    updated_at = UnicodeAttribute(attr_name="updatedAt")
+
+    @property
+    def default_life(self) -> timedelta:
+        """How long a card lasts when its issuer names no end."""
+        return timedelta(days=self.default_expiry_days)
+
+    @property
+    def longest_life(self) -> timedelta:
+        """How far ahead an expiry may lie."""
+        return timedelta(days=self.max_expiry_days)
+
+
+_DAYS = {"type": "integer", "minimum": 1, "maximum": LONGEST_LIFE_DAYS}
+_TERMS: dict[str, Any] = {
+    "maxInitialValue": {},
+    "maxReload": {},
+    "maxTransfer": {},
+    "maxBalance": {},
+    "defaultExpiryDays": _DAYS,
+    "maxExpiryDays": _DAYS,
+}
+_CURRENCY = {
+    "type": "string",
+    "pattern": r"^[A-Z]{3}\Z",
+    "description": "must be a currency code of ISO 4217",
+}
+_ACTION = {"type": "string"}
+_check_create = checker(
+    {"name": text(100), "tenantId": ID, "currency": _CURRENCY},
+    {"action": _ACTION, **_TERMS},
+)
+_check_update = checker({"programId": ID}, {"action": _ACTION, "name": text(100), **_TERMS})
+_check_get = checker({"programId": ID}, {"action": _ACTION})
+
+
+def create(request: dict[str, Any], *, clock: Clock = utc_now) -> ProgramRecord:
+    """A new program from `{"name", "tenantId", "currency", …limits}`. Raises Unprocessable."""
+    wanted = _check_create(request)
+    if wanted["currency"] in NOT_IN_CENTS:
+        raise Unprocessable("currency must have two decimals")
+    now = clock()
+    program = ProgramRecord(
+        new_id(now),
+        tenant_id=wanted["tenantId"],
+        name=wanted["name"],
+        currency=wanted["currency"],
+        default_expiry_days=365,
+        max_expiry_days=LONGEST_LIFE_DAYS,
+        created_at=to_text(now),
+        updated_at=to_text(now),
+    )
+    for attribute, limit in DEFAULT_LIMITS.items():
+        setattr(program, attribute, limit)
+    _set_terms(program, wanted)
+    program.save(condition=ProgramRecord.program_id.does_not_exist())
+    return program
+
+
+def update(request: dict[str, Any], *, clock: Clock = utc_now) -> ProgramRecord:
+    """The program `{"programId"}` with another name or limits; its currency stays.
+
+    Raises Unprocessable, ProgramNotFound.
+    """
+    wanted = _check_update(request)
+    program = find(wanted["programId"])
+    program.name = wanted.get("name", program.name)
+    program.updated_at = to_text(clock())
+    _set_terms(program, wanted)
+    program.save(condition=ProgramRecord.program_id.exists())
+    return program
+
+
+def get(request: dict[str, Any]) -> ProgramRecord:
+    """The program `{"programId"}`. Raises Unprocessable, ProgramNotFound."""
+    return find(_check_get(request)["programId"])
+
+
+def find(program_id: str) -> ProgramRecord:
+    """The program. Raises ProgramNotFound."""
+    try:
+        return ProgramRecord.get(program_id, consistent_read=True)
+    except DoesNotExist:
+        raise ProgramNotFound from None
+
+
+def owned(program_id: str, caller: Caller) -> ProgramRecord:
+    """The caller's program. Raises ProgramNotFound, also when it is another tenant's (I6)."""
+    program = find(program_id)
+    if program.tenant_id != caller.tenant_id:
+        raise ProgramNotFound
+    return program
+
+
+def view(program: ProgramRecord) -> dict[str, Any]:
+    """The program as operators see it."""
+    limits = ("max_initial_value", "max_reload", "max_transfer", "max_balance")
+    names = {name: getattr(ProgramRecord, name).attr_name for name in limits}
+    return {
+        "programId": program.program_id,
+        "tenantId": program.tenant_id,
+        "name": program.name,
+        "currency": program.currency,
+        **{names[name]: amount(getattr(program, name)) for name in limits},
+        "defaultExpiryDays": program.default_expiry_days,
+        "maxExpiryDays": program.max_expiry_days,
+        "createdAt": program.created_at,
+        "updatedAt": program.updated_at,
+    }
+
+
+def _set_terms(program: ProgramRecord, wanted: dict[str, Any]) -> None:
+    for attribute in DEFAULT_LIMITS:
+        name = getattr(ProgramRecord, attribute).attr_name
+        if name in wanted:
+            value = minor_units(name, wanted[name], least=SMALLEST, most=HIGHEST_LIMIT)
+            setattr(program, attribute, value)
+    program.default_expiry_days = wanted.get("defaultExpiryDays", program.default_expiry_days)
+    program.max_expiry_days = wanted.get("maxExpiryDays", program.max_expiry_days)
+    if program.default_expiry_days > program.max_expiry_days:
+        raise Unprocessable("defaultExpiryDays must not pass maxExpiryDays")
+    if program.max_initial_value > program.max_balance:
+        raise Unprocessable("maxInitialValue must not pass maxBalance")

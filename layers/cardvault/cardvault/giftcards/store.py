@@ -1,0 +1,111 @@
+"""Finding gift cards, and who may see them."""
+
+from pynamodb.exceptions import DoesNotExist
+
+from cardvault.errors import GiftCardNotFound, TransactionNotFound
+from cardvault.giftcards.programs import ProgramRecord
+from cardvault.giftcards.records import (
+    CARD_KEY,
+    ENTRY_PREFIX,
+    NUMBER_KEY,
+    CardRecord,
+    EntryRecord,
+    KeyMark,
+    NumberMark,
+    RefundMark,
+    entry_key,
+)
+from cardvault.runtime import tables
+from cardvault.runtime.caller import Caller
+from cardvault.runtime.settings import Settings
+
+
+def bind_cards(settings: Settings) -> None:
+    """Put cards, entries and marks on the table the settings name."""
+    for model in (CardRecord, EntryRecord, KeyMark, NumberMark, RefundMark):
+        tables.bind(model, settings.gift_cards_table)
+
+
+def bind_programs(settings: Settings) -> None:
+    """Put programs on the table the settings name."""
+    tables.bind(ProgramRecord, settings.gift_programs_table)
+
+
+def find(card_id: str) -> CardRecord:
+    """The card, read consistently. Raises GiftCardNotFound."""
+    try:
+        return CardRecord.get(card_id, CARD_KEY, consistent_read=True)
+    except DoesNotExist:
+        raise GiftCardNotFound from None
+
+
+def seen(program_id: str, card_id: str, caller: Caller) -> CardRecord:
+    """The card, if it is in this program and the caller may see it.
+
+    A token of one of the tenant's users shows that customer's cards only. Raises
+    GiftCardNotFound: absent, in another program and another's are one answer (I6).
+    """
+    card = find(card_id)
+    if card.program_id != program_id or not visible(card, caller):
+        raise GiftCardNotFound
+    return card
+
+
+def visible(card: CardRecord, caller: Caller) -> bool:
+    """Whether the caller may see the card (I6)."""
+    if card.tenant_id != caller.tenant_id:
+        return False
+    return not is_user(caller) or card.customer_id == caller.user_id
+
+
+def id_of_number(index: str) -> str | None:
+    """The id of the card with the number of this index (`NumberVault.index_of`)."""
+    try:
+        mark = NumberMark.get(f"NUMBER#{index}", NUMBER_KEY, consistent_read=True)
+    except DoesNotExist:
+        return None
+    return str(mark.numbered_card_id)
+
+
+def numbered(program_id: str, index: str, caller: Caller) -> CardRecord:
+    """As `seen`, by the card number's index. Raises GiftCardNotFound."""
+    card_id = id_of_number(index)
+    if card_id is None:
+        raise GiftCardNotFound
+    return seen(program_id, card_id, caller)
+
+
+def entries(
+    card_id: str, *, newest_first: bool = True, before: int | None = None, limit: int | None = None
+) -> list[EntryRecord]:
+    """A card's entries, those before sequence number `before`, at most `limit`."""
+    within = (
+        EntryRecord.sort_key.startswith(ENTRY_PREFIX)
+        if before is None
+        else EntryRecord.sort_key.between(entry_key(0), entry_key(max(before - 1, 0)))
+    )
+    found = EntryRecord.query(
+        card_id,
+        within,
+        scan_index_forward=not newest_first,
+        consistent_read=True,
+        limit=limit,
+    )
+    return list(found)
+
+
+def entry(card_id: str, transaction_id: str) -> EntryRecord:
+    """One entry. Its number is the end of its id. Raises TransactionNotFound."""
+    try:
+        key = entry_key(int(transaction_id[16:], 16))
+        found = EntryRecord.get(card_id, key, consistent_read=True)
+    except DoesNotExist:
+        raise TransactionNotFound from None
+    if found.id != transaction_id:
+        raise TransactionNotFound
+    return found
+
+
+def is_user(caller: Caller) -> bool:
+    """Whether the token speaks for one of the tenant's users, not for the tenant."""
+    return caller.user_id != caller.client_id

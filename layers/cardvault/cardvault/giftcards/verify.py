@@ -1,0 +1,140 @@
+"""Recomputing every card from its entries.
+
+    python -m cardvault.giftcards.verify [CARD_ID ...]
+
+prints each difference, for the cards named or for all; exit status 1 if there is one. Reads
+GIFT_CARDS_TABLE.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from cardvault.errors import GiftCardNotFound, Unprocessable
+from cardvault.giftcards import store
+from cardvault.giftcards.records import (
+    CARD_KEY,
+    FIRST_PREVIOUS_HASH,
+    CardRecord,
+    EntryRecord,
+    EntryType,
+)
+from cardvault.runtime.ids import is_id
+from cardvault.runtime.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where a card's ledger does not hold, and how. `seq` is the entry's number."""
+
+    card_id: str
+    seq: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What one go over the cards found; `cursor` is where to go on, None at the end."""
+
+    cards: int
+    differences: list[Difference]
+    cursor: str | None
+
+
+def differences(card: CardRecord, entries: Sequence[EntryRecord]) -> Iterator[Difference]:
+    """Every difference between a card and its entries, oldest first (I10, I7)."""
+    seq, balance, hash_before = 0, 0, FIRST_PREVIOUS_HASH
+    for entry in entries:
+        for why in _faults(entry, seq + 1, balance, hash_before):
+            yield Difference(card.card_id, entry.seq, why)
+        seq, balance, hash_before = entry.seq, entry.balance_after, entry.hash
+    if seq != card.entry_seq:
+        yield Difference(card.card_id, seq, "the card knows of another number of entries")
+    elif hash_before != card.entry_hash:
+        yield Difference(card.card_id, seq, "not the last entry the card knows")
+    if balance != card.balance:
+        yield Difference(card.card_id, seq, "the card's balance is not the sum of its entries")
+    for seq in _refunded_twice(entries):
+        yield Difference(card.card_id, seq, "gives back more than was taken")
+
+
+def _faults(entry: EntryRecord, seq: int, balance: int, hash_before: str) -> Iterator[str]:
+    if entry.seq != seq:
+        yield "an entry is missing before this one"
+    if entry.hash != entry.computed_hash():
+        yield "altered"
+    if entry.previous_hash != hash_before:
+        yield "does not follow the entry before it"
+    if entry.balance_before != balance:
+        yield "does not begin with the balance before it"
+    if entry.balance_before + entry.amount != entry.balance_after:
+        yield "does not add up"
+    if entry.balance_after < 0:
+        yield "a balance below zero"
+
+
+def _refunded_twice(entries: Sequence[EntryRecord]) -> Iterator[int]:
+    refundable = {entry.id: -entry.amount for entry in entries if entry.amount < 0}
+    for entry in entries:
+        if entry.transaction_type == EntryType.REFUND:
+            taken = entry.related_transaction_id or ""
+            refundable[taken] = refundable.get(taken, 0) - entry.amount
+            if refundable[taken] < 0:
+                yield entry.seq
+
+
+def verify_card(card_id: str) -> list[Difference]:
+    """The differences of one card, told from writes that happen meanwhile.
+
+    Raises GiftCardNotFound.
+    """
+    card = store.find(card_id)
+    entries = store.entries(card_id, newest_first=False, before=card.entry_seq + 1)
+    found = list(differences(card, entries))
+    newest = store.entries(card_id, limit=1)
+    if newest and newest[0].seq > store.find(card_id).entry_seq:
+        found.append(Difference(card_id, newest[0].seq, "added behind the card's back"))
+    return found
+
+
+def verify_some(cursor: str | None, limit: int) -> Verified:
+    """Verify `limit` cards, beginning where an earlier go ended. Raises Unprocessable."""
+    cards, found = 0, []
+    for key in CardRecord.of_program.scan(last_evaluated_key=_position(cursor)):
+        found += verify_card(key.card_id)
+        cards += 1
+        if cards == limit:
+            return Verified(cards, found, f"{key.program_id}.{key.card_id}")
+    return Verified(cards, found, None)
+
+
+def _position(cursor: str | None) -> dict[str, dict[str, str]] | None:
+    if cursor is None:
+        return None
+    program_id, _, card_id = cursor.partition(".")
+    if not (is_id(program_id) and is_id(card_id)):
+        raise Unprocessable("cursor is not one of ours")
+    keys = {"programId": program_id, "cardId": card_id, "sk": CARD_KEY}
+    return {name: {"S": text} for name, text in keys.items()}
+
+
+def main() -> int:
+    """The command."""
+    store.bind_cards(Settings())
+    try:
+        found = [fault for card_id in sys.argv[1:] for fault in verify_card(card_id)]
+    except GiftCardNotFound:
+        sys.stderr.write("no such gift card\n")
+        return 2
+    cards = len(sys.argv) - 1
+    if not cards:
+        verified = verify_some(None, sys.maxsize)
+        found, cards = verified.differences, verified.cards
+    for fault in found:
+        sys.stdout.write(f"card {fault.card_id}, entry {fault.seq}: {fault.why}\n")
+    sys.stdout.write(f"{cards} cards verified, {len(found)} differences\n")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""Refused attempts on an order, in its audit trail (I7) but never at its owner's cost.
+
+Whoever is refused must not be able to make the trail grow for ever, to keep its owner waiting for
+the chain's head, or to learn from an error that the order exists (I6).
+"""
+
+from cardvault.audit.trail import Event
+from cardvault.errors import CardvaultError, OrderNotFound, TooManyWriters
+from cardvault.orders import store
+from cardvault.orders.records import ORDER_KEY, OrderRecord
+from cardvault.orders.store import Change
+from cardvault.runtime.caller import Caller
+from cardvault.runtime.clock import Clock
+from cardvault.runtime.logs import logger
+
+TOLD_ONE_BY_ONE = 10
+
+
+def owned_or_told(order_id: str, event: str, caller: Caller, *, clock: Clock) -> OrderRecord:
+    """The caller's order. Raises OrderNotFound; if it is another's, `event` tells its trail."""
+    order = store.find(order_id)
+    if not caller.owns(order.tenant_id, order.user_id):
+        unknown = OrderNotFound()
+        record_refusal(order, event, unknown, caller, clock=clock)
+        raise unknown
+    return order
+
+
+def record_refusal(
+    order: OrderRecord, event: str, error: CardvaultError, caller: Caller, *, clock: Clock
+) -> None:
+    """Count the refusal; tell the trail of the first ten, then at each power of two.
+
+    From the eleventh on, the event's reason holds the number so far.
+    """
+    counter = OrderRecord(order.order_id, ORDER_KEY)
+    counter.update([OrderRecord.refusals.add(1)], condition=OrderRecord.order_id.exists())
+    number = int(counter.refusals or 1)
+    if number > TOLD_ONE_BY_ONE and number & (number - 1):
+        return
+    reason = error.code if number <= TOLD_ONE_BY_ONE else f"{error.code}, {number} times so far"
+    told = Event(event, reason=reason, **caller.traces(order.tenant_id))
+    try:
+        store.change(order.order_id, lambda _: Change(told, {}), clock=clock, known=order)
+    except TooManyWriters:
+        logger.warning("refusal not in the trail", orderId=order.order_id, code=error.code)

@@ -1,0 +1,146 @@
+"""Guessing a security code: one answer, few tries, and a trail of the refused (I6, I7)."""
+
+import pytest
+
+from cardvault.audit import trail
+from cardvault.errors import GiftCardNotFound, TooManyRequests, WrongSecurityCode
+from cardvault.giftcards import vault
+from cardvault.giftcards.guard import find_guard, guard_key
+from cardvault.runtime import tables
+
+
+@pytest.fixture
+def card(shop):
+    made = shop.active("10.00")
+    made["code"] = shop.do("resend-code", made["id"])["securityCode"]
+    made["wrong"] = f"{(int(made['code']) + 1) % 10**6:06d}"
+    return made
+
+
+def many(check, times):
+    """What each of several checks ended in; each from an address of its own."""
+    ends = []
+    for n in range(times):
+        try:
+            check(f"198.51.100.{n}")
+            ends.append("ok")
+        except (GiftCardNotFound, TooManyRequests) as error:
+            ends.append(error.code)
+    return ends
+
+
+def test_number_and_code_tell_the_balance(shop, card):
+    told = shop.check_balance(card["cardNumber"], card["code"])
+    assert (told["id"], told["balance"], told["isActive"]) == (card["id"], 10, True)
+
+
+def test_i6_unknown_and_wrong_are_one_answer_and_lock_alike(shop, card, clock):
+    def wrong(ip):
+        return shop.check_balance(card["cardNumber"], card["wrong"], ip)
+
+    unknown_number = vault.new_number()
+
+    def unknown(ip):
+        return shop.check_balance(unknown_number, card["code"], ip)
+
+    expected = ["GIFT_CARD_NOT_FOUND"] * 5 + ["TOO_MANY_REQUESTS"] * 2
+    assert many(wrong, 7) == many(unknown, 7) == expected
+    with pytest.raises(TooManyRequests) as caught:
+        shop.check_balance(card["cardNumber"], card["code"], "203.0.113.1")
+    assert caught.value.retry_after_s == 3601
+    clock.advance(hours=1)
+    assert shop.check_balance(card["cardNumber"], card["code"], "203.0.113.1")["balance"] == 10
+
+
+def test_i6_a_card_of_another_program_is_unknown(shop, card):
+    elsewhere = shop.another()
+    with pytest.raises(GiftCardNotFound):
+        elsewhere.check_balance(card["cardNumber"], card["code"])
+
+
+def test_i6_unknown_and_wrong_cost_the_same_requests(shop, card, monkeypatch):
+    def calls_of(number, code):
+        from botocore.client import BaseClient
+
+        seen, original = [], BaseClient._make_api_call
+
+        def noting(client, operation, parameters):
+            count = len(parameters.get("TransactItems", []))
+            seen.append((operation, count))
+            return original(client, operation, parameters)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(BaseClient, "_make_api_call", noting)
+            with pytest.raises(GiftCardNotFound):
+                shop.check_balance(number, code)
+        return [call for call in seen if call[0] != "GetSecretValue"]
+
+    unknown = calls_of(vault.new_number(), card["code"])
+    wrong = calls_of(card["cardNumber"], card["wrong"])
+    assert unknown == wrong
+    assert ("TransactWriteItems", 2) in wrong
+
+
+def test_a_caller_may_ask_five_times_a_minute(shop, card, clock):
+    for _ in range(5):
+        shop.check_balance(card["cardNumber"], card["code"])
+    with pytest.raises(TooManyRequests):
+        shop.check_balance(card["cardNumber"], card["code"])
+    clock.advance(minutes=1)
+    shop.check_balance(card["cardNumber"], card["code"])
+
+
+def test_an_ipv6_subscriber_is_one_caller(shop, card):
+    for n in range(5):
+        shop.check_balance(card["cardNumber"], card["code"], f"2001:db8::{n:x}")
+    with pytest.raises(TooManyRequests):
+        shop.check_balance(card["cardNumber"], card["code"], "2001:db8::ffff")
+    shop.check_balance(card["cardNumber"], card["code"], "2001:db8:0:1::1")
+
+
+def test_i7_refused_codes_are_in_a_trail_that_holds(shop, card):
+    for n in range(3):
+        with pytest.raises(GiftCardNotFound):
+            shop.check_balance(card["cardNumber"], card["wrong"], f"198.51.100.{n}")
+    guard = find_guard(guard_key(shop.numbers.index_of(card["cardNumber"])))
+    events = list(trail.read(card["id"]))
+    assert [event.event for event in events] == ["SECURITY_CODE_REFUSED"] * 3
+    assert [event.ip_address for event in events][2] == "198.51.100.2"
+    assert trail.verify(events, guard.head) is None
+    assert trail.verify(events[:2], guard.head) is not None
+
+
+def test_a_guess_is_counted_before_it_is_answered(shop, card, monkeypatch):
+    """A thousand guesses at once are five: each must win the count, or look again."""
+    original, others = tables.commit, iter(range(1, 6))
+
+    def commit(transaction):
+        if (n := next(others, None)) is not None:
+            with pytest.raises(GiftCardNotFound):
+                shop.check_balance(card["cardNumber"], card["wrong"], f"203.0.113.{n}")
+        original(transaction)
+
+    monkeypatch.setattr(tables, "commit", commit)
+    with pytest.raises(TooManyRequests):
+        shop.check_balance(card["cardNumber"], card["code"])
+
+
+def test_a_new_code_kills_the_old(shop, card):
+    shop.do("resend-code", card["id"])
+    with pytest.raises(GiftCardNotFound):
+        shop.check_balance(card["cardNumber"], card["code"])
+
+
+def test_a_card_without_a_code_has_no_right_one(shop):
+    card = shop.active("1.00")
+    with pytest.raises(GiftCardNotFound):
+        shop.check_balance(card["cardNumber"], "000000")
+
+
+def test_a_holder_who_activates_proves_the_code(shop):
+    card = shop.new("5.00")
+    code = shop.do("resend-code", card["id"])["securityCode"]
+    wrong = f"{(int(code) + 1) % 10**6:06d}"
+    with pytest.raises(WrongSecurityCode):
+        shop.do("activate", card["id"], securityCode=wrong)
+    assert shop.do("activate", card["id"], securityCode=code)["status"] == "active"

@@ -1,0 +1,154 @@
+"""Transfers, consolidation, bulk issue, lists and search (I6, I10)."""
+
+from decimal import Decimal
+
+import pytest
+
+from cardvault.errors import (
+    CardRefused,
+    GiftCardNotFound,
+    InsufficientFunds,
+    LimitExceeded,
+    ProgramNotFound,
+    Unprocessable,
+    WrongSecurityCode,
+)
+from cardvault.giftcards.lifecycle import Status
+from tests.support.giftcards import OTHER_TENANT, business, customer
+
+
+def transfer(shop, source, target, amount, code=None, **more):
+    code = code or shop.do("resend-code", source["id"])["securityCode"]
+    return shop.do(
+        "transfer",
+        source["id"],
+        securityCode=code,
+        destinationCardNumber=target["cardNumber"],
+        amount=Decimal(amount),
+        **more,
+    )
+
+
+def test_i10_a_transfer_moves_all_or_nothing(shop):
+    source, target = shop.active("100.00"), shop.active("10.00")
+    answer = transfer(shop, source, target, "40.00", description="pooling")
+    assert answer["sourceCard"]["remainingBalance"] == Decimal("60.00")
+    assert answer["destinationCard"]["newBalance"] == Decimal("50.00")
+    out, into = shop.transactions(source["id"])[0], shop.transactions(target["id"])[0]
+    assert (out["transactionType"], into["transactionType"]) == ("TRANSFER_OUT", "TRANSFER_IN")
+    assert out["transferId"] == into["transferId"] == answer["transferId"]
+    assert out["amount"] + into["amount"] == 0
+
+
+def test_i10_a_transfer_keeps_every_limit(shop):
+    source, target = shop.active("100.00"), shop.active("9999.00")
+    with pytest.raises(InsufficientFunds):
+        transfer(shop, source, target, "100.01")
+    with pytest.raises(LimitExceeded):
+        transfer(shop, source, target, "1.01")
+    with pytest.raises(Unprocessable, match="another card"):
+        transfer(shop, source, source, "1.00")
+    with pytest.raises(Unprocessable, match="at most"):
+        transfer(shop, source, target, "5000.01")
+    with pytest.raises(WrongSecurityCode):
+        transfer(shop, source, target, "1.00", code="000000")
+    elsewhere = shop.another().active("1.00")
+    with pytest.raises(GiftCardNotFound):
+        transfer(shop, source, elsewhere, "1.00")
+
+
+def test_i10_consolidation_makes_one_of_ten(shop, clock):
+    cards = [shop.active(f"{n}.10") for n in range(1, 10)]
+    clock.advance(days=1)
+    cards.append(shop.active("10.10"))
+    numbers = [card["cardNumber"] for card in cards]
+    answer = shop.do("consolidate", key="k", cardNumbers=numbers, merchantId="m1")
+    new = answer["newCard"]
+    assert answer["totalConsolidatedAmount"] == new["balance"] == Decimal("56.00")
+    assert (new["status"], new["expiresAt"]) == ("active", cards[-1]["expiresAt"])
+    assert new["cardNumber"] not in numbers
+    assert answer["voidedCards"] == [card["id"] for card in cards]
+    assert len(answer["consolidationTransactions"]) == 11
+    for card in cards:
+        shown = shop.details(card["id"])
+        assert (shown["status"], shown["balance"]) == ("voided", 0)
+    assert shop.do("consolidate", key="k", cardNumbers=numbers, merchantId="m1") == answer
+
+
+def test_i10_consolidation_refuses_what_does_not_belong_together(shop):
+    one, two = shop.active("6000.00"), shop.active("6000.00")
+    hers, held = shop.active("1.00", customerId="eve"), shop.active("1.00")
+    shop.do("holds", held["id"], amount=1)
+
+    def consolidate(*cards):
+        numbers = [card["cardNumber"] for card in cards]
+        return shop.do("consolidate", cardNumbers=numbers, merchantId="m1")
+
+    with pytest.raises(LimitExceeded):
+        consolidate(one, two)
+    with pytest.raises(CardRefused, match="one customer"):
+        consolidate(one, hers)
+    with pytest.raises(CardRefused, match="open hold"):
+        consolidate(one, held)
+    with pytest.raises(CardRefused, match="is pending"):
+        consolidate(one, shop.new())
+    with pytest.raises(Unprocessable, match="repeat"):
+        consolidate(one, one)
+    with pytest.raises(Unprocessable, match="at least 2"):
+        consolidate(one)
+    with pytest.raises(GiftCardNotFound):
+        consolidate(one, shop.another().active("1.00"))
+
+
+def test_bulk_issue_to_recipients(shop):
+    people = [{"customerName": f"N{n}", "customerEmail": f"n{n}@example.com"} for n in range(3)]
+    answer = shop.do("bulk", initialValue=5, merchantId="m1", recipients=people)
+    assert answer["issuedCount"] == 3
+    shown = [shop.details(card["id"])["customerName"] for card in answer["cards"]]
+    assert shown == ["N0", "N1", "N2"]
+    for wrong in ({}, {"count": 1, "recipients": people}, {"recipients": ["x"]}, {"count": 501}):
+        with pytest.raises(Unprocessable):
+            shop.do("bulk", initialValue=5, merchantId="m1", **wrong)
+
+
+def test_i6_a_list_holds_the_callers_cards_newest_first(shop, clock):
+    made = []
+    for n in range(5):
+        made.append(shop.new("1.00", customerId=f"u{n % 2}"))
+        clock.advance(seconds=1)
+    newest_first = [card["id"] for card in reversed(made)]
+    assert [card["id"] for card in shop.find()[0]] == newest_first
+    page, cursor = shop.find(limit=2)
+    rest, end = shop.find(limit=3, cursor=cursor)
+    assert [card["id"] for card in page + rest] == newest_first
+    assert end is None
+    assert [card["customerId"] for card in shop.find(customer("u1"))[0]] == ["u1", "u1"]
+    with pytest.raises(ProgramNotFound):
+        shop.find(business(OTHER_TENANT))
+    with pytest.raises(Unprocessable, match="cursor"):
+        shop.find(cursor="elsewhere")
+
+
+def test_search_covers_number_last_four_name_and_mail(shop, clock):
+    jane = shop.active("5.00", customerName="Jane Doe", customerEmail="jane@example.com")
+    shop.new("5.00", customerName="Bob")
+    for text in (jane["cardNumber"], jane["lastFourDigits"], "jane", "DOE", "jane@example"):
+        assert jane["id"] in [card["id"] for card in shop.find(text=text)[0]]
+    assert shop.find(text="nobody") == ([], None)
+    assert [card["id"] for card in shop.find(positive_balance=True)[0]] == [jane["id"]]
+    assert len(shop.find(status=Status.PENDING)[0]) == 1
+    clock.advance(days=365)
+    assert len(shop.find(status=Status.EXPIRED)[0]) == 2
+    elsewhere = shop.another()
+    assert elsewhere.find(text=jane["cardNumber"]) == ([], None)
+
+
+def test_numbers_and_codes_are_not_in_the_table(cloud, shop):
+    card = shop.active("5.00")
+    code = shop.do("resend-code", card["id"])["securityCode"]
+    items = cloud.client("dynamodb").scan(TableName="GiftCardsTable")["Items"]
+    kept = "".join(
+        repr(value) for item in items for name, value in item.items() if name != "lastFourDigits"
+    )
+    assert card["cardNumber"] not in kept
+    assert f"'{code}'" not in kept

@@ -1,0 +1,184 @@
+"""I10: money moves exactly, once, and never below zero or above the maximum."""
+
+from decimal import Decimal
+
+import pytest
+
+from cardvault.errors import (
+    CardRefused,
+    InsufficientFunds,
+    KeyReusedForAnotherRequest,
+    LimitExceeded,
+    TransactionNotFound,
+    Unprocessable,
+)
+
+
+def test_i10_a_new_card_is_pending_and_holds_nothing(shop):
+    card = shop.new("100.00")
+    assert (card["status"], card["balance"], card["initialValue"]) == (
+        "pending",
+        Decimal("0.00"),
+        Decimal("100.00"),
+    )
+    (entry,) = shop.transactions(card["id"])
+    assert (entry["transactionType"], entry["amount"]) == ("PURCHASE", 0)
+
+
+def test_i10_activation_loads_the_initial_value_and_only_once(shop):
+    card = shop.active("100.00", customerName="John Doe")
+    assert (card["status"], card["balance"]) == ("active", Decimal("100.00"))
+    assert card["activatedAt"] is not None
+    with pytest.raises(CardRefused, match="is active"):
+        shop.do("activate", card["id"])
+
+
+def test_i10_redemption_takes_a_part_and_the_last_of_it_depletes(shop):
+    card = shop.active("100.00")
+    answer = shop.redeem(card["id"], "25.50", posTransactionId="till-1")
+    assert answer["amountRedeemed"] == Decimal("25.50")
+    assert answer["remainingBalance"] == Decimal("74.50")
+    newest = shop.transactions(card["id"])[0]
+    assert newest["id"] == answer["transactionId"]
+    assert [newest[name] for name in ("amount", "balanceBefore", "balanceAfter")] == [
+        Decimal("-25.50"),
+        Decimal("100.00"),
+        Decimal("74.50"),
+    ]
+    assert newest["posTransactionId"] == "till-1"
+    shop.redeem(card["id"], "74.50")
+    assert shop.details(card["id"])["status"] == "depleted"
+
+
+def test_i10_insufficient_funds_say_what_is_available(shop):
+    card = shop.active("10.00")
+    with pytest.raises(InsufficientFunds) as caught:
+        shop.redeem(card["id"], "10.01")
+    assert caught.value.details["available"] == Decimal("10.00")
+    assert "10.00 EUR available" in str(caught.value)
+
+
+def test_i10_a_depleted_card_says_that_nothing_is_available(shop):
+    card = shop.active("5.00")
+    shop.redeem(card["id"], "5.00")
+    with pytest.raises(InsufficientFunds) as caught:
+        shop.redeem(card["id"], "0.01")
+    assert caught.value.details["available"] == 0
+
+
+def test_i10_a_reload_stops_at_the_programs_maximum(shop):
+    card = shop.active("9500.00")
+    with pytest.raises(LimitExceeded) as caught:
+        shop.do("reload", card["id"], amount=1000)
+    assert caught.value.details == {
+        "currentBalance": Decimal("9500.00"),
+        "maxBalance": Decimal("10000.00"),
+        "availableReloadAmount": Decimal("500.00"),
+    }
+    assert shop.do("reload", card["id"], amount="500.00")["balance"] == Decimal("10000.00")
+
+
+def test_i10_a_reload_by_number_finds_the_card(shop):
+    card = shop.active("10.00")
+    loaded = shop.do("reload-by-number", cardNumber=card["cardNumber"], amount=5)
+    assert (loaded["id"], loaded["balance"]) == (card["id"], Decimal("15.00"))
+
+
+@pytest.mark.parametrize(
+    "amount", ["0", "0.001", "-1", "1e2", "NaN", True, None, [], "\u0661", "12,00"]
+)
+def test_i10_what_is_no_amount_is_named_and_refused(shop, amount):
+    card = shop.active("100.00")
+    with pytest.raises(Unprocessable, match="amount"):
+        shop.do("redeem", card["id"], amount=amount)
+
+
+def test_i10_a_refund_gives_back_at_most_what_was_taken(shop):
+    card = shop.active("100.00")
+    taken = shop.redeem(card["id"], "60.00")["transactionId"]
+    first = shop.do("refund", card["id"], taken, amount=Decimal("20.00"), reason="one returned")
+    assert first["remainingBalance"] == Decimal("60.00")
+    with pytest.raises(LimitExceeded) as caught:
+        shop.do("refund", card["id"], taken, amount=Decimal("40.01"))
+    assert caught.value.details == {"refundable": Decimal("40.00")}
+    assert shop.do("refund", card["id"], taken)["refundedAmount"] == Decimal("40.00")
+    with pytest.raises(LimitExceeded, match="already"):
+        shop.do("refund", card["id"], taken)
+    assert shop.details(card["id"])["balance"] == Decimal("100.00")
+
+
+def test_i10_a_refund_revives_a_depleted_card(shop):
+    card = shop.active("5.00")
+    taken = shop.redeem(card["id"], "5.00")["transactionId"]
+    shop.do("refund", card["id"], taken)
+    assert shop.details(card["id"])["status"] == "active"
+
+
+def test_i10_only_what_was_spent_can_be_refunded(shop):
+    card = shop.active("5.00")
+    loaded = shop.transactions(card["id"])[0]["id"]
+    with pytest.raises(CardRefused, match="ACTIVATION"):
+        shop.do("refund", card["id"], loaded)
+    with pytest.raises(TransactionNotFound):
+        shop.do("refund", card["id"], "0" * 24)
+    elsewhere = shop.active("5.00")
+    taken = shop.redeem(elsewhere["id"], "1.00")["transactionId"]
+    with pytest.raises(TransactionNotFound):
+        shop.do("refund", card["id"], taken)
+
+
+def test_i10_an_adjustment_is_signed_and_says_why(shop):
+    card = shop.active("10.00")
+    shop.do("adjustments", card["id"], amount=Decimal("-2.50"), reason="counted twice")
+    shop.do("adjustments", card["id"], amount=1, reason="goodwill")
+    assert shop.details(card["id"])["balance"] == Decimal("8.50")
+    assert shop.transactions(card["id"])[1]["description"] == "counted twice"
+    with pytest.raises(InsufficientFunds):
+        shop.do("adjustments", card["id"], amount=Decimal("-8.51"), reason="too much")
+    with pytest.raises(LimitExceeded):
+        shop.do("adjustments", card["id"], amount=9992, reason="too much")
+
+
+def test_i10_the_same_key_moves_money_once_and_gets_the_first_answer(shop):
+    card = shop.active("100.00")
+    first = shop.redeem(card["id"], "80.00", key="till-7")
+    shop.redeem(card["id"], "20.00")
+    assert shop.redeem(card["id"], "80.00", key="till-7") == first
+    assert shop.details(card["id"])["balance"] == 0
+
+
+def test_i10_a_key_is_good_for_ever(shop, clock):
+    card = shop.active("100.00")
+    first = shop.redeem(card["id"], "80.00", key="till-7")
+    clock.advance(days=4000)
+    assert shop.redeem(card["id"], "80.00", key="till-7") == first
+
+
+def test_i10_the_same_key_with_another_body_is_refused(shop):
+    card = shop.active("100.00")
+    shop.redeem(card["id"], "80.00", key="till-7")
+    with pytest.raises(KeyReusedForAnotherRequest):
+        shop.redeem(card["id"], "79.00", key="till-7")
+
+
+def test_i10_a_key_belongs_to_one_card_and_one_action(shop):
+    one, other = shop.active("100.00"), shop.active("100.00")
+    shop.redeem(one["id"], "1.00", key="k")
+    shop.redeem(other["id"], "1.00", key="k")
+    shop.do("reload", one["id"], key="k", amount=Decimal("1.00"))
+    assert shop.details(one["id"])["balance"] == Decimal("100.00")
+
+
+def test_i10_creating_is_idempotent_too(shop):
+    body = {"initialValue": 10, "merchantId": "m1"}
+    first = shop.do("create", key="k", **body)
+    assert shop.do("create", key="k", **body) == first
+    assert len(shop.find()[0]) == 1
+
+
+@pytest.mark.parametrize("key", ["", " ", "x" * 129, "é"])
+def test_a_money_move_needs_a_key(shop, key):
+    from cardvault.giftcards.ledger import Once
+
+    with pytest.raises(Unprocessable, match="idempotency-key"):
+        Once.of(key, "card", "redeem", {})

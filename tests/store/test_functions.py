@@ -1,0 +1,422 @@
+"""Every function as Lambda runs it: its handler on the events of events/, on moto."""
+
+import base64
+import hashlib
+import io
+import json
+import logging
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import botocore.client
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from cardvault import errors
+from cardvault.orders import create
+from cardvault.runtime import clock as clock_module
+from cardvault.runtime.logs import logger
+from cardvault.supplier.client import SupplierClient
+from tests.support.doubles import START
+from tests.support.functions import (
+    EVENTS,
+    FUNCTIONS,
+    ORDERS,
+    SECRET,
+    invoke,
+    make_client,
+    more_settings,
+    order_id,
+    orders_of,
+)
+from tests.support.openapi import answers, operations, resolved, validator
+from tests.support.statemachine import tasks
+from tests.support.template import resources
+
+API_EVENTS = [case for case, event in EVENTS.items() if "routeKey" in event]
+TASK_EVENTS = [case for case in EVENTS if case not in API_EVENTS]
+
+ANSWERED = {
+    "create_order/buy": 202,
+    "create_order/adopt": 202,
+    "create_order/adopt_without_scope": 403,
+    "create_order/without_key": 400,
+    "get_audit_trail/whole": 200,
+    "get_audit_trail/page": 200,
+    "get_audit_trail/anothers": 404,
+    "get_order/fulfilled": 200,
+    "get_order/anothers": 404,
+    "get_order/not_an_id": 404,
+    "issue_token/basic": 200,
+    "issue_token/for_a_user": 200,
+    "issue_token/wrong_grant": 400,
+    "issue_token/wrong_secret": 401,
+    "list_orders/first_page": 200,
+    "list_orders/next_page": 200,
+    "list_orders/limit_too_high": 400,
+    "publish_keys/configuration": 200,
+    "publish_keys/keys": 200,
+    "reveal_cards/fulfilled": 200,
+    "reveal_cards/not_fulfilled": 400,
+    "reveal_cards/shredded": 410,
+    "shred_cards/fulfilled": 200,
+    "shred_cards/in_progress": 409,
+}
+RETURNED = {
+    "manage_client/create": {"name": "shop", "clientSecret": "…"},
+    "manage_client/rotate": {"clientId": "c" * 24, "clientSecret": "…"},
+    "manage_client/revoke": {"clientId": "c" * 24, "revokedAt": "2026-01-02T04:04:05.000Z"},
+    "manage_client/set_supplier_key": {"baseUrl": "https://supplier.example.com"},
+    "manage_client/unknown_scope": errors.InvalidRequest,
+    "place_order/first_try": {"status": "placed"},
+    "place_order/in_doubt": errors.PlacementUnknown,
+    "place_order/redriven_as_placed": {"status": "placed"},
+    "place_order/redriven_as_not_placed": {"status": "placed"},
+    "poll_fulfilment/finished": {"status": "FULFILLED"},
+    "poll_fulfilment/handling": errors.OrderPending,
+    "poll_fulfilment/overdue": errors.FulfilmentOverdue,
+    "reconcile_order/lost_answer": {"status": "placed"},
+    "reconcile_order/never_sent": errors.PlacementNotFound,
+    "record_outcome/refunded": {"status": "refunded"},
+    "record_outcome/overdue": {"status": "attention"},
+    "record_outcome/timed_out": {"status": "attention"},
+    "rewrap_data_keys/after_rotation": {"rewrapped": 2, "left": 0},
+    "rewrap_data_keys/without_time": errors.InvalidRequest,
+    "store_cards/fulfilled": {"status": "fulfilled", "cardCount": 3},
+    "store_cards/not_placed": errors.SupplierOrderUnknown,
+}
+
+
+class HeldClock(datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return START + timedelta(hours=1)
+
+
+@dataclass
+class Output:
+    """All that a function says: logs of every level and logger, and what it prints."""
+
+    stream: io.StringIO
+    printed: pytest.CaptureFixture
+
+    def text(self):
+        return self.stream.getvalue() + "".join(self.printed.readouterr())
+
+
+@pytest.fixture
+def output(monkeypatch, capsys):
+    stream = io.StringIO()
+    monkeypatch.setattr(logger.registered_handler, "stream", stream)
+    everything = logging.StreamHandler(stream)
+    levels = {"": logging.DEBUG, logger.name: logging.DEBUG, "moto": logging.WARNING}
+    before = {name: logging.getLogger(name).level for name in levels}
+    logging.getLogger().addHandler(everything)
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+    yield Output(stream, capsys)
+    logging.getLogger().removeHandler(everything)
+    for name, level in before.items():
+        logging.getLogger(name).setLevel(level)
+
+
+@pytest.fixture
+def run(steps, supplier, monkeypatch):
+    """Runs a function on an event, in a world with the client and orders that it speaks of."""
+    for name, value in {**steps.cloud.settings.environment, **more_settings(steps)}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(clock_module, "datetime", HeldClock)
+    for method in ("place_order", "check_order", "list_orders"):
+        monkeypatch.setattr(SupplierClient, method, as_scripted(supplier, method))
+    make_client(steps)
+    made = set()
+
+    def running(case):
+        supplier.placing.clear()
+        for number in sorted(orders_of(case) - made):
+            with monkeypatch.context() as numbered:
+                numbered.setattr(create, "new_id", lambda _, number=number: order_id(number))
+                ORDERS[number](steps)
+            made.add(number)
+        supplier.placing.append("S-NEW")
+        return invoke(case)
+
+    return running
+
+
+def as_scripted(supplier, method):
+    return lambda _, *arguments, **options: getattr(supplier, method)(*arguments, **options)
+
+
+# --- the events ---
+
+
+def test_every_function_has_events_and_every_event_an_expectation():
+    assert {case.partition("/")[0] for case in EVENTS} == set(FUNCTIONS)
+    assert set(EVENTS) == set(ANSWERED) | set(RETURNED)
+
+
+@pytest.mark.parametrize("case", API_EVENTS)
+def test_an_api_event_is_one_of_its_functions_route(case):
+    event = EVENTS[case]
+    http = event["requestContext"]["http"]
+    method, template = event["routeKey"].split()
+    assert (http["method"], http["path"]) == (method, event["rawPath"])
+    assert event["rawPath"] == template.format(**event.get("pathParameters", {}))
+    functions = resources("AWS::Serverless::Function").values()
+    (properties,) = [
+        function["Properties"]
+        for function in functions
+        if function["Properties"]["CodeUri"].endswith(case.partition("/")[0])
+    ]
+    for route in (declared["Properties"] for declared in properties.get("Events", {}).values()):
+        assert event["routeKey"] == f"{route['Method']} {route['Path']}"
+        scopes = event["requestContext"].get("authorizer", {}).get("jwt", {}).get("scopes")
+        assert scopes == route["Auth"].get("AuthorizationScopes")
+
+
+@pytest.mark.parametrize("case", TASK_EVENTS)
+def test_a_workflow_event_has_the_fields_that_the_workflow_hands_over(case):
+    camel = case.partition("/")[0].title().replace("_", "") + "Function"
+    handed = [
+        {name.removesuffix(".$") for name in state["Parameters"]["Payload"]}
+        for state in tasks().values()
+        if state["Parameters"]["FunctionName"] == camel
+    ]
+    assert not handed or set(EVENTS[case]) in handed
+
+
+# --- behind the API ---
+
+
+@pytest.mark.parametrize("case", API_EVENTS)
+def test_an_answer_is_as_the_api_document_says(run, output, case):
+    answer = run(case)
+    assert answer["statusCode"] == ANSWERED[case]
+    method, path = EVENTS[case]["routeKey"].split()
+    told = answers(operations()[method, path])[answer["statusCode"]]
+    body = json.loads(answer["body"])
+    validator(told["content"]["application/json"]["schema"], closed=True).validate(body)
+    headers = answer["headers"]
+    for name, header in told["headers"].items():
+        validator(resolved(header)["schema"]).validate(headers[name])
+    public = case.startswith("publish_keys/")
+    assert headers["Cache-Control"] == ("public, max-age=300" if public else "no-store")
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Content-Type"] == "application/json"
+    said = output.text()
+    assert "CANARY" not in said
+    assert SECRET not in said
+
+
+def test_a_new_order_says_where_it_is_and_is_on_its_way(run, cloud):
+    answer = run("create_order/buy")
+    order_id = json.loads(answer["body"])["orderId"]
+    assert answer["headers"]["Location"] == f"/api/orders/{order_id}"
+    client = cloud.client("stepfunctions")
+    (machine,) = client.list_state_machines()["stateMachines"]
+    executions = client.list_executions(stateMachineArn=machine["stateMachineArn"])["executions"]
+    assert [execution["name"] for execution in executions] == [order_id]
+
+
+def test_the_same_event_twice_is_one_order(run):
+    assert run("create_order/buy")["body"] == run("create_order/buy")["body"]
+
+
+def test_an_owner_is_shown_the_codes(run):
+    body = json.loads(run("reveal_cards/fulfilled")["body"])
+    assert body["cards"][0] == {
+        "cardNumber": 1,
+        "code": "CANARY-A-VALUE-00001",
+        "serial": "CANARY-A-SERIAL-00001",
+    }
+
+
+@pytest.mark.parametrize("case", ["get_order/anothers", "get_audit_trail/anothers"])
+def test_i6_anothers_order_is_answered_as_an_unknown_one(run, case, monkeypatch):
+    anothers = run(case)
+    unknown = {**EVENTS[case], "pathParameters": {"orderId": "0" * 24}}
+    monkeypatch.setitem(EVENTS, case, unknown)
+    assert run(case) == anothers
+
+
+def test_a_listing_goes_on_where_it_stopped(run, monkeypatch):
+    event, seen, cursor = EVENTS["list_orders/first_page"], [], None
+    while cursor or not seen:
+        query = {"limit": "2", **({"cursor": cursor} if cursor else {})}
+        monkeypatch.setitem(
+            EVENTS, "list_orders/first_page", {**event, "queryStringParameters": query}
+        )
+        body = json.loads(run("list_orders/first_page")["body"])
+        seen += [order["orderId"] for order in body["orders"]]
+        cursor = body.get("nextCursor")
+    assert len(seen) == len(set(seen)) == 3
+
+
+def test_a_trail_says_how_its_hashes_are_made(run):
+    for event in json.loads(run("get_audit_trail/whole")["body"])["events"]:
+        told = event.pop("hash")
+        event["subjectId"] = event.pop("orderId")
+        text = json.dumps(event, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        assert told == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_a_token_speaks_for_the_user_it_was_asked_for(run):
+    token = json.loads(run("issue_token/for_a_user")["body"])
+    claims = token["access_token"].split(".")[1]
+    said = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+    assert (said["sub"], said["tenant"]) == ("alice", "a" * 24)
+    assert said["scope"] == token["scope"] == "orders:read cards:reveal"
+
+
+# --- steps of the workflow, and what operators invoke ---
+
+
+@pytest.mark.parametrize("case", TASK_EVENTS)
+def test_a_task_returns_a_little_or_raises_one_of_our_errors(run, output, case):
+    expected = RETURNED[case]
+    if isinstance(expected, dict):
+        returned = run(case)
+        json.dumps(returned)  # as Lambda will
+        assert {name: returned[name] for name in expected} == {
+            name: returned[name] if value == "…" else value for name, value in expected.items()
+        }
+    else:
+        with pytest.raises(expected) as raised:
+            run(case)
+        assert type(raised.value) is expected
+    said = output.text()
+    assert "CANARY" not in said
+    assert "EXAMPLE-SUPPLIER-KEY" not in said
+
+
+def test_a_step_of_the_workflow_returns_what_history_may_keep_and_no_more(run):
+    for case, expected in RETURNED.items():
+        workflows = not case.startswith(("manage_client", "rewrap"))
+        if workflows and isinstance(expected, dict):
+            assert set(expected) <= {"status", "cardCount"}
+
+
+@pytest.mark.parametrize("case", ["manage_client/create", "manage_client/rotate"])
+def test_a_new_secret_is_returned_and_never_logged(run, output, case):
+    secret = run(case)["clientSecret"]
+    assert len(secret) == 43
+    assert secret not in output.text()
+
+
+# --- when something unplanned happens ---
+
+TELLING = {
+    "create_order": "buy",
+    "get_audit_trail": "whole",
+    "get_order": "fulfilled",
+    "issue_token": "basic",
+    "list_orders": "first_page",
+    "manage_client": "create",
+    "place_order": "first_try",
+    "poll_fulfilment": "finished",
+    "publish_keys": "keys",
+    "reconcile_order": "lost_answer",
+    "record_outcome": "refunded",
+    "reveal_cards": "fulfilled",
+    "rewrap_data_keys": "after_rotation",
+    "shred_cards": "fulfilled",
+    "store_cards": "fulfilled",
+}
+API = [f"{name}/{case}" for name, case in TELLING.items() if f"{name}/{case}" in ANSWERED]
+TASKS = [f"{name}/{case}" for name, case in TELLING.items() if f"{name}/{case}" in RETURNED]
+THROTTLED = ClientError(
+    {"Error": {"Code": "ThrottlingException", "Message": "CANARY-CODE"}}, "AnyOperation"
+)
+UNREACHABLE = EndpointConnectionError(endpoint_url="https://CANARY-CODE.invalid")
+
+
+@pytest.fixture
+def aws_raises(monkeypatch):
+    """Every AWS call raises, on an account that is not there."""
+    declared = {
+        variable
+        for function in resources("AWS::Serverless::Function").values()
+        for variable in function["Properties"]["Environment"]["Variables"]
+    }
+    for variable in declared | {"POWERTOOLS_SERVICE_NAME"}:
+        monkeypatch.setenv(variable, "60" if variable.endswith("_SECONDS") else variable)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+
+    def raising(error):
+        def failing(*_):
+            raise error
+
+        monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", failing)
+
+    return raising
+
+
+def test_every_function_is_seen_failing():
+    assert set(TELLING) == set(FUNCTIONS)
+
+
+@pytest.mark.parametrize("case", API)
+def test_i1_a_defect_is_answered_500_and_its_cause_stays_unsaid(output, aws_raises, case):
+    aws_raises(ValueError("CANARY-CODE"))
+    answer = invoke(case)
+    assert answer["statusCode"] == 500
+    assert json.loads(answer["body"]) == {
+        "error": "Internal error",
+        "code": "INTERNAL_ERROR",
+        "requestId": "JKJaXmPLvHcESHA=",
+    }
+    said = output.text()
+    assert "CANARY" not in said + json.dumps(answer)
+    assert '"error":"ValueError"' in said, "the log has the type"
+    assert re.search(r"app\.py:\d+ handler", said), "and the place"
+    assert "RequestFailures" in said, "and it is counted"
+    assert answer["headers"]["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("error", [THROTTLED, UNREACHABLE], ids=["throttled", "unreachable"])
+@pytest.mark.parametrize("case", API)
+def test_a_failing_aws_is_answered_503_with_a_pause(output, aws_raises, case, error):
+    aws_raises(error)
+    answer = invoke(case)
+    assert (answer["statusCode"], answer["headers"]["Retry-After"]) == (503, "1")
+    assert json.loads(answer["body"])["code"] == "AWS_UNAVAILABLE"
+    assert "CANARY" not in output.text() + json.dumps(answer)
+
+
+@pytest.mark.parametrize("case", TASKS)
+def test_i1_a_defect_in_a_task_leaves_as_its_type_alone(output, aws_raises, case):
+    aws_raises(ValueError("CANARY-CODE"))
+    with pytest.raises(errors.InternalError) as raised:
+        invoke(case)
+    assert str(raised.value) == "ValueError"
+    assert raised.value.__suppress_context__
+    assert "CANARY" not in output.text()
+
+
+@pytest.mark.parametrize("error", [THROTTLED, UNREACHABLE], ids=["throttled", "unreachable"])
+@pytest.mark.parametrize("case", TASKS)
+def test_a_failing_aws_leaves_a_task_as_what_the_workflow_retries(output, aws_raises, case, error):
+    aws_raises(error)
+    with pytest.raises(errors.AwsUnavailable) as raised:
+        invoke(case)
+    assert re.fullmatch(r"[A-Z][A-Za-z]+", str(raised.value)), "a code or a type, no sentence"
+    assert "CANARY" not in output.text()
+
+
+@pytest.mark.parametrize(
+    ("case", "counted"),
+    [
+        ("poll_fulfilment/overdue", True),
+        ("place_order/in_doubt", True),
+        ("poll_fulfilment/handling", False),
+        ("reconcile_order/never_sent", False),
+        ("manage_client/unknown_scope", False),
+    ],
+)
+def test_what_the_workflow_tries_again_trips_no_alarm(run, output, case, counted):
+    with pytest.raises(errors.CardvaultError):
+        run(case)
+    assert ("TaskFailures" in output.text()) == counted

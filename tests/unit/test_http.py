@@ -1,0 +1,331 @@
+"""API Gateway's events in, answers out: parsing, and one status for every error."""
+
+import base64
+import io
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
+from pynamodb.exceptions import GetError
+
+from cardvault import errors
+from cardvault.errors import CardvaultError, InvalidRequest, OrderNotFound
+from cardvault.runtime import http
+from cardvault.runtime.caller import Caller
+from cardvault.runtime.logs import logger
+from tests.support.functions import LambdaContext
+
+CLASSES = {
+    name: error
+    for name, error in vars(errors).items()
+    if isinstance(error, type) and issubclass(error, CardvaultError)
+}
+STATUS = {
+    "InvalidRequest": 400,
+    "OrderNotFulfilled": 400,
+    "Unauthenticated": 401,
+    "Forbidden": 403,
+    "NotFound": 404,
+    "OrderNotFound": 404,
+    "Conflict": 409,
+    "IdempotencyKeyReused": 409,
+    "SupplierOrderTaken": 409,
+    "OrderInProgress": 409,
+    "Gone": 410,
+    "CardsShredded": 410,
+    "Retryable": 503,
+    "TooManyWriters": 503,
+    "OrderPending": 503,
+    "SupplierThrottled": 503,
+    "SupplierUnavailable": 503,
+    "SupplierCredentialsRejected": 503,
+    "PlacementNotFound": 503,
+    "AwsUnavailable": 503,
+}
+EVENT = {"requestContext": {"requestId": "request-1"}}
+
+
+def answered(error, event=EVENT):
+    """What the endpoint answers to work that raises the error."""
+
+    @http.endpoint
+    def handler(_event):
+        raise error
+
+    return handler(event, LambdaContext())
+
+
+@pytest.fixture
+def log(monkeypatch):
+    stream = io.StringIO()
+    monkeypatch.setattr(logger.registered_handler, "stream", stream)
+    return stream
+
+
+# --- errors ---
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_every_error_has_a_status_and_answers_with_its_code(name):
+    answer = answered(CLASSES[name]())
+    assert answer["statusCode"] == STATUS.get(name, 500)
+    body = json.loads(answer["body"])
+    assert body == {
+        "error": CLASSES[name].message,
+        "code": CLASSES[name].code,
+        "requestId": "request-1",
+    }
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_every_error_has_words_for_people_and_a_code_for_programs(name):
+    error = CLASSES[name]
+    assert error.code.replace("_", "").isupper()
+    assert str(error()) == error.message
+    assert error.__doc__
+
+
+def test_a_callers_error_is_explained_and_ours_is_not():
+    told = json.loads(answered(InvalidRequest("limit must be less"))["body"])["error"]
+    assert told == "limit must be less"
+    for error in (errors.AwsUnavailable("CANARY"), errors.InternalError("CANARY")):
+        assert "CANARY" not in answered(error)["body"]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (ValueError("CANARY-CODE"), 500, "INTERNAL_ERROR"),
+        (KeyError("CANARY-CODE"), 500, "INTERNAL_ERROR"),
+        (
+            ClientError({"Error": {"Code": "Throttled", "Message": "CANARY-CODE"}}, "Get"),
+            503,
+            "AWS_UNAVAILABLE",
+        ),
+        (GetError("CANARY-CODE"), 503, "AWS_UNAVAILABLE"),
+    ],
+)
+def test_i1_an_unplanned_error_says_nothing_to_the_caller_nor_to_the_log(
+    log, capsys, error, status, code
+):
+    answer = answered(error)
+    assert answer["statusCode"] == status
+    assert json.loads(answer["body"])["code"] == code
+    said = log.getvalue() + "".join(capsys.readouterr())
+    assert "CANARY" not in said + json.dumps(answer)
+    assert f'"error":"{type(error).__name__}"' in said
+    assert "RequestFailures" in said
+
+
+def test_an_error_of_the_caller_is_neither_logged_nor_counted(log, capsys):
+    answered(OrderNotFound())
+    assert log.getvalue() + "".join(capsys.readouterr()) == ""
+
+
+def test_what_may_work_later_says_when():
+    assert answered(errors.TooManyWriters())["headers"]["Retry-After"] == "1"
+    assert "Retry-After" not in answered(errors.InternalError())["headers"]
+
+
+def test_an_event_without_a_request_id_is_answered_too():
+    assert json.loads(answered(OrderNotFound(), {})["body"])["requestId"] is None
+
+
+def test_a_process_that_is_told_to_stop_stops():
+    with pytest.raises(SystemExit):
+        answered(SystemExit())
+
+
+# --- answers ---
+
+
+def test_an_answer_is_kept_by_no_cache_and_told_to_no_referrer():
+    answer = http.respond(200, {"code": "clé"}, {"Location": "/x"})
+    assert answer["headers"] == {
+        "Content-Type": "application/json",
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "Location": "/x",
+    }
+    assert answer["body"] == '{"code":"clé"}'
+    assert "Location" not in http.GUARDED
+
+
+# --- parameters ---
+
+
+def asking(**parameters):
+    return {"queryStringParameters": parameters}
+
+
+def limit(event):
+    return http.integer(event, "limit", least=1, most=100, default=20)
+
+
+@pytest.mark.parametrize("event", [{}, {"queryStringParameters": None}, asking(other="7")])
+def test_an_absent_parameter_has_its_default(event):
+    assert limit(event) == 20
+    assert http.query(event, "limit") is None
+
+
+@given(st.integers(1, 100))
+def test_a_whole_number_within_its_limits_is_taken(number):
+    assert limit(asking(limit=str(number))) == number
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "0",
+        "101",
+        "-1",
+        "+1",
+        "1.0",
+        "1e1",
+        "",
+        " 1",
+        "1\n",
+        "1,2",
+        "0x1",
+        "٣",
+        "9" * 5000,
+        "CANARY",
+    ],
+)
+def test_anything_else_is_refused_by_name_and_not_repeated(raw):
+    with pytest.raises(InvalidRequest) as refused:
+        limit(asking(limit=raw))
+    assert str(refused.value) == "limit must be a whole number from 1 to 100"
+
+
+@given(st.text())
+def test_any_text_is_a_number_in_range_or_refused(raw):
+    try:
+        number = limit(asking(limit=raw))
+    except InvalidRequest:
+        number = 1
+    assert 1 <= number <= 100
+
+
+@pytest.mark.parametrize("headers", [None, {}, {"other": "x"}])
+def test_a_header_may_be_absent(headers):
+    assert http.header({"headers": headers}, "idempotency-key") is None
+    assert http.header({}, "idempotency-key") is None
+    assert http.header({"headers": {"idempotency-key": "k"}}, "idempotency-key") == "k"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "0" * 23, "0" * 25, "A" * 24, "g" * 24, "0" * 24 + "\n", "\u0660" * 24]
+)
+def test_i6_what_can_be_no_id_is_answered_as_an_unknown_order(text):
+    with pytest.raises(OrderNotFound):
+        http.order_id({"pathParameters": {"orderId": text}})
+
+
+def test_an_id_is_taken():
+    assert http.order_id({"pathParameters": {"orderId": "0a" * 12}}) == "0a" * 12
+
+
+# --- bodies ---
+
+
+def encoded(body):
+    return {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
+
+
+@given(st.text())
+def test_a_body_is_the_same_text_plain_and_in_base64(text):
+    assert http.text_body({"body": text}) == text
+    assert http.text_body(encoded(text.encode())) == text
+
+
+@pytest.mark.parametrize("event", [{}, {"body": None}, {"body": None, "isBase64Encoded": True}])
+def test_no_body_is_an_empty_text(event):
+    assert http.text_body(event) == ""
+
+
+@pytest.mark.parametrize(
+    "event", [encoded(b"\xff\xfe"), {"body": "CANARY=x", "isBase64Encoded": True}]
+)
+def test_a_body_that_is_no_text_is_refused(event):
+    with pytest.raises(InvalidRequest, match=r"^body must be UTF-8 text$"):
+        http.text_body(event)
+
+
+def test_a_json_object_is_taken_plain_and_in_base64():
+    body = {"quantity": 3, "note": "é"}
+    assert http.json_body({"body": json.dumps(body)}) == body
+    assert http.json_body(encoded(json.dumps(body).encode())) == body
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *("", "null", "7", '"CANARY"', "[]", "[{}]", "{", "{'a': 1}", '{"a": 1} x', "\ufeff{}"),
+        *("[" * 100_000, '{"a":' * 100_000, '{"a": ' + "9" * 5000 + "}"),
+    ],
+    ids=lambda body: body[:12],
+)
+def test_anything_but_a_json_object_is_refused_and_not_repeated(body):
+    with pytest.raises(InvalidRequest) as refused:
+        http.json_body({"body": body})
+    assert str(refused.value) == "body must be a JSON object"
+
+
+# --- who is asking ---
+
+
+TENANT = "a" * 24
+
+
+def claiming(**claims):
+    return {"requestContext": {"authorizer": {"jwt": {"claims": claims}}}}
+
+
+CLAIMS = {"tenant": TENANT, "sub": "alice", "client_id": "c", "scope": "orders:read cards:reveal"}
+
+
+def test_a_caller_is_who_the_token_says():
+    caller = Caller.of(claiming(**CLAIMS))
+    assert (caller.tenant_id, caller.user_id, caller.client_id) == (TENANT, "alice", "c")
+    assert caller.scopes == {"orders:read", "cards:reveal"}
+    assert (caller.ip_address, caller.user_agent) == (None, None)
+
+
+@pytest.mark.parametrize("missing", CLAIMS)
+def test_a_token_without_one_of_our_claims_tells_no_caller(missing):
+    claims = {name: value for name, value in CLAIMS.items() if name != missing}
+    with pytest.raises(errors.Unauthenticated):
+        Caller.of(claiming(**claims))
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [{"tenant": "t"}, {"tenant": TENANT + "#"}, {"sub": ""}, {"sub": "a#b"}, {"sub": "a" * 129}],
+)
+def test_i6_a_claim_that_could_pass_for_anothers_tells_no_caller(claim):
+    with pytest.raises(errors.Unauthenticated):
+        Caller.of(claiming(**{**CLAIMS, **claim}))
+
+
+@pytest.mark.parametrize("event", [{}, {"requestContext": {}}, {"requestContext": {"http": {}}}])
+def test_an_event_without_a_token_tells_no_caller(event):
+    with pytest.raises(errors.Unauthenticated):
+        Caller.of(event)
+
+
+def test_a_missing_scope_is_named():
+    with pytest.raises(errors.Forbidden, match="orders:adopt"):
+        Caller.of(claiming(**CLAIMS)).require("orders:adopt")
+
+
+def test_i6_one_tenants_trail_does_not_name_anothers_users():
+    caller = Caller.of(claiming(**CLAIMS))
+    assert caller.traces(TENANT)["user_id"] == "alice"
+    assert not {"user_id", "client_id"} & set(caller.traces("other"))
+    assert caller.owns(TENANT, "alice")
+    assert not caller.owns(TENANT, "bob")
+    assert not caller.owns("other", "alice")
