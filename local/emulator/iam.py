@@ -3,10 +3,13 @@
 import functools
 import json
 from collections.abc import Mapping
+from contextvars import ContextVar
+from email.utils import parseaddr
 from typing import Any
 
 from ministack import app
 from ministack.core import iam_actions
+from ministack.core.responses import get_account_id, get_region
 
 from local.emulator.provisioning import Response
 
@@ -15,8 +18,11 @@ CONTEXT_FIELDS = ("EncryptionContext", "SourceEncryptionContext")
 
 
 def fill_gaps() -> None:
-    """Let policies see encryption contexts, and know ReEncrypt by its two actions."""
+    """Let policies see what conditions ask about, and know ReEncrypt by its two actions."""
     _show_encryption_contexts()
+    _show_object_keys()
+    _show_senders()
+    _take_loopback_for_tls()
     _name_re_encrypt()
 
 
@@ -34,6 +40,61 @@ def _show_encryption_contexts() -> None:
         return context
 
     iam_actions.request_tag_context = with_encryption_context
+
+
+def _show_object_keys() -> None:
+    """Fill a gap: a condition on the KMS key that a new object names sees none."""
+    object_context = iam_actions._s3_object_context
+
+    @functools.wraps(object_context)
+    def with_kms_key(action: str, query: Any, path: str, headers: Mapping[str, str]) -> Any:
+        context = dict(object_context(action, query, path, headers))
+        key = headers.get("x-amz-server-side-encryption-aws-kms-key-id")
+        if action == "s3:PutObject" and key:
+            context["s3:x-amz-server-side-encryption-aws-kms-key-id"] = key
+        return context
+
+    iam_actions._s3_object_context = with_kms_key
+
+
+_sender: ContextVar[str | None] = ContextVar("sender", default=None)
+
+
+def _show_senders() -> None:
+    """Fill a gap: a policy that names who may send, and as whom, denies every mail."""
+    enforce_ses, enforce = app._enforce_ses_v2, app._enforce_data_plane
+
+    @functools.wraps(enforce_ses)
+    def remember_sender(method: str, path: str, headers: Any, body: bytes, *rest: Any) -> Any:
+        request = json.loads(body) if body.startswith(b"{") else {}
+        token = _sender.set(parseaddr(request.get("FromEmailAddress", ""))[1] or None)
+        try:
+            return enforce_ses(method, path, headers, body, *rest)
+        finally:
+            _sender.reset(token)
+
+    @functools.wraps(enforce)
+    def enforce_with_sender(service: str, *rest: Any, **options: Any) -> Any:
+        if service == "sesv2" and _sender.get():
+            identities = f"arn:aws:ses:{get_region()}:{get_account_id()}:identity"
+            options["resource_arn"] = f"{identities}/{_sender.get()}"
+            context = options.get("service_context") or {}
+            options["service_context"] = {**context, "ses:FromAddress": _sender.get()}
+        return enforce(service, *rest, **options)
+
+    app._enforce_ses_v2 = remember_sender
+    app._enforce_data_plane = enforce_with_sender
+
+
+def _take_loopback_for_tls() -> None:
+    """Fill a gap: the emulator speaks HTTP where AWS speaks HTTPS, which policies may insist on."""
+    pin = app.pin_request_origin
+
+    @functools.wraps(pin)
+    def pin_as_secure(source_ip: str, _secure_transport: bool) -> None:
+        pin(source_ip, True)
+
+    app.pin_request_origin = pin_as_secure
 
 
 def condition_keys(encryption_context: Mapping[str, str] | None) -> dict[str, Any]:

@@ -178,6 +178,23 @@ def test_a_resend_replaces_the_link(vault, shop, alice, customer):
     assert early.headers["Retry-After"] == "30"
 
 
+def test_after_half_a_minute_the_shop_resends_and_the_holder_of_a_used_link_renews(vault, alice):
+    resent, renewed = ordered(vault, alice), ordered(vault, alice)
+    old, used = resent.token, renewed.token
+    renewed.claim()
+    time.sleep(31)
+    path = f"/api/orders/{resent.order_id}/emails"
+    corrected = f"corrected-{resent.address}"
+    assert alice.call("POST", path, json={"email": corrected}).status_code == 202
+    assert resent.post("open", old).status_code == 404
+    resent.address = corrected
+    assert resent.post("open").status_code == 200
+    assert renewed.post("renew", used).status_code == 202
+    assert renewed.token != used
+    assert renewed.post("open").status_code == 200
+    assert renewed.post("renew", "A" * 43).json() == renewed.post("renew", used).json()
+
+
 def test_a_partial_fill_is_told(vault, alice):
     customer = ordered(vault, alice, "TEST_PARTIAL")
     mail = customer.mailbox.last(customer.address)

@@ -34,6 +34,13 @@ def test_its_body_says_who_may_share_it(probe_stack):
     assert "Access-Control-Allow-Origin" not in foreign.headers
 
 
+def test_a_function_is_given_cookies_in_a_list_of_their_own(probe_stack):
+    url = f"{probe_stack.doors['api'].url}/open"
+    answer = requests.post(url, json={}, headers={"Cookie": "a=1; b=2"}, timeout=30).json()
+    assert answer["cookies"] == ["a=1", "b=2"]
+    assert "cookie" not in answer["headers"]
+
+
 def test_a_failing_function_shows_the_caller_nothing(call):
     answer = call(**{"raise": "the database is at 10.0.0.1"})
     assert answer.status_code == 500

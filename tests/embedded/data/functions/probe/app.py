@@ -27,6 +27,8 @@ def handler(event, context):
         "initialization": os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"],
         "version": context.function_version,
         "path": sys.path,
+        "cookies": event.get("cookies"),
+        "headers": sorted(event.get("headers", {})),
         "claims": request.get("authorizer", {}).get("jwt", {}).get("claims"),
     }
     if not request:
