@@ -9,7 +9,7 @@ from local.cardvault import TIMEOUT_S, Cardvault
 from local.mailbox import Mailbox
 
 
-@dataclass(frozen=True)
+@dataclass
 class Customer:
     """Who an order was mailed to."""
 

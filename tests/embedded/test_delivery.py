@@ -232,7 +232,8 @@ def test_what_ses_tells_reaches_the_order(vault, alice, customer):
     text = (ROOT / "events/handle_email_event/bounce.json").read_text()
     text = text.replace("ORDER_ID", customer.order_id).replace("TO_ADDRESS", customer.address)
     events = vault.stack.client("events")
-    (rule,) = [rule for rule in events.list_rules()["Rules"] if "aws.ses" in rule["EventPattern"]]
+    rules = events.list_rules()["Rules"]
+    (rule,) = [rule for rule in rules if "aws.ses" in rule.get("EventPattern", "")]
     other = text.replace("cardvault-mail", "somebody-elses")
     for event, matches in ((text, True), (other, False)):
         asked = {"EventPattern": rule["EventPattern"], "Event": event}
