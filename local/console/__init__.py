@@ -3,7 +3,8 @@
     with running() as vault, Console(vault, port=8083) as console:
         print(console.url)
 
-`/` places an order, with the fault of your choice, and follows it live; `/mailbox` shows the mails.
+`/` places an order, with the fault of your choice, and follows it live; `/gift-cards` issues a
+gift card and spends it; `/mailbox` shows the mails.
 """
 
 from local.console.server import Console

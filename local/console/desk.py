@@ -4,7 +4,10 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from local.cardvault import Cardvault, Shop, User
+from local.cardvault import ALL_SCOPES, Cardvault, Shop, User
+from local.console.answers import told
+from local.console.till import Till
+from local.giftcards import GIFT_SCOPES
 from local.mailbox import Mailbox
 from local.supplier import FAULTS
 
@@ -19,14 +22,6 @@ QUICKER = {"slow_fulfilment": ["8"], "unknown_status": ["8"], "timeout_after_com
 USER = "console-user"
 
 
-class RefusedError(Exception):
-    """The API refused; `status` and `body` are its answer."""
-
-    def __init__(self, status: int, body: dict[str, Any]) -> None:
-        super().__init__(body.get("error", "refused"))
-        self.status, self.body = status, body
-
-
 @dataclass(frozen=True)
 class Desk:
     """One shop, and one user of it."""
@@ -34,11 +29,13 @@ class Desk:
     vault: Cardvault
     shop: Shop
     mailbox: Mailbox
+    till: Till
 
     @classmethod
     def of(cls, vault: Cardvault) -> "Desk":
         """A desk of a shop of its own."""
-        return cls(vault, vault.shop("console"), Mailbox(vault.stack))
+        shop = vault.shop("console", (*ALL_SCOPES, *GIFT_SCOPES))
+        return cls(vault, shop, Mailbox(vault.stack), Till(vault, shop))
 
     def endings(self) -> list[dict[str, str]]:
         """How an order may end or go wrong: `typeId`, a name and what happens."""
@@ -67,13 +64,13 @@ class Desk:
         }
         if wanted.get("delivery"):
             body["delivery"] = wanted["delivery"]
-        return self._told(self._user().order(uuid.uuid4().hex, **body))
+        return told(self._user().order(uuid.uuid4().hex, **body))
 
     def look(self, order_id: str) -> dict[str, Any]:
         """The order, its trail, whether the trail's numbers follow, and its mails."""
         user = self._user()
-        order = self._told(user.get(order_id))
-        events = self._told(user.get(order_id, "/audit", limit=500))["events"]
+        order = told(user.get(order_id))
+        events = told(user.get(order_id, "/audit", limit=500))["events"]
         mails = [
             {"number": mail.number, "subject": mail.subject, "to": mail.to, "link": mail.link}
             for mail in self.mailbox.mails()
@@ -86,19 +83,12 @@ class Desk:
         user = self._user()
         path = f"/api/orders/{order_id}"
         if what == "reveal":
-            return self._told(user.get(order_id, "/cards"))
+            return told(user.get(order_id, "/cards"))
         if what == "download":
-            made = self._told(user.call("POST", f"{path}/downloads", json={"format": "txt"}))
+            made = told(user.call("POST", f"{path}/downloads", json={"format": "txt"}))
             return {"url": self.vault.api_url + made["downloadUrl"]}
-        return self._told(user.call("POST", f"{path}/emails", json={}))
+        return told(user.call("POST", f"{path}/emails", json={}))
 
     def _user(self) -> User:
         # A fresh token each time: the desk outlives any of them.
         return self.shop.user(USER)
-
-    @staticmethod
-    def _told(answer: Any) -> dict[str, Any]:
-        body: dict[str, Any] = answer.json()
-        if not answer.ok:
-            raise RefusedError(answer.status_code, body)
-        return body

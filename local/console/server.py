@@ -3,6 +3,7 @@
 import json
 import re
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
@@ -11,22 +12,29 @@ from typing import Any, Final, Self
 import requests
 
 from local import mailbox, ports
-from local.cardvault import Cardvault
-from local.console.desk import Desk, RefusedError
+from local.cardvault import Cardvault, OperationRefused
+from local.console.answers import RefusedError
+from local.console.desk import Desk
 
 HERE: Final = Path(__file__).parent
 LONGEST_BODY: Final = 10_000
 STOP_POLL_S: Final = 0.1
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "img-src data:; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 # A mail brings its own styles and, at least here, no script.
 _LETTER_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
 _FILES: Final = {
     "/console.css": "text/css; charset=utf-8",
-    "/console.js": "text/javascript; charset=utf-8",
+    "/page.js": "text/javascript; charset=utf-8",
+    "/orders.js": "text/javascript; charset=utf-8",
+    "/gift-cards.js": "text/javascript; charset=utf-8",
 }
+# Each page's address, title and files' name.
+_PAGES: Final = {"/": ("Orders", "orders"), "/gift-cards": ("Gift cards", "gift-cards")}
+_ORDER: Final = re.compile(r"/api/orders/([0-9a-f]{24})(?:/(reveal|download|resend))?")
+_CARD: Final = re.compile(r"/api/gift-cards/([0-9a-f]{24})(?:/(redeem|reload|refund))?")
 
 
 class Console:
@@ -80,15 +88,22 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(421, b"", "text/plain")
         if self.path in _FILES:
             return self._send(200, (HERE / self.path[1:]).read_bytes(), _FILES[self.path])
-        if self.path == "/":
-            return self._page("Console", (HERE / "console.html").read_text(), script=True)
+        if self.path in _PAGES:
+            title, name = _PAGES[self.path]
+            return self._page(title, (HERE / f"{name}.html").read_text(), f"/{name}.js")
         if self.path.startswith("/mailbox"):
             return self._mailbox()
+        return self._json(self._look())
+
+    def _look(self) -> Callable[[], Any] | None:
+        desk = self.server.desk
         if self.path == "/api/endings":
-            return self._json(lambda: {"endings": self.server.desk.endings()})
-        if found := re.fullmatch(r"/api/orders/([0-9a-f]{24})", self.path):
-            return self._json(lambda: self.server.desk.look(found[1]))
-        return self._send(404, b"Not found", "text/plain")
+            return lambda: {"endings": desk.endings()}
+        if (order := _ORDER.fullmatch(self.path)) and not order[2]:
+            return lambda: desk.look(order[1])
+        if (card := _CARD.fullmatch(self.path)) and not card[2]:
+            return lambda: desk.till.look(card[1])
+        return None
 
     def do_POST(self) -> None:
         """Orders and what is done with them. JSON only, which no foreign page can send unasked."""
@@ -100,13 +115,19 @@ class _Handler(BaseHTTPRequestHandler):
         is_json = self.headers.get("Content-Type", "").startswith("application/json")
         if not self._is_local() or not is_json:
             return self._send(421, b"", "text/plain")
+        return self._json(self._act(raw))
+
+    def _act(self, raw: bytes) -> Callable[[], Any] | None:
         desk = self.server.desk
         if self.path == "/api/orders":
-            return self._json(lambda: desk.place(json.loads(raw)))
-        found = re.fullmatch(r"/api/orders/([0-9a-f]{24})/(reveal|download|resend)", self.path)
-        if found:
-            return self._json(lambda: desk.act(found[1], found[2]))
-        return self._send(404, b"Not found", "text/plain")
+            return lambda: desk.place(json.loads(raw))
+        if self.path == "/api/gift-cards":
+            return lambda: desk.till.issue(json.loads(raw))
+        if (order := _ORDER.fullmatch(self.path)) and order[2]:
+            return lambda: desk.act(order[1], order[2])
+        if (card := _CARD.fullmatch(self.path)) and card[2]:
+            return lambda: desk.till.act(card[1], card[2], json.loads(raw))
+        return None
 
     def _mailbox(self) -> None:
         mails = self.server.desk.mailbox.mails()
@@ -121,25 +142,28 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(200, letter, "text/html; charset=utf-8", _LETTER_POLICY)
         return self._page("Mailbox", mailbox.mail_page(mail))
 
-    def _page(self, title: str, content: str, *, script: bool = False) -> None:
+    def _page(self, title: str, content: str, script: str = "") -> None:
         frame = (HERE / "frame.html").read_text()
-        tag = '<script src="/console.js" defer></script>' if script else ""
+        frame = frame.replace(f">{title}</a>", f' aria-current="page">{title}</a>')
+        tag = f'<script type="module" src="{script}"></script>' if script else ""
         for name, value in {"title": title, "content": content, "script": tag}.items():
             frame = frame.replace(f"<!--{name}-->", value)
-        current = f'href="{"/mailbox" if title == "Mailbox" else "/"}"'
-        frame = frame.replace(f"{current} data-tab", f'{current} aria-current="page" data-tab')
         self._send(200, frame.encode(), "text/html; charset=utf-8")
 
-    def _json(self, work: Any) -> None:
+    def _json(self, work: Callable[[], Any] | None) -> None:
+        if work is None:
+            return self._send(404, b"Not found", "text/plain")
         try:
             status, answer = 200, work()
         except RefusedError as refused:
             status, answer = refused.status, refused.body
-        except (ValueError, TypeError, AttributeError):
-            status, answer = 400, {"error": "that is no request of this page"}
+        except (OperationRefused, LookupError) as error:
+            status, answer = 409, {"error": str(error)}
         except requests.RequestException:
             status, answer = 502, {"error": "the API did not answer"}
-        self._send(status, json.dumps(answer).encode(), "application/json")
+        except (ValueError, TypeError, AttributeError):
+            status, answer = 400, {"error": "that is no request of this page"}
+        return self._send(status, json.dumps(answer).encode(), "application/json")
 
     def _is_local(self) -> bool:
         """Refuse other names for this address: a foreign page may have one made for it."""

@@ -1,5 +1,5 @@
-// Places an order, then asks after it until it rests; text enters the page as text alone.
-"use strict";
+// Places an order, then asks after it until it rests, and a while longer for its customer.
+import { at, bringIntoView, call, clock, element, named, once, problem } from "./page.js";
 
 const POLL_MS = 700;
 const STEPS = [
@@ -11,32 +11,10 @@ const STEPS = [
   ["firstRevealedAt", "Revealed"],
   ["downloadedAt", "Downloaded"],
 ];
-const at = (id) => document.getElementById(id);
 let following = null;
+let drawn = "";
+let lost = false;
 let endings = [];
-
-function element(name, attributes = {}, ...children) {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...children);
-  return made;
-}
-
-async function call(path, body) {
-  const options = body === undefined ? {} : {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body),
-  };
-  const answer = await fetch(path, options);
-  const told = await answer.json();
-  if (!answer.ok) throw new Error(`${answer.status}: ${told.error}`);
-  return told;
-}
-
-function clock(text) {
-  return new Date(text).toLocaleTimeString("en-GB");
-}
 
 async function begin() {
   ({ endings } = await call("/api/endings"));
@@ -47,8 +25,7 @@ async function begin() {
     at("ending").append(element("optgroup", { label }, ...options));
   }
   explain();
-  const known = location.hash.slice(1);
-  if (/^[0-9a-f]{24}$/.test(known)) follow(known);
+  named(follow);
 }
 
 function explain() {
@@ -68,17 +45,11 @@ function delivery() {
   };
 }
 
-async function place(event) {
-  event.preventDefault();
-  at("problem").textContent = "";
+async function place() {
   const wanted = { typeId: at("ending").value, quantity: Number(at("quantity").value) };
-  try {
-    const made = await call("/api/orders", { ...wanted, delivery: delivery() });
-    location.hash = made.orderId;
-    follow(made.orderId);
-  } catch (error) {
-    at("problem").textContent = error.message;
-  }
+  const made = await call("/api/orders", { ...wanted, delivery: delivery() });
+  location.hash = made.orderId;
+  bringIntoView(at("live"));
 }
 
 function follow(orderId) {
@@ -92,11 +63,19 @@ function follow(orderId) {
 
 async function look(orderId) {
   try {
-    draw(await call(`/api/orders/${orderId}`));
+    const told = await call(`/api/orders/${orderId}`);
+    if (at("id").textContent !== orderId) return;
+    // Drawing again would take away the focus and what is selected.
+    if (JSON.stringify(told) !== drawn) draw(told);
+    drawn = JSON.stringify(told);
+    if (lost) problem(at("live"), null);
+    lost = false;
   } catch (error) {
-    at("problem").textContent = error.message;
+    lost = true;
+    problem(at("live"), error);
+    if (error.status === 404) return;
   }
-  if (at("id").textContent === orderId) following = setTimeout(() => look(orderId), POLL_MS);
+  following = setTimeout(() => look(orderId), POLL_MS);
 }
 
 function draw({ order, events, mails }) {
@@ -135,22 +114,17 @@ function row(event) {
 }
 
 async function act(event) {
-  const what = event.target.dataset.act;
-  if (!what) return;
-  const shown = at("answer");
-  shown.hidden = false;
-  try {
-    const told = await call(`/api/orders/${at("id").textContent}/${what}`, {});
-    if (what === "download") location.assign(told.url);
-    shown.textContent = JSON.stringify(told, null, 2);
-  } catch (error) {
-    shown.textContent = error.message;
-  }
+  const { act: what } = event.target.dataset;
+  at("answer").hidden = true;
+  const told = await call(`/api/orders/${at("id").textContent}/${what}`, {});
+  if (what === "download") location.assign(told.url);
+  at("answer").textContent = JSON.stringify(told, null, 2);
+  at("answer").hidden = false;
 }
 
 at("ending").addEventListener("change", explain);
 at("mail").addEventListener("change", () => { at("customer").hidden = !at("mail").checked; });
 at("protection").addEventListener("change", () => { at("secret").hidden = at("protection").value !== "passcode"; });
-at("order").addEventListener("submit", place);
-at("live").addEventListener("click", act);
+at("order").addEventListener("submit", once(place));
+for (const button of document.querySelectorAll("[data-act]")) button.addEventListener("click", once(act));
 begin();
