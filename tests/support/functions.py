@@ -3,19 +3,45 @@
 import hashlib
 import importlib.util
 import json
+from datetime import timedelta
 
 import pytest
 
 from cardvault import errors
+from cardvault.delivery.claims import hash_code
+from cardvault.delivery.links import AccessLink, Kind, State, bind_links, hash_token
+from cardvault.giftcards import codes, holds, issue, ledger, programs
+from cardvault.giftcards.vault import check_digit
 from cardvault.identity.clients import ApiClient
 from cardvault.orders.shred import shred_cards
 from cardvault.runtime import tables
-from tests.support.doubles import caller
+from cardvault.runtime.clock import to_text
+from tests.support.doubles import START, caller
+from tests.support.giftcards import GiftShop
 from tests.support.template import ROOT
 
 SECRET = "EXAMPLE-CLIENT-SECRET"
+SESSION = "EXAMPLE-SESSION"
+CODE = "940417"
+LIVE, USED, FILE = (
+    f"EXAMPLE-{kind}-LINK-EXAMPLE-{kind}-LINK-EXAMPL0" for kind in ("LIVE", "USED", "FILE")
+)
+CUSTOMER = "ada@example.com"
+PROGRAM_ID = "695735a5000000000000a001"
+
+
+def order_id(number):
+    return f"695735a5{number:016d}"
+
+
+def read_event(path):
+    """The event. Those of mail leave open of which order it is and to whom."""
+    text = path.read_text().replace("ORDER_ID", order_id(8)).replace("TO_ADDRESS", CUSTOMER)
+    return json.loads(text)
+
+
 EVENTS = {
-    f"{path.parent.name}/{path.stem}": json.loads(path.read_text())
+    f"{path.parent.name}/{path.stem}": read_event(path)
     for path in sorted((ROOT / "events").glob("*/*.json"))
 }
 FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))
@@ -48,6 +74,9 @@ def more_settings(steps):
         definition='{"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}',
         roleArn="arn:aws:iam::123456789012:role/fulfilment",
     )
+    steps.cloud.client("ssm").put_parameter(
+        Name="/cardvault/public-url", Value="https://cards.example.com", Type="String"
+    )
     return {
         "STATE_MACHINE_ARN": machine["stateMachineArn"],
         "ADOPTABLE_AFTER_SECONDS": "1800",
@@ -55,17 +84,20 @@ def more_settings(steps):
         "TOKEN_ISSUER": "https://issuer.test",
         "TOKEN_AUDIENCE": "cardvault",
         "TOKEN_LIFETIME_SECONDS": "900",
+        "MAIL_REPLY_TO": "",
+        "MAIL_CONFIGURATION_SET": "mail",
+        "SHOP_NAME": "Corner Shop",
+        "CLAIM_LINK_HOURS": "168",
+        "PUBLIC_URL_PARAMETER": "/cardvault/public-url",
     }
-
-
-def order_id(number):
-    return f"695735a5{number:016d}"
 
 
 def orders_of(case):
     if case.startswith(("list_orders/", "rewrap_data_keys/")):
         return {1, 2, 4, 6}
-    return {number for number in ORDERS if order_id(number) in json.dumps(EVENTS[case])}
+    text = json.dumps(EVENTS[case])
+    linked = {8} if any(token in text for token in (LIVE, USED, FILE)) else set()
+    return linked | {number for number in ORDERS if order_id(number) in text}
 
 
 def shredded(steps):
@@ -87,6 +119,31 @@ def lost(steps):
     steps.supplier.has("S7")
 
 
+def mailed(steps):
+    """An order for a customer, and its links: one to be claimed, one claimed, one of a file."""
+    made = steps.stored_for(key="8", email=CUSTOMER, name="Ada")
+    bind_links(steps.cloud.settings)
+    recently = to_text(START + timedelta(minutes=55))
+    sent = {"code_sent_at": recently, "codes_sent": 1, "code_hash": hash_code(LIVE, CODE)}
+    session = hashlib.sha256(SESSION.encode()).hexdigest()
+    claimed = {"state": State.USED, "used_at": recently, "session_hash": session}
+    stored = {"object_key": "downloads/example.csv", "card_count": 3}
+    for token, kind, facts in (
+        (LIVE, Kind.CLAIM, sent),
+        (USED, Kind.CLAIM, claimed),
+        (FILE, Kind.DOWNLOAD, stored),
+    ):
+        AccessLink(
+            hash_token(token),
+            kind=kind,
+            order_id=made,
+            created_at=to_text(START),
+            expires_at=to_text(START + timedelta(days=7)),
+            purge_at=START + timedelta(days=37),
+            **facts,
+        ).save()
+
+
 # The orders that the events speak of, by the last digit of their ids.
 ORDERS = {
     1: lambda steps: steps.stored_order(key="1"),
@@ -96,7 +153,44 @@ ORDERS = {
     5: lambda steps: placed(steps, 5, "HANDLING"),
     6: lambda steps: placed(steps, 6, "FULFILLED"),
     7: lost,
+    8: mailed,
 }
+
+
+def speaks_of_gift_cards(case):
+    functions = ("expire_gift_cards/", "verify_ledger/")
+    return case.startswith(functions) or PROGRAM_ID in json.dumps(EVENTS[case])
+
+
+def make_gift_cards(steps, monkeypatch):
+    """A program and its cards 1 to 6: spent from and held, full, pending, suspended, expired, full.
+
+    The last digit of an id tells the card, that of a transaction its place on the card.
+    """
+    monkeypatch.setattr(programs, "new_id", lambda _: PROGRAM_ID)
+    monkeypatch.setattr(holds, "new_id", lambda _: "695735a5000000000000d001")
+    monkeypatch.setattr(codes, "new_code", lambda: CODE)
+    monkeypatch.setattr(ledger, "_entry_id", lambda _, seq: f"695735a500000000{seq:08x}")
+    shop = GiftShop.open(steps.cloud.settings, steps.clock)
+
+    def new(number, **body):
+        digits = f"90000000000000{number}"
+        monkeypatch.setattr(issue, "new_number", lambda: digits + check_digit(digits))
+        monkeypatch.setattr(issue, "new_id", lambda _: f"695735a5000000000000c00{number}")
+        return shop.new("100.00", **body)["id"]
+
+    first = new(1)
+    shop.do("activate", first)
+    shop.do("resend-code", first)
+    shop.redeem(first, "25.00")
+    shop.do("holds", first, amount="10.00")
+    shop.do("activate", new(2))
+    new(3)
+    fourth = new(4)
+    shop.do("activate", fourth)
+    shop.do("suspend", fourth, reason="reported lost")
+    shop.do("activate", new(5, expiresAt=to_text(START + timedelta(minutes=30))))
+    shop.do("activate", new(6))
 
 
 def make_client(steps):

@@ -11,7 +11,7 @@ from jsonschema.validators import extend
 
 from tests.support.template import ROOT
 
-METHODS = {"get", "put", "post", "delete", "patch"}
+METHODS = {"get", "head", "put", "post", "delete", "patch"}
 
 
 @cache
@@ -50,7 +50,8 @@ def answers(operation: dict[str, Any]) -> dict[int, dict[str, Any]]:
 def bodies(content: dict[str, Any]) -> Iterator[tuple[dict[str, Any], list[Any]]]:
     """The (schema, examples) of each media type."""
     for media in content.values():
-        yield media["schema"], [example["value"] for example in media.get("examples", {}).values()]
+        examples = map(resolved, media.get("examples", {}).values())
+        yield media["schema"], [example["value"] for example in examples]
 
 
 def accepts(schema: dict[str, Any], value: Any) -> bool:

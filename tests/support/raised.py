@@ -1,35 +1,155 @@
 """Which errors a function may raise, read from its source and all it may call.
 
 A name is followed to where it is imported from, an attribute of a module into that module, any
-other attribute to every method of that name. So it may find too much; it overlooks only what is
-called under no name of its own.
+other attribute to every method of that name. What a `try` catches and does not raise again stays
+there. So it may find too much; it overlooks only what is called under no name of its own.
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from cardvault.errors import CardvaultError
 from tests.support.template import ROOT
 
 PACKAGE = ROOT / "layers/cardvault"
 Place = tuple[Path, ast.FunctionDef]
 
 
-def raised(app: Path) -> set[str]:
-    """The class names in every `raise` that the app's handler may come to."""
+def error_classes(root: type[CardvaultError] = CardvaultError) -> Iterator[type[CardvaultError]]:
+    yield root
+    for error in root.__subclasses__():
+        yield from error_classes(error)
+
+
+def raised(app: Path, route: str | None = None) -> set[str]:
+    """The class names of the errors of ours that the app's handler lets out.
+
+    Of a table ROUTES or a `match`, by the last part of a route's path, only that of `route` counts.
+    """
     methods = _methods(_reachable_modules(app))
-    found, seen, ahead = set(), set(), list(_functions(app).values())
+    (start,) = [function for name, function in _functions(app).items() if name == "handler"]
+    facts = _facts(start, methods, route)
+    found: dict[ast.FunctionDef, set[str]] = {function: set() for function in facts}
+    changed = True
+    while changed:
+        changed = False
+        for function, fact in facts.items():
+            let_out = fact.let_out(found)
+            changed = changed or let_out != found[function]
+            found[function] = let_out
+    return found[start[1]]
+
+
+@dataclass
+class _Fact:
+    """What a function raises and calls, each with the errors that are caught around it."""
+
+    raises: list[tuple[str, frozenset[str]]] = field(default_factory=list)
+    calls: list[tuple[Place, frozenset[str]]] = field(default_factory=list)
+
+    def let_out(self, found: dict[ast.FunctionDef, set[str]]) -> set[str]:
+        out = {name for name, caught in self.raises if name not in caught}
+        for (_, function), caught in self.calls:
+            out |= found[function] - caught
+        return out
+
+
+def _facts(
+    start: Place, methods: dict[str, list[Place]], route: str | None
+) -> dict[ast.FunctionDef, _Fact]:
+    found: dict[ast.FunctionDef, _Fact] = {}
+    ahead = [start]
     while ahead:
         path, function = ahead.pop()
-        if function in seen:
+        if function in found:
             continue
-        seen.add(function)
-        for node in ast.walk(function):
+        fact = found[function] = _Fact()
+        for node, caught in _inside(function, frozenset(), route):
             if isinstance(node, ast.Raise) and node.exc:
-                found.add(_class_name(node.exc))
-            ahead += _called(node, path, methods)
+                names = _raised_here(node.exc, function, path)
+                fact.raises += [(name, caught) for name in names]
+            called = [*_called(node, path, methods), *_of_table(node, path, methods, route)]
+            fact.calls += [(place, caught) for place in called]
+            ahead += called
     return found
+
+
+def _inside(
+    node: ast.AST, caught: frozenset[str], route: str | None
+) -> Iterator[tuple[ast.AST, frozenset[str]]]:
+    """Every node within, and what is caught around it."""
+    if route and is_of_another_route(node, route):
+        return
+    for name, value in ast.iter_fields(node):
+        guarded = isinstance(node, ast.Try) and name == "body"
+        around = caught | _caught(node) if guarded else caught
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.AST):
+                yield child, around
+                yield from _inside(child, around, route)
+
+
+def is_of_another_route(node: ast.AST, route: str) -> bool:
+    """Whether it is a case of a `match` for the last part of another route's path."""
+    return (
+        isinstance(node, ast.match_case)
+        and isinstance(node.pattern, ast.MatchValue)
+        and ast.literal_eval(node.pattern.value) != route.rpartition("/")[2]
+    )
+
+
+def _caught(node: ast.Try) -> set[str]:
+    """The errors of ours that end at this `try`, and their subclasses."""
+    families = {error.__name__: error for error in error_classes()}
+    found: set[str] = set()
+    for handler in node.handlers:
+        again = any(isinstance(inner, ast.Raise) and not inner.exc for inner in ast.walk(handler))
+        kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+        for kind in kinds if not again else ():
+            family = families.get(kind.id) if isinstance(kind, ast.Name) else None
+            found |= {error.__name__ for error in error_classes(family)} if family else set()
+    return found
+
+
+def _raised_here(error: ast.expr, function: ast.FunctionDef, path: Path) -> Iterable[str]:
+    """The classes of what a `raise` names: a class, a call, a variable, or a call's answer."""
+    name = _class_name(error)
+    ours = {known.__name__ for known in error_classes()}
+    if name in ours:
+        return {name}
+    if isinstance(error, ast.Name):
+        makers = [
+            node.value
+            for node in ast.walk(function)
+            if isinstance(node, ast.Assign) and name in {ast.unparse(to) for to in node.targets}
+        ]
+    else:
+        _, maker = _functions(path).get(name, (path, None))
+        returns = (
+            [node for node in ast.walk(maker) if isinstance(node, ast.Return)] if maker else []
+        )
+        makers = [node.value for node in returns]
+    return {_class_name(made) for made in makers if isinstance(made, ast.Call)} & ours
+
+
+def _of_table(
+    node: ast.AST, path: Path, methods: dict[str, list[Place]], route: str | None
+) -> Iterator[Place]:
+    """What `ROUTES[…]` comes to on the route."""
+    if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "ROUTES" and route:
+        (table,) = [
+            item.value
+            for item in _tree(path).body
+            if isinstance(item, ast.Assign) and ast.unparse(item.targets[0]) == "ROUTES"
+        ]
+        entries = dict(zip(map(ast.literal_eval, table.keys), table.values, strict=True))
+        for part in ast.walk(entries[route.rpartition("/")[2]]):
+            yield from _called(part, path, methods)
+            if isinstance(part, ast.Call) and isinstance(part.func, ast.Name):
+                yield from methods.get(f"{part.func.id}()", [])
 
 
 def _called(node: ast.AST, path: Path, methods: dict[str, list[Place]]) -> Iterator[Place]:
@@ -50,6 +170,8 @@ def _named(name: str, path: Path, methods: dict[str, list[Place]]) -> Iterator[P
         maker = _instances(path)[name]
         yield from methods.get(f"{maker}()", [])
         yield from _named(maker, path, methods)
+    elif name in _classes(path):
+        yield from methods.get(f"{name}(…)", [])
     elif name in _imports(path):
         module, original = _imports(path)[name]
         if original:
@@ -67,12 +189,18 @@ def _functions(path: Path) -> dict[str, Place]:
 
 
 @cache
+def _classes(path: Path) -> set[str]:
+    return {node.name for node in _tree(path).body if isinstance(node, ast.ClassDef)}
+
+
+@cache
 def _instances(path: Path) -> dict[str, str]:
     """Module variables that hold what a call made, by its name: `reveal = RevealCards(...)`."""
     return {
         node.targets[0].id: node.value.func.id
         for node in _tree(path).body
         if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
         and isinstance(node.value, ast.Call)
         and isinstance(node.value.func, ast.Name)
     }
@@ -107,13 +235,19 @@ def _reachable_modules(app: Path) -> set[Path]:
 
 
 def _methods(modules: set[Path]) -> dict[str, list[Place]]:
-    """Methods by name; the call of an instance goes by its class: `RevealCards()`."""
+    """Methods by name; the call of an instance goes by its class: `RevealCards()`.
+
+    What runs when one is made goes by `RevealCards(…)`.
+    """
     found: dict[str, list[Place]] = {}
     for path in modules:
         for owner in _tree(path).body:
             if isinstance(owner, ast.ClassDef):
                 for method in filter(_is_function, owner.body):
-                    name = f"{owner.name}()" if method.name == "__call__" else method.name
+                    special = {"__call__": f"{owner.name}()"}
+                    made = {"__init__", "__post_init__"}
+                    special |= dict.fromkeys(made, f"{owner.name}(…)")
+                    name = special.get(method.name, method.name)
                     found.setdefault(name, []).append((path, method))
     return found
 
@@ -124,4 +258,4 @@ def _is_function(node: ast.AST) -> bool:
 
 def _class_name(raised: ast.expr) -> str:
     named = raised.func if isinstance(raised, ast.Call) else raised
-    return named.attr if isinstance(named, ast.Attribute) else named.id
+    return named.attr if isinstance(named, ast.Attribute) else ast.unparse(named)

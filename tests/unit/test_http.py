@@ -25,16 +25,33 @@ CLASSES = {
 STATUS = {
     "InvalidRequest": 400,
     "OrderNotFulfilled": 400,
+    "WrongCode": 400,
+    "NoRecipient": 400,
+    "CardRefused": 400,
+    "InsufficientFunds": 400,
+    "LimitExceeded": 400,
     "Unauthenticated": 401,
+    "WrongSecurityCode": 401,
     "Forbidden": 403,
     "NotFound": 404,
     "OrderNotFound": 404,
+    "LinkUnusable": 404,
+    "DownloadExpired": 404,
+    "ProgramNotFound": 404,
+    "GiftCardNotFound": 404,
+    "TransactionNotFound": 404,
+    "HoldNotFound": 404,
     "Conflict": 409,
     "IdempotencyKeyReused": 409,
     "SupplierOrderTaken": 409,
     "OrderInProgress": 409,
+    "AddressSuppressed": 409,
     "Gone": 410,
     "CardsShredded": 410,
+    "Unprocessable": 422,
+    "KeyReusedForAnotherRequest": 422,
+    "TooManyRequests": 429,
+    "TooSoon": 429,
     "Retryable": 503,
     "TooManyWriters": 503,
     "OrderPending": 503,
@@ -42,9 +59,16 @@ STATUS = {
     "SupplierUnavailable": 503,
     "SupplierCredentialsRejected": 503,
     "PlacementNotFound": 503,
+    "MailThrottled": 503,
+    "MailUnavailable": 503,
     "AwsUnavailable": 503,
 }
+GIVEN = {"TooManyRequests": {"retry_after_s": 7}}
 EVENT = {"requestContext": {"requestId": "request-1"}}
+
+
+def made(name):
+    return CLASSES[name](**GIVEN.get(name, {}))
 
 
 def answered(error, event=EVENT):
@@ -69,7 +93,7 @@ def log(monkeypatch):
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_every_error_has_a_status_and_answers_with_its_code(name):
-    answer = answered(CLASSES[name]())
+    answer = answered(made(name))
     assert answer["statusCode"] == STATUS.get(name, 500)
     body = json.loads(answer["body"])
     assert body == {
@@ -83,7 +107,7 @@ def test_every_error_has_a_status_and_answers_with_its_code(name):
 def test_every_error_has_words_for_people_and_a_code_for_programs(name):
     error = CLASSES[name]
     assert error.code.replace("_", "").isupper()
-    assert str(error()) == error.message
+    assert str(made(name)) == error.message
     assert error.__doc__
 
 
@@ -126,6 +150,8 @@ def test_an_error_of_the_caller_is_neither_logged_nor_counted(log, capsys):
 
 def test_what_may_work_later_says_when():
     assert answered(errors.TooManyWriters())["headers"]["Retry-After"] == "1"
+    assert answered(errors.TooManyRequests(7))["headers"]["Retry-After"] == "7"
+    assert answered(errors.TooSoon())["headers"]["Retry-After"] == "30"
     assert "Retry-After" not in answered(errors.InternalError())["headers"]
 
 
@@ -136,6 +162,16 @@ def test_an_event_without_a_request_id_is_answered_too():
 def test_a_process_that_is_told_to_stop_stops():
     with pytest.raises(SystemExit):
         answered(SystemExit())
+
+
+def test_the_details_of_a_refusal_stand_beside_its_words():
+    refused = answered(errors.LimitExceeded("at most 5.00", maxBalance=5))
+    assert json.loads(refused["body"]) == {
+        "error": "at most 5.00",
+        "code": "LIMIT_EXCEEDED",
+        "requestId": "request-1",
+        "maxBalance": 5,
+    }
 
 
 # --- answers ---
@@ -227,6 +263,25 @@ def test_i6_what_can_be_no_id_is_answered_as_an_unknown_order(text):
 
 def test_an_id_is_taken():
     assert http.order_id({"pathParameters": {"orderId": "0a" * 12}}) == "0a" * 12
+
+
+@pytest.mark.parametrize("text", ["", "x", "0" * 23, "A" * 24, "0" * 24 + "\n"])
+def test_what_can_be_no_id_of_a_gift_card_is_named(text):
+    with pytest.raises(errors.Unprocessable, match=r"^cardId must be 24 lower-case hex digits$"):
+        http.path_id({"pathParameters": {"cardId": text}}, "cardId")
+    assert http.path_id({"pathParameters": {"cardId": "0a" * 12}}, "cardId") == "0a" * 12
+
+
+@pytest.mark.parametrize("raw", ["", "1", "True", "no", "true "])
+def test_what_is_neither_true_nor_false_is_refused_by_name(raw):
+    with pytest.raises(errors.Unprocessable, match=r"^open must be true or false$"):
+        http.boolean(asking(open=raw), "open", default=False)
+
+
+def test_true_and_false_are_taken():
+    assert http.boolean(asking(open="true"), "open", default=False) is True
+    assert http.boolean(asking(open="false"), "open", default=True) is False
+    assert http.boolean({}, "open", default=True) is True
 
 
 # --- bodies ---

@@ -11,7 +11,14 @@ VARIABLES = {
     for attribute, variable in vars(Settings).items()
     if isinstance(variable, _Variable)
 }
-DURATIONS = {attribute for attribute, name in VARIABLES.items() if name.endswith("_SECONDS")}
+UNITS = {"_SECONDS": timedelta(seconds=1), "_HOURS": timedelta(hours=1)}
+DURATIONS = {
+    attribute: unit
+    for attribute, name in VARIABLES.items()
+    for ending, unit in UNITS.items()
+    if name.endswith(ending)
+}
+MAY_BE_EMPTY = {"mail_reply_to"}
 
 
 @pytest.mark.parametrize("attribute", VARIABLES)
@@ -20,10 +27,15 @@ def test_a_missing_variable_is_named(attribute):
         getattr(Settings({}), attribute)
 
 
-@pytest.mark.parametrize("attribute", VARIABLES)
+@pytest.mark.parametrize("attribute", sorted(set(VARIABLES) - MAY_BE_EMPTY))
 def test_an_empty_variable_is_a_missing_one(attribute):
     with pytest.raises(MissingSetting, match=f"^set {VARIABLES[attribute]}$"):
         getattr(Settings({VARIABLES[attribute]: ""}), attribute)
+
+
+@pytest.mark.parametrize("attribute", sorted(MAY_BE_EMPTY))
+def test_what_may_be_empty_is(attribute):
+    assert getattr(Settings({VARIABLES[attribute]: ""}), attribute) == ""
 
 
 @pytest.mark.parametrize("attribute", sorted(DURATIONS))
@@ -37,7 +49,7 @@ def test_a_malformed_variable_is_named_and_its_value_is_not(attribute, raw):
 
 @pytest.mark.parametrize("attribute", VARIABLES)
 def test_a_variable_is_read_by_its_own_name(attribute):
-    expected = timedelta(minutes=1) if attribute in DURATIONS else "60"
+    expected = 60 * DURATIONS[attribute] if attribute in DURATIONS else "60"
     assert getattr(Settings({VARIABLES[attribute]: "60"}), attribute) == expected
 
 
