@@ -260,3 +260,12 @@ def test_i8_after_shredding_a_link_opens_nothing(desk):
     shred_cards(order_id, caller(), clock=desk.clock)
     with pytest.raises(LinkUnusable):
         desk.reveal(visit, 0)
+
+
+def test_an_order_mailed_only_later_is_guarded_by_a_mailed_code_too(desk):
+    order_id = desk.steps.stored_order(3)
+    desk.resend(order_id, "ada@example.com", caller(scopes="orders:correct"))
+    visit = Visit(desk.mailer.token(), None, ORIGIN)
+    desk.open(visit)
+    desk.send_code(visit)
+    assert desk.redeem(visit, desk.mailer.code(), None)

@@ -320,6 +320,7 @@ def test_a_json_object_is_taken_plain_and_in_base64():
     "body",
     [
         *("", "null", "7", '"CANARY"', "[]", "[{}]", "{", "{'a': 1}", '{"a": 1} x', "\ufeff{}"),
+        '{"half": "\\ud800"}',
         *("[" * 100_000, '{"a":' * 100_000, '{"a": ' + "9" * 5000 + "}"),
     ],
     ids=lambda body: body[:12],

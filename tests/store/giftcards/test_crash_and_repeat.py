@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from cardvault.errors import GiftCardNotFound
 from cardvault.giftcards import ledger as ledger_module
 from cardvault.runtime import tables
 from cardvault.runtime.tables import LostRace
@@ -113,3 +114,13 @@ def test_i10_a_stale_write_is_refused_by_the_table(shop, monkeypatch):
     with pytest.raises(TooManyWriters):
         shop.redeem(card["id"], "1.00")
     assert shop.details(card["id"])["balance"] == Decimal("99.00")
+
+
+def test_i6_another_tenants_repeat_is_no_repeat(shop):
+    made = shop.active("50.00")
+    answer = shop.do("redeem", made["id"], key="guessable-1", amount=Decimal("1.00"))
+    assert answer
+    stranger = shop.another("f" * 24)
+    for amount in ("1.00", "2.00"):
+        with pytest.raises(GiftCardNotFound):
+            stranger.do("redeem", made["id"], key="guessable-1", amount=Decimal(amount))

@@ -5,7 +5,7 @@ import pytest
 from cardvault.audit import trail
 from cardvault.errors import GiftCardNotFound, TooManyRequests, WrongSecurityCode
 from cardvault.giftcards import vault
-from cardvault.giftcards.guard import find_guard, guard_key
+from cardvault.giftcards.guard import GuardRecord, find_guard, guard_key
 from cardvault.runtime import tables
 
 
@@ -144,3 +144,23 @@ def test_a_holder_who_activates_proves_the_code(shop):
     with pytest.raises(WrongSecurityCode):
         shop.do("activate", card["id"], securityCode=wrong)
     assert shop.do("activate", card["id"], securityCode=code)["status"] == "active"
+
+
+def test_i7_asking_under_another_program_does_not_let_the_guard_expire(shop, card):
+    with pytest.raises(GiftCardNotFound):
+        shop.check_balance(card["cardNumber"], card["wrong"], "198.51.100.1")
+    with pytest.raises(GiftCardNotFound):
+        shop.another().check_balance(card["cardNumber"], card["wrong"], "198.51.100.2")
+    guards = [guard for guard in GuardRecord.scan() if guard.audit_seq]
+    assert [guard.delete_after for guard in guards] == [None]
+
+
+def test_a_former_owners_code_opens_the_card_no_more(shop, card):
+    shop.do(
+        "transfer-ownership",
+        card["id"],
+        newOwnerName="Bob",
+        newOwnerEmail="bob@example.com",
+    )
+    with pytest.raises(GiftCardNotFound):
+        shop.check_balance(card["cardNumber"], card["code"])

@@ -181,4 +181,4 @@ def test_a_money_move_needs_a_key(shop, key):
     from cardvault.giftcards.ledger import Once
 
     with pytest.raises(Unprocessable, match="idempotency-key"):
-        Once.of(key, "card", "redeem", {})
+        Once.of(key, "tenant", "card", "redeem", {})

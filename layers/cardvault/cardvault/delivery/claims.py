@@ -166,7 +166,7 @@ class RedeemClaim:
         link = find_usable(attempt.visit, now, self.clock)
         if order.stored_at is None or order.shredded_at is not None:
             raise LinkUnusable
-        if order.protection != Protection.NONE and not attempt.code:
+        if order.guarded_by != Protection.NONE and not attempt.code:
             raise InvalidRequest("code is required")
         if _proves(order, link, attempt, now):
             return self._consume(order, link, attempt, now)
@@ -211,10 +211,10 @@ class RedeemClaim:
 
 
 def _proves(order: OrderRecord, link: AccessLink, attempt: _Attempt, now: datetime) -> bool:
-    if order.protection == Protection.NONE:
+    if order.guarded_by == Protection.NONE:
         return True
     given = attempt.code or ""
-    if order.protection == Protection.PASSCODE:
+    if order.guarded_by == Protection.PASSCODE:
         return order.passcode_hash is not None and passcode_fits(given, order.passcode_hash)
     if link.code_hash is None or link.code_sent_at is None:
         return False

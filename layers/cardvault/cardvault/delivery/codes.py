@@ -74,7 +74,7 @@ class SendCode:
         link = find_usable(visit, now, self.clock)
         if order.shredded_at is not None or order.customer_email is None:
             raise LinkUnusable
-        if order.protection != Protection.OTP:
+        if order.guarded_by != Protection.OTP:
             raise InvalidRequest("no code is e-mailed for this link")
         if is_suppressed(order.tenant_id, order.customer_email):
             raise LinkUnusable

@@ -162,7 +162,7 @@ class Postman:
             **known,
             count=int(order.fulfilled_quantity or 0),
             missing=int(order.refunded_quantity or 0),
-            protection=order.protection,
+            protection=order.guarded_by,
             expires_at=self.clock() + self.link_lifetime,
             url=f"{self.public_url()}/claim#{token}",
         )

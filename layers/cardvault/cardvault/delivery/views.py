@@ -16,7 +16,7 @@ def claim_view(
         "cardCount": int(order.fulfilled_quantity or 0),
         "missingCount": int(order.refunded_quantity or 0),
         "locale": order.locale,
-        "protection": order.protection,
+        "protection": order.guarded_by,
         "email": masked(order.customer_email or ""),
         "expiresAt": link.expires_at,
         "codeSent": link.code_sent_at is not None,

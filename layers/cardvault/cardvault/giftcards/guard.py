@@ -120,7 +120,9 @@ class CodeGuard:
             guard.audit_seq, guard.audit_hash = head.seq, head.hash
         else:
             _write_as_much(transaction, guard.key, now)
-        if card is None:
+        # A guard that holds the head of a trail stays: without it no later try could be told.
+        guard.delete_after = None
+        if card is None and not guard.audit_seq:
             guard.delete_after = int((now + _KEPT_FOR).timestamp())
         unchanged = (
             GuardRecord.key.does_not_exist() if not seen_tries else GuardRecord.tries == seen_tries

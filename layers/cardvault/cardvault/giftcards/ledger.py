@@ -33,24 +33,27 @@ _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """An Idempotency-Key: of which card (or program), for which action, with which body."""
+    """An Idempotency-Key: whose, of which card (or program), for which action and body."""
 
+    tenant_id: str
     owner_id: str
     action: str
     key: str
     body: Mapping[str, Any]
 
     @classmethod
-    def of(cls, key: str | None, owner_id: str, action: str, body: Mapping[str, Any]) -> "Once":
+    def of(
+        cls, key: str | None, tenant_id: str, owner_id: str, action: str, body: Mapping[str, Any]
+    ) -> "Once":
         """Raises Unprocessable when there is no key, or none of 1 to 128 visible characters."""
         if key is None or not _KEY.fullmatch(key):
             raise Unprocessable("idempotency-key must be a header of 1 to 128 visible characters")
-        return cls(owner_id, action, key, body)
+        return cls(tenant_id, owner_id, action, key, body)
 
     @property
     def sort_key(self) -> str:
-        """Where its mark lies: the same key for another action is another key."""
-        text = json.dumps([self.action, self.key])
+        """Where its mark lies: the same key of another tenant or action is another key (I6)."""
+        text = json.dumps([self.tenant_id, self.action, self.key])
         return "IDEM#" + hashlib.sha256(text.encode()).hexdigest()
 
     @property

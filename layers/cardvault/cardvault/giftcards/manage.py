@@ -158,6 +158,7 @@ class ManageCards:
                 "customer_email": wanted["newOwnerEmail"],
                 "customer_id": wanted.get("newCustomerId"),
                 "customer_phone": None,
+                "code_mac": None,  # what the former owner knows opens it no more
             }
             details = remarks(wanted)
             return self._shown(Posting(card, EntryType.OWNERSHIP_TRANSFER, 0, facts, details), now)

@@ -44,4 +44,5 @@ class Change:
 
     def once(self, action: str, owner_id: str | None = None) -> Once:
         """Its Idempotency-Key, for that action on the card. Raises Unprocessable."""
-        return Once.of(self.key, owner_id or self.card_id or self.program_id, action, self.body)
+        owner = owner_id or self.card_id or self.program_id
+        return Once.of(self.key, self.caller.tenant_id, owner, action, self.body)

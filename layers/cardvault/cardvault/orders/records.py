@@ -96,6 +96,11 @@ class OrderRecord(Model):
     audit_hash = UnicodeAttribute(attr_name="auditHash", default=Head().hash)
 
     @property
+    def guarded_by(self) -> str:
+        """What the claim page asks for besides the link: an e-mailed code if nothing was said."""
+        return self.protection or "otp"
+
+    @property
     def email_wanted(self) -> bool:
         """Whether the order came with an address to write to."""
         return self.customer_email is not None

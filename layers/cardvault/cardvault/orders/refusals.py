@@ -9,6 +9,7 @@ from cardvault.errors import CardvaultError, OrderNotFound, TooManyWriters
 from cardvault.orders import store
 from cardvault.orders.records import ORDER_KEY, OrderRecord
 from cardvault.orders.store import Change
+from cardvault.runtime import tables
 from cardvault.runtime.caller import Caller
 from cardvault.runtime.clock import Clock
 from cardvault.runtime.logs import logger
@@ -33,14 +34,20 @@ def record_refusal(
 
     From the eleventh on, the event's reason holds the number so far.
     """
-    counter = OrderRecord(order.order_id, ORDER_KEY)
-    counter.update([OrderRecord.refusals.add(1)], condition=OrderRecord.order_id.exists())
+    try:
+        _record(order, event, error, caller, clock)
+    except TooManyWriters:
+        logger.warning("refusal not in the trail", orderId=order.order_id, code=error.code)
+
+
+def _record(
+    order: OrderRecord, event: str, error: CardvaultError, caller: Caller, clock: Clock
+) -> None:
+    counter, is_there = OrderRecord(order.order_id, ORDER_KEY), OrderRecord.order_id.exists()
+    tables.retry_races(lambda: tables.update(counter, [OrderRecord.refusals.add(1)], is_there))
     number = int(counter.refusals or 1)
     if number > TOLD_ONE_BY_ONE and number & (number - 1):
         return
     reason = error.code if number <= TOLD_ONE_BY_ONE else f"{error.code}, {number} times so far"
     told = Event(event, reason=reason, **caller.traces(order.tenant_id))
-    try:
-        store.change(order.order_id, lambda _: Change(told, {}), clock=clock, known=order)
-    except TooManyWriters:
-        logger.warning("refusal not in the trail", orderId=order.order_id, code=error.code)
+    store.change(order.order_id, lambda _: Change(told, {}), clock=clock, known=order)
