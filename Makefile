@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 STAGE ?= dev
+WORKERS ?= auto
 BIN := .venv/bin
 export SAM_CLI_TELEMETRY := 0
 export PYTHONPATH := layers/cardvault:.
@@ -15,7 +16,12 @@ demo: install ## An order on its whole way, on this machine, in one go
 
 .PHONY: test
 test: install ## Every test; needs no AWS account and no Docker
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup $(ARGS)
+
+.PHONY: soak
+soak: install ## The races at length: RACERS=200 RACE_ROUNDS=20 unless you say otherwise
+	@RACERS=$${RACERS:-200} RACE_ROUNDS=$${RACE_ROUNDS:-20} $(BIN)/python -m pytest \
+		tests/embedded/test_delivery_races.py tests/embedded/test_gift_cards.py $(ARGS)
 
 ##@ A stack to play with
 .PHONY: up
@@ -46,7 +52,7 @@ audit: .venv-checkov/.installed ## checkov over the template; .checkov.yaml has 
 
 .PHONY: bench
 bench: install ## Calls, transitions and times, side by side in one run
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 ##@ AWS
 .PHONY: deploy

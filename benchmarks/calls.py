@@ -1,7 +1,7 @@
 """AWS calls, counted: what storing and revealing an order costs, whatever its size."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,9 +14,9 @@ from tests.support.doubles import canary_cards
 SIZES = (3, 10_000)
 
 
-def run() -> None:
-    """Count the calls of each step, for a small order and for the largest."""
-    rows = [row for size in SIZES for row in _order(size)]
+def run(sizes: Sequence[int] = SIZES) -> None:
+    """Count the calls of each step, for orders of so many cards: a small one and the largest."""
+    rows = [row for size in sizes for row in _order(size)]
     show("AWS calls per step", ("step", "cards", "DynamoDB", "units*", "KMS", "which"), rows)
     print("  * capacity units as DynamoDB charges them: 1 KB written twice, 4 KB read twice")
 

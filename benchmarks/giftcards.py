@@ -24,7 +24,7 @@ from cardvault.giftcards.records import EntryRecord, EntryType
 from cardvault.runtime import tables
 from cardvault.runtime.clock import utc_now
 from cardvault.runtime.tables import LostRace
-from local.cardvault import running
+from local.cardvault import Cardvault
 from local.stack import Stack
 from tests.store.conftest import on_moto
 from tests.support.aimed import aimed_at
@@ -39,17 +39,21 @@ KB = 1024
 Work = Callable[[], Any]
 
 
-def run() -> None:
-    """Print both tables."""
-    show("Gift cards: DynamoDB per request", ("request", "requests", "units"), list(_counts()))
+def run(histories: Sequence[int] = HISTORIES) -> None:
+    """Count what each request asks of DynamoDB, with cards of so many entries."""
+    rows = list(_counts(histories))
+    show("Gift cards: DynamoDB per request", ("request", "requests", "units"), rows)
     print("  units: 1 WCU = 1 KB written (2 in a transaction), 1 RCU = 4 KB read consistently")
-    with running() as vault:
-        header = ("redemptions", "per second", "lost races", "answered 503")
-        title = f"Gift cards: {TILLS} tills at once, {REDEMPTIONS} redemptions, embedded DynamoDB"
-        show(title, header, list(_rates(vault.stack)))
 
 
-def _counts() -> Iterator[tuple[object, ...]]:
+def rates(vault: Cardvault, redemptions: int = REDEMPTIONS, cards: int = MANY_CARDS) -> None:
+    """Redeem that often, from one card and from many."""
+    header = ("redemptions", "per second", "lost races", "answered 503")
+    title = f"Gift cards: {TILLS} tills at once, {redemptions} redemptions, embedded DynamoDB"
+    show(title, header, list(_rates(vault.stack, redemptions, cards)))
+
+
+def _counts(histories: Sequence[int]) -> Iterator[tuple[object, ...]]:
     with on_moto() as steps:
         shop = GiftShop.open(steps.cloud.settings, utc_now)
         card = shop.active("100.00")
@@ -57,7 +61,7 @@ def _counts() -> Iterator[tuple[object, ...]]:
         code = shop.do("resend-code", card_id)["securityCode"]
         shop.redeem(card_id, "1.00")
         yield _counted("details, no transactions", lambda: shop.details(card_id))
-        for length in HISTORIES:
+        for length in histories:
             long = shop.active("1.00")["id"]
             _lengthen(long, length)
             yield _counted(
@@ -159,18 +163,18 @@ def _units(items: Sequence[dict[str, Any]], unit: int) -> int:
     return max(1, -(-size // unit))
 
 
-def _rates(stack: Stack) -> Iterator[tuple[object, ...]]:
+def _rates(stack: Stack, redemptions: int, count: int) -> Iterator[tuple[object, ...]]:
     with aimed_at(stack) as settings:
         shop = GiftShop.open(settings, utc_now)
-        issue = {"initialValue": 100, "merchantId": "m1", "count": MANY_CARDS // 2}
+        issue = {"initialValue": 100, "merchantId": "m1", "count": count // 2}
         many = [card["id"] for _ in range(2) for card in shop.do("bulk", **issue)["cards"]]
         with ThreadPoolExecutor(TILLS) as tills:
             list(tills.map(lambda card_id: shop.do("activate", card_id), many))
-        for name, cards in (("on one card", many[:1]), (f"over {MANY_CARDS:,} cards", many)):
-            yield name, *_rate(shop, cards)
+        for name, cards in (("on one card", many[:1]), (f"over {count:,} cards", many)):
+            yield name, *_rate(shop, cards, redemptions)
 
 
-def _rate(shop: GiftShop, cards: Sequence[str]) -> tuple[object, ...]:
+def _rate(shop: GiftShop, cards: Sequence[str], redemptions: int) -> tuple[object, ...]:
     tries, commit = Counter[str](), tables.commit
 
     def counting(transaction: Any) -> None:
@@ -195,12 +199,8 @@ def _rate(shop: GiftShop, cards: Sequence[str]) -> tuple[object, ...]:
     began = time.perf_counter()
     try:
         with ThreadPoolExecutor(TILLS) as tills:
-            list(tills.map(redeem, range(REDEMPTIONS)))
+            list(tills.map(redeem, range(redemptions)))
     finally:
         tables.commit = commit
-    rate = REDEMPTIONS / (time.perf_counter() - began)
+    rate = redemptions / (time.perf_counter() - began)
     return f"{rate:.0f}", f"{tries['lost'] / tries['all']:.0%}", tries["told to try again"]
-
-
-if __name__ == "__main__":
-    run()

@@ -15,28 +15,34 @@ BASELINES = {
 }
 
 
-def run() -> None:
-    """Time each function's init beside python alone and a plain boto3 client."""
+def run(rounds: int = ROUNDS, only: str = "") -> None:
+    """Time each function's init, best of some rounds, beside python alone and a boto3 client.
+
+    `only` limits it to functions whose name begins so.
+    """
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": f"{ROOT}/layers/cardvault",
         "AWS_DEFAULT_REGION": "eu-west-1",
         "POWERTOOLS_SERVICE_NAME": "bench",
     }
-    times = {name: _best(code, environment) for name, code in BASELINES.items()}
+    times = {name: _best(code, environment, rounds) for name, code in BASELINES.items()}
     for name, function in sorted(resources("AWS::Serverless::Function").items()):
+        if not name.startswith(only):
+            continue
         properties = function["Properties"]
-        variables = dict.fromkeys(properties["Environment"]["Variables"], "60")
+        named = properties.get("Environment", {}).get("Variables", {})
+        variables = dict.fromkeys(named, "60")
         code = f"import runpy; runpy.run_path('{ROOT / properties['CodeUri']}/app.py')"
-        times[name] = _best(code, {**environment, **variables})
+        times[name] = _best(code, {**environment, **variables}, rounds)
     baseline = times["boto3 and a client"]
     rows = [(name, f"{ms:.0f}", f"{ms / baseline:.2f}") for name, ms in times.items()]
     show("Init", ("process", "ms", "ratio to boto3"), rows)
 
 
-def _best(code: str, environment: dict[str, str]) -> float:
+def _best(code: str, environment: dict[str, str], rounds: int) -> float:
     times = []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         began = time.perf_counter()
         subprocess.run([sys.executable, "-c", code], env=environment, check=True)  # noqa: S603
         times.append(time.perf_counter() - began)

@@ -38,7 +38,10 @@ class Search:
 
     def hits(self, texts: Iterable[bytes]) -> list[bytes]:
         """The texts that hold a code in any disguise."""
-        return [text for text in texts if any(form in text.lower() for form in self._forms)]
+        return [text for text in texts if self._is_in(text.lower())]
+
+    def _is_in(self, text: bytes) -> bool:
+        return any(form in text for form in self._forms)
 
     def places(self, stack: Stack) -> Iterator[tuple[str, list[bytes]]]:
         """Each place of the running stack by name, with all that lies there."""

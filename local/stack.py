@@ -23,7 +23,7 @@ from local.process import ChildProcess
 
 STACK_NAME = "cardvault"
 RUNTIME_PYTHON = ROOT / ".venv-runtime" / "bin" / "python"
-HEALTHY_WITHIN_S = 30.0
+HEALTHY_WITHIN_S = 120.0
 HEALTH_POLL_S = 0.05
 LAST_LINES = 20
 DIRECTORY_PREFIX = "cardvault-stack-"

@@ -9,7 +9,7 @@ from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
 WORKERS_PER_FUNCTION = int(os.environ.get("EMULATOR_WORKERS_PER_FUNCTION", "4"))
-PATIENCE_S = 2.0
+QUEUE_S = float(os.environ.get("EMULATOR_QUEUE_S", "2"))
 
 _released = threading.Condition()
 
@@ -43,8 +43,8 @@ def acquire_worker(
     substitute. It is not a limit: whoever waited long enough gets a new worker, so functions
     that call each other can not lock each other out.
     """
-    out_of_patience_at = time.monotonic() + PATIENCE_S
-    while time.monotonic() < out_of_patience_at:
+    give_up_at = time.monotonic() + QUEUE_S
+    while time.monotonic() < give_up_at:
         worker, how = lambda_runtime.acquire_worker(
             name, config, code_zip, qualifier=qualifier, max_concurrency=WORKERS_PER_FUNCTION
         )

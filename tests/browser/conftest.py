@@ -2,12 +2,8 @@
 
 import os
 import shutil
-import uuid
-from collections.abc import Iterator
 
 import pytest
-
-from local.cardvault import Cardvault, Shop, User, running
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -18,6 +14,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+GIVE_UP_MS = 300_000
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 
 
@@ -33,20 +30,9 @@ def browser():
         started.close()
 
 
-@pytest.fixture(scope="session")
-def vault(browser) -> Iterator[Cardvault]:
-    with running(handling_s=0.5) as running_vault:
-        yield running_vault
-
-
-@pytest.fixture(scope="session")
-def shop(vault: Cardvault) -> Shop:
-    return vault.shop()
-
-
-@pytest.fixture
-def alice(shop: Shop) -> User:
-    return shop.user(f"alice-{uuid.uuid4().hex[:8]}")
+@pytest.fixture(autouse=True)
+def _skip_without_chromium(browser):
+    """Before a stack is started for nothing."""
 
 
 @pytest.fixture
@@ -56,6 +42,7 @@ def tab(browser):
 
     def open_tab(**given):
         context = browser.new_context(**given)
+        context.set_default_timeout(GIVE_UP_MS)
         contexts.append(context)
         page = context.new_page()
         page.complaints, page.asked = [], []

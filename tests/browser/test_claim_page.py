@@ -79,8 +79,9 @@ def test_copy_print_and_download(vault, alice, tab):
     page.wait_for_selector(".floating")
     assert page.evaluate("navigator.clipboard.readText()") == codes[0]
     page.click("#copy-all")
-    page.wait_for_timeout(300)
-    assert page.evaluate("navigator.clipboard.readText()") == "\n".join(codes)
+    page.wait_for_function(
+        "text => navigator.clipboard.readText().then(got => got === text)", arg="\n".join(codes)
+    )
     with page.expect_download() as download:
         page.click("#download-csv")
     assert download.value.suggested_filename == f"cards-{customer.order_id}.csv"
@@ -203,10 +204,9 @@ def test_i5_a_mail_scanner_leaves_the_link_unspent(vault, alice, tab):
         page.goto(link)
         page.wait_for_selector("#send")
         for _ in range(3):
-            for button in page.locator("main button").all():
-                if button.is_visible():
-                    button.click(timeout=3_000)
-                    page.wait_for_timeout(300)
+            for button in page.locator("main button:visible").element_handles():
+                button.evaluate("pressed => pressed.click()")
+                page.wait_for_load_state("networkidle")
         assert page.locator(".cards").count() == 0
     order = alice.get(customer.order_id).json()
     assert "claimedAt" not in order

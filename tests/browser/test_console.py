@@ -6,10 +6,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from local.console import Console
+from tests.browser.conftest import GIVE_UP_MS
 
 pytestmark = pytest.mark.embedded
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
-LONG_MS = 60_000
 
 
 @pytest.fixture(scope="module")
@@ -22,12 +22,13 @@ def console(vault):
 def followed(console, browser):
     """The address of an order that was placed on the page, and has arrived."""
     context = browser.new_context()
+    context.set_default_timeout(GIVE_UP_MS)
     page = context.new_page()
     page.goto(console.url)
     page.wait_for_selector("#ending option", state="attached")
     page.fill("#email", "grace@example.com")
     page.click("text=Place the order")
-    page.wait_for_selector("#mails a[target=_blank]", timeout=LONG_MS)
+    page.wait_for_selector("#mails a[target=_blank]")
     yield page.url
     context.close()
 
@@ -36,6 +37,7 @@ def followed(console, browser):
 def issued(console, browser):
     """The address of a card that was issued on the page, and used."""
     context = browser.new_context()
+    context.set_default_timeout(GIVE_UP_MS)
     page = context.new_page()
     page.goto(f"{console.url}/gift-cards")
     page.click("text=Issue and activate")

@@ -26,8 +26,9 @@ from local import environment
 from tests.support.claiming import ordered
 
 pytestmark = pytest.mark.embedded
-RACERS = 200
-ROUNDS = int(os.environ.get("RACE_ROUNDS", "20"))
+# Few are enough to show a missing condition; `make soak` runs more of both.
+RACERS = int(os.environ.get("RACERS", "50"))
+ROUNDS = int(os.environ.get("RACE_ROUNDS", "2"))
 MODELS = (OrderRecord, Mark, AuditRecord, AccessLink)
 
 
@@ -81,8 +82,7 @@ def race(work):
         return Counter(pool.map(run, range(RACERS)))
 
 
-@pytest.mark.timeout(2400)
-def test_i5_one_of_200_redeems_of_a_token_wins_twenty_times_over(vault, alice, on_the_stack):
+def test_i5_one_of_many_redeems_of_a_token_wins(vault, alice, on_the_stack):
     order_id = ordered(vault, alice).order_id
     redeem = RedeemDownload(DownloadsBucket(aws.s3(), on_the_stack.downloads_bucket))
     for _ in range(ROUNDS):
@@ -94,10 +94,7 @@ def test_i5_one_of_200_redeems_of_a_token_wins_twenty_times_over(vault, alice, o
     assert events.count("CARDS_DELIVERED") == ROUNDS
 
 
-@pytest.mark.timeout(2400)
-def test_i5_one_of_200_claims_with_the_right_code_wins_twenty_times_over(
-    vault, alice, on_the_stack
-):
+def test_i5_one_of_many_claims_with_the_right_code_wins(vault, alice, on_the_stack):
     redeem = RedeemClaim(patience=Patience(sleep=lambda _: None))
     for _ in range(ROUNDS):
         customer = ordered(vault, alice)
@@ -112,8 +109,7 @@ def test_i5_one_of_200_claims_with_the_right_code_wins_twenty_times_over(
         assert all_events(alice, customer.order_id).count("LINK_CLAIMED") == 1
 
 
-@pytest.mark.timeout(900)
-def test_i5_of_200_guesses_at_once_five_are_weighed(vault, alice, on_the_stack):
+def test_i5_of_many_guesses_at_once_five_are_weighed(vault, alice, on_the_stack):
     redeem = RedeemClaim(patience=Patience(sleep=lambda _: None))
     customer = ordered(vault, alice)
     customer.post("code")

@@ -1,10 +1,12 @@
 """Gift cards on the deployed template: the main path, races, and the roles' limits.
 
-I10: 64 tills redeem one card at once. On moto they would take turns in one interpreter; here they
-race over HTTP for a table in another process, which resolves the races as DynamoDB does. 64 Lambdas
-at once are more than two cores can start: that race runs in this process, a smaller one in theirs.
+I10: many tills redeem one card at once. On moto they would take turns in one interpreter; here they
+race over HTTP for a table in another process, which resolves the races as DynamoDB does. As many
+Lambdas at once are more than two cores can start: that race runs in this process, a smaller one in
+theirs.
 """
 
+import os
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,7 +18,7 @@ from local.giftcards import GIFT_SCOPES, GiftProgram
 from tests.support.aimed import aimed_at
 from tests.support.giftcards import GiftShop
 
-RACERS = 64
+RACERS = int(os.environ.get("RACERS", "64"))
 
 
 @pytest.fixture(scope="session")
@@ -48,8 +50,8 @@ def test_the_main_path_ends_in_the_details_of_the_seed(program):
     assert types == ["REDEMPTION", "ACTIVATION", "PURCHASE"]
 
 
-def test_i10_64_concurrent_redemptions_never_overdraw(gifts):
-    """100.00 covers 20 of 64 redemptions of 5.00, and no 21st."""
+def test_i10_concurrent_redemptions_never_overdraw(gifts):
+    """100.00 covers 20 redemptions of 5.00, and no 21st."""
     card = gifts.active("100.00")
 
     def redeem(till):
@@ -58,7 +60,7 @@ def test_i10_64_concurrent_redemptions_never_overdraw(gifts):
     with ThreadPoolExecutor(RACERS) as tills:
         ends = list(tills.map(redeem, range(RACERS)))
     refused = [end for end in ends if end == "INSUFFICIENT_FUNDS"]
-    assert (len(refused), len(ends)) == (44, RACERS)
+    assert (len(refused), len(ends)) == (RACERS - 20, RACERS)
     shown = gifts.details(card["id"], transactions=True)
     assert (shown["status"], shown["balance"]) == ("depleted", 0)
     after = [entry["balanceAfter"] for entry in shown["transactions"]]
@@ -66,7 +68,7 @@ def test_i10_64_concurrent_redemptions_never_overdraw(gifts):
     assert gifts.verify() == []
 
 
-def test_i10_64_repeats_at_once_move_money_once_and_all_get_the_first_answer(gifts):
+def test_i10_repeats_at_once_move_money_once_and_all_get_the_first_answer(gifts):
     card = gifts.active("100.00")
 
     def redeem(_):
@@ -124,7 +126,7 @@ def test_a_balance_check_needs_no_login(program, card):
 
 
 def test_i11_each_role_can_do_all_of_its_job(program, vault):
-    """Under EMBEDDED_AUTH=1 a right that a role lacks shows here."""
+    """The stack's IAM is on: a right that a role lacks shows here."""
 
     def done(answer):
         assert answer.status_code < 300, answer.text

@@ -40,8 +40,9 @@ def scanned(tmp_path_factory):
         alice, bob = shop.user("alice"), shop.user("bob")
         result["codes"] = drive(vault, alice, bob)
         search = Search(result["codes"])
-        result["hits"] = {place: search.hits(texts) for place, texts in search.places(vault.stack)}
-        result["sizes"] = {place: len(texts) for place, texts in search.places(vault.stack)}
+        kept = dict(search.places(vault.stack))
+        result["hits"] = {place: search.hits(texts) for place, texts in kept.items()}
+        result["sizes"] = {place: len(texts) for place, texts in kept.items()}
         plant(vault, "PLANTED-CODE-0123456789")
         planted = Search(["PLANTED-CODE-0123456789"])
         result["planted"] = {

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import boto3
+import moto.kms.models
 import pytest
 from moto import mock_aws
 
@@ -20,7 +22,7 @@ from cardvault.orders.place import PlaceOrder, ReconcileOrder
 from cardvault.orders.records import OrderRecord
 from cardvault.orders.reveal import RevealCards, RevealedPage
 from cardvault.orders.store_cards import StoreCards
-from cardvault.runtime import aws, tables
+from cardvault.runtime import aws
 from cardvault.runtime.cached_secret import CachedSecret
 from cardvault.runtime.caller import Caller
 from cardvault.runtime.settings import Settings
@@ -31,7 +33,6 @@ from tests.support.doubles import FixedClock, ScriptedSupplier, caller, canary_c
 from tests.support.template import resources, table_definition
 
 REGION = "eu-west-1"
-CLIENTS = (aws.kms, aws.s3, aws.secrets_manager, aws.ses, aws.ssm, aws.step_functions)
 SENDER = "cards@shop.example"
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -48,7 +49,17 @@ class Cloud:
     settings: Settings
 
     def client(self, service: str) -> Any:
-        return boto3.client(service, region_name=REGION)
+        return client(service)
+
+
+# An account is made anew for each test. What costs most of it is the same each time and knows
+# nothing of an account: clients, and moto's RSA keys.
+@cache
+def client(service: str) -> Any:
+    return boto3.client(service, region_name=REGION)
+
+
+moto.kms.models.generate_private_key = cache(moto.kms.models.generate_private_key)
 
 
 @pytest.fixture
@@ -61,28 +72,26 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
 
 
 def _fresh_cloud() -> Cloud:
-    for cached in (*CLIENTS, tables.connection):
-        cached.cache_clear()
     return Cloud(Settings(_make_resources()))
 
 
 def _make_resources() -> dict[str, str]:
-    dynamodb = boto3.client("dynamodb", region_name=REGION)
+    dynamodb = client("dynamodb")
     for logical_id in resources("AWS::DynamoDB::Table"):
         dynamodb.create_table(TableName=logical_id, **table_definition(logical_id))
-    kms = boto3.client("kms", region_name=REGION)
+    kms = client("kms")
     card_key = kms.create_key()["KeyMetadata"]["Arn"]
     signing_key = kms.create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
-    secrets = boto3.client("secretsmanager", region_name=REGION)
+    secrets = client("secretsmanager")
     fingerprint = secrets.create_secret(Name="fingerprint", SecretString='{"key": "test"}')
     number = secrets.create_secret(Name="number", SecretString='{"key": "test number"}')
     code = secrets.create_secret(Name="code", SecretString='{"key": "test code"}')
     supplier = secrets.create_secret(
         Name="supplier", SecretString='{"baseUrl": "https://supplier.invalid", "accessToken": "t"}'
     )
-    s3 = boto3.client("s3", region_name=REGION)
+    s3 = client("s3")
     s3.create_bucket(Bucket="downloads", CreateBucketConfiguration={"LocationConstraint": REGION})
-    ses = boto3.client("sesv2", region_name=REGION)
+    ses = client("sesv2")
     ses.create_email_identity(EmailIdentity=SENDER)
     ses.create_configuration_set(ConfigurationSetName="mail")
     return {

@@ -29,13 +29,13 @@ class Client:
         self.session.headers["X-Access-Token"] = sandbox.key
 
     def get(self, path, **query):
-        return self.session.get(self.sandbox.url + path, params=query, timeout=5)
+        return self.session.get(self.sandbox.url + path, params=query, timeout=60)
 
-    def post(self, body, timeout=5):
+    def post(self, body, timeout=60):
         url = self.sandbox.url + "/gift-cards/placeOrder"
         return self.session.post(url, json=body, timeout=timeout)
 
-    def try_place(self, type_id="string", quantity=1, product_id="string", timeout=5):
+    def try_place(self, type_id="string", quantity=1, product_id="string", timeout=60):
         body = {"productId": product_id, "typeId": type_id, "quantity": quantity}
         return self.post(body, timeout)
 
@@ -60,7 +60,7 @@ class Client:
     def admin(self, method, path, body=None, key=None):
         headers = {} if key is None else {"X-Access-Token": key}
         url = f"{self.sandbox.origin}/_sandbox/{path}"
-        return self.session.request(method, url, json=body, headers=headers, timeout=5)
+        return self.session.request(method, url, json=body, headers=headers, timeout=60)
 
 
 @pytest.fixture

@@ -109,7 +109,7 @@ def test_unknown_things_are_404_in_the_envelope(client):
     ],
 )
 def test_the_router_knows_no_envelope(client, method, path):
-    answer = client.session.request(method, client.sandbox.url + path, timeout=5)
+    answer = client.session.request(method, client.sandbox.url + path, timeout=60)
     assert answer.status_code == 404
     assert set(answer.json()) == {"message", "error", "statusCode"}
     assert answer.json()["statusCode"] == 404
@@ -118,17 +118,17 @@ def test_the_router_knows_no_envelope(client, method, path):
 def test_ping_needs_no_key_and_every_other_route_does(client):
     paths = ["/validate", "/account/balance", "/account/transactions", "/gift-cards/catalog"]
     paths += ["/gift-cards/checkProduct/1", "/gift-cards/checkOrder/1", "/gift-cards/list"]
-    assert requests.get(client.sandbox.url + "/ping", timeout=5).status_code == 200
+    assert requests.get(client.sandbox.url + "/ping", timeout=60).status_code == 200
     for path in paths:
-        answer = requests.get(client.sandbox.url + path, timeout=5)
+        answer = requests.get(client.sandbox.url + path, timeout=60)
         assert refusal(answer) == (401, "MISSING_ACCESS_TOKEN"), path
-    answer = requests.post(client.sandbox.url + "/gift-cards/placeOrder", json={}, timeout=5)
+    answer = requests.post(client.sandbox.url + "/gift-cards/placeOrder", json={}, timeout=60)
     assert refusal(answer) == (401, "MISSING_ACCESS_TOKEN")
 
 
 def test_the_key_goes_in_its_own_header_not_in_authorization(client):
     headers = {"Authorization": f"Bearer {client.sandbox.key}"}
-    answer = requests.get(client.sandbox.url + "/validate", headers=headers, timeout=5)
+    answer = requests.get(client.sandbox.url + "/validate", headers=headers, timeout=60)
     assert refusal(answer) == (401, "MISSING_ACCESS_TOKEN")
 
 
@@ -136,7 +136,7 @@ def test_five_wrong_keys_lock_everyone_out_for_fifteen_minutes(client):
     left = []
     for _ in range(5):
         answer = client.session.get(
-            client.sandbox.url + "/validate", headers={"X-Access-Token": "wrong"}, timeout=5
+            client.sandbox.url + "/validate", headers={"X-Access-Token": "wrong"}, timeout=60
         )
         assert refusal(answer) == (401, "INVALID_ACCESS_TOKEN")
         left.append(answer.json()["error"]["details"]["attemptsLeft"])
@@ -152,7 +152,7 @@ def test_a_right_key_clears_the_wrong_ones_before_it(client):
     for _ in range(3):
         for _ in range(4):
             requests.get(
-                client.sandbox.url + "/validate", headers={"X-Access-Token": "wrong"}, timeout=5
+                client.sandbox.url + "/validate", headers={"X-Access-Token": "wrong"}, timeout=60
             )
         assert client.get("/validate").status_code == 200
 
@@ -185,7 +185,7 @@ def test_a_bad_placement_is_refused_and_buys_nothing(client, change):
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"x"', b"\xff"])
 def test_a_body_that_is_no_json_object_is_refused(client, body):
     url = client.sandbox.url + "/gift-cards/placeOrder"
-    assert refusal(client.session.post(url, data=body, timeout=5)) == (400, "ERR_VALIDATION")
+    assert refusal(client.session.post(url, data=body, timeout=60)) == (400, "ERR_VALIDATION")
 
 
 def test_unknown_body_keys_are_stripped_so_a_ref_does_not_make_placing_idempotent(client):
@@ -198,7 +198,7 @@ def test_a_connection_is_kept_alive_across_errors_with_a_body(client):
     url = client.sandbox.url + "/nowhere"
     with requests.Session() as session:
         for _ in range(3):
-            session.post(url, json={"unread": "x" * 5000}, timeout=5)
+            session.post(url, json={"unread": "x" * 5000}, timeout=60)
         pools = session.get_adapter(url).poolmanager.pools
         (pool,) = (pools[key] for key in pools.keys())  # noqa: SIM118 - not a dict
         assert (pool.num_requests, pool.num_connections) == (3, 1)
@@ -210,4 +210,4 @@ def test_an_oversized_body_is_refused_unread(client):
     prepared = requests.Request("POST", url, headers=headers, data=b"").prepare()
     prepared.headers["Content-Length"] = str(2 << 20)
     with requests.Session() as session:
-        assert refusal(session.send(prepared, timeout=5)) == (413, "PAYLOAD_TOO_LARGE")
+        assert refusal(session.send(prepared, timeout=60)) == (413, "PAYLOAD_TOO_LARGE")

@@ -22,7 +22,7 @@ def committed(client):
 def place_with(request, client):
     """Place an order under a fault, chosen by its typeId or armed for the next request."""
 
-    def place(name, argument="", timeout=5):
+    def place(name, argument="", timeout=60):
         if request.param == "armed":
             client.sandbox.arm(name, argument, times=1)
             return client.try_place(timeout=timeout)
@@ -33,24 +33,23 @@ def place_with(request, client):
 
 def test_timeout_after_commit_buys_and_withholds_the_answer(client, place_with):
     with pytest.raises(requests.ReadTimeout):
-        place_with("timeout_after_commit", "30", timeout=0.2)
-    assert committed(client) == 1
+        place_with("timeout_after_commit", "3600", timeout=0.2)
+    while not committed(client):
+        time.sleep(0.01)
     assert len(client.get("/gift-cards/list").json()["data"]["items"]) == 1
 
 
 def test_a_withheld_answer_comes_in_the_end(client, place_with):
-    start = time.perf_counter()
+    began = time.monotonic()
     answer = place_with("timeout_after_commit", "0.15")
-    assert time.perf_counter() - start >= 0.15
+    assert time.monotonic() - began >= 0.15
     assert answer.json()["data"]["orderId"] == client.sandbox.orders()[0]["orderId"]
 
 
 def test_others_are_served_while_an_answer_is_withheld(client):
     with pytest.raises(requests.ReadTimeout):
-        client.try_place("FAULT_TIMEOUT_AFTER_COMMIT", timeout=0.1)
-    start = time.perf_counter()
-    client.place()
-    assert time.perf_counter() - start < 1
+        client.try_place("FAULT_TIMEOUT_AFTER_COMMIT:3600", timeout=0.1)
+    assert client.place()
 
 
 def test_error_after_commit_buys_and_says_unavailable(client, place_with):

@@ -33,7 +33,7 @@ def operations() -> dict[tuple[str, str], dict[str, Any]]:
     """(method, path) -> operation, with the path's parameters and servers."""
     found = {}
     for path, item in spec()["paths"].items():
-        for method in METHODS & set(item):
+        for method in (name for name in item if name in METHODS):
             operation = item[method]
             parameters = item.get("parameters", []) + operation.get("parameters", [])
             servers = item.get("servers", spec()["servers"])

@@ -39,7 +39,7 @@ def opened(packed, count):
 
 
 @given(st.integers(0, 1200), st.integers(1, 300))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_number_of_cards_comes_back_page_by_page(count, per_page):
     cards = canary_cards(count)
     with pytest.MonkeyPatch.context() as smaller:

@@ -43,6 +43,11 @@ def history(client, arn):
     return [event["type"] for event in client.get_execution_history(executionArn=arn)["events"]]
 
 
+def wait_for(client, arn, event):
+    while event not in history(client, arn):
+        time.sleep(0.02)
+
+
 def refused(operation, **arguments):
     with pytest.raises(ClientError) as caught:
         operation(**arguments)

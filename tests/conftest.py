@@ -1,0 +1,47 @@
+"""What every test shares: no verdict that depends on speed, and one embedded stack a worker."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from local.cardvault import Cardvault, Shop, User, running
+
+# Tests that share a stack of their own, or the browser, stay on one worker.
+TOGETHER = ("tests/browser/", "tests/embedded/gaps/", "tests/embedded/test_leaks.py")
+
+# A busy machine draws examples slowly and is no defect.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for place in TOGETHER:
+            if item.nodeid.startswith(place):
+                item.add_marker(pytest.mark.xdist_group(place))
+
+
+@pytest.fixture(scope="session")
+def vault() -> Iterator[Cardvault]:
+    """The real template on the embedded stack, each function held to its role."""
+    with running(parameters={"LogLevel": "DEBUG"}, auth=True, handling_s=1.0) as running_vault:
+        running_vault.supplier.canary("CANARY")
+        yield running_vault
+
+
+@pytest.fixture(scope="session")
+def shop(vault: Cardvault) -> Shop:
+    return vault.shop()
+
+
+@pytest.fixture
+def alice(shop: Shop) -> User:
+    """A user of her own for each test."""
+    return shop.user(f"alice-{uuid.uuid4().hex[:8]}")
+
+
+@pytest.fixture
+def key() -> str:
+    return uuid.uuid4().hex
