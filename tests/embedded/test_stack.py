@@ -23,7 +23,7 @@ import time
 stop_on_terminate()
 with Stack(doors={"api": "ApiId"}) as stack:
     print(stack._emulator.pid, stack._directory, flush=True)
-    time.sleep(60)
+    time.sleep(3600)
 """
 
 
