@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 WHOLE_ITEM = "(every attribute)"
-"""Stands in `dynamodb:Attributes` for an item that is read or returned whole."""
+"""Stands in `dynamodb:Attributes` for an item that a write returns whole."""
 
 Context = Mapping[str, tuple[str, ...]]
 PartitionKey = Callable[[str, str | None], str]
@@ -87,7 +87,7 @@ def _access(
 ) -> ItemAccess:
     table, index = str(item["TableName"]).rpartition("/")[2], item.get("IndexName")
     context: dict[str, tuple[str, ...]] = dict(more or {})
-    if attributes := _attributes(action, item):
+    if attributes := _attributes(item):
         context["dynamodb:Attributes"] = tuple(sorted(attributes))
     if keys := _leading_keys(item, partition_key(table, index)):
         context["dynamodb:LeadingKeys"] = tuple(sorted(keys))
@@ -100,8 +100,11 @@ def _access(
     return ItemAccess(f"dynamodb:{action}", table, index, context)
 
 
-def _attributes(action: str, item: Mapping[str, Any]) -> set[str]:
-    """The attributes a request names, and WHOLE_ITEM where more than those come back."""
+def _attributes(item: Mapping[str, Any]) -> set[str]:
+    """The attributes a request names, and WHOLE_ITEM where a write has all of them returned.
+
+    Of a read the key `dynamodb:Select` tells whether it is more than what was named.
+    """
     names = item.get("ExpressionAttributeNames") or {}
     found = {name for stored in _items(item) for name in stored}
     found |= set(item.get("AttributesToGet", ()))
@@ -109,17 +112,14 @@ def _attributes(action: str, item: Mapping[str, Any]) -> set[str]:
         for name in _NAME.findall(item.get(expression) or ""):
             if name.upper() not in _WORDS:
                 found.add(names.get(name, name))
-    if _returns_all(action, item):
+    if _returns_all(item):
         found.add(WHOLE_ITEM)
     return found
 
 
-def _returns_all(action: str, item: Mapping[str, Any]) -> bool:
-    returned = (item.get("ReturnValues"), item.get("ReturnValuesOnConditionCheckFailure"))
-    if {"ALL_OLD", "ALL_NEW"} & set(returned):
-        return True
-    named = "ProjectionExpression" in item or "AttributesToGet" in item
-    return action in _READS and not named and item.get("Select") != "COUNT"
+def _returns_all(item: Mapping[str, Any]) -> bool:
+    returned = {item.get("ReturnValues"), item.get("ReturnValuesOnConditionCheckFailure")}
+    return bool({"ALL_OLD", "ALL_NEW"} & returned)
 
 
 def _items(item: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:

@@ -149,8 +149,11 @@ def test_attributes_of_other_requests():
     judged = {"ConditionExpression": "attribute_not_exists(#1)", "ExpressionAttributeNames": NAMES}
     assert attributes("PutItem", Item=item, **judged) == {"UserId", "Wins", "Losses"}
     assert attributes("DeleteItem", Key=KEY) == {"UserId"}
-    assert attributes("GetItem", Key=KEY) == {"UserId", WHOLE_ITEM}
-    assert attributes("GetItem", Key=KEY, ProjectionExpression="Wins") == {"UserId", "Wins"}
+    whole, part = access("GetItem", Key=KEY), access("GetItem", Key=KEY, AttributesToGet=["Wins"])
+    assert whole.context["dynamodb:Attributes"] == ("UserId",)
+    assert whole.context["dynamodb:Select"] == ("ALL_ATTRIBUTES",)
+    assert part.context["dynamodb:Attributes"] == ("UserId", "Wins")
+    assert part.context["dynamodb:Select"] == ("SPECIFIC_ATTRIBUTES",)
     assert attributes("Scan", Select="COUNT", FilterExpression="Wins > :n") == {"Wins"}
     assert attributes("Scan", AttributesToGet=["Wins"]) == {"Wins"}
 

@@ -45,6 +45,7 @@ def played() -> Stage:
     with staged() as stage:
         for part in (orders.play, orders.play_operators, delivery.play, giftcards.play):
             part(stage)
+            assert stage.recorder.before == [], "whatever was to happen did"
     return stage
 
 

@@ -143,7 +143,7 @@ def staged() -> Iterator[Stage]:
         stack.enter_context(recorder.listening())
         stack.enter_context(mock.patch.object(clock, "datetime", Moving))
         stack.enter_context(mock.patch.object(Moving, "ahead", timedelta()))
-        stack.enter_context(mock.patch.object(Patience, "_wait"))
+        stack.enter_context(mock.patch.object(Patience, "_wait", create=True))
         for method in ("place_order", "check_order", "list_orders", "pause"):
             scripted = _reading_the_key(supplier, method)
             stack.enter_context(mock.patch.object(SupplierClient, method, scripted))

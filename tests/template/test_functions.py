@@ -233,6 +233,32 @@ def test_the_audit_trail_is_append_only_for_every_role():
                 assert set(statement["Action"]) <= {"dynamodb:PutItem", "dynamodb:Query"}
 
 
+def named_attributes(statement):
+    condition = statement.get("Condition", {}).get("ForAllValues:StringEquals", {})
+    return set(condition.get("dynamodb:Attributes", ["userId", "clientId"]))
+
+
+def test_i11_only_who_has_a_caller_may_name_one_in_an_event():
+    with_token = {name for name, route in routes() if "AuthorizationScopes" in route["Auth"]}
+    tellers = 0
+    for name in set(NAMES) - with_token:
+        for statement in statements(name):
+            if "AuditTrailTable" in str(statement["Resource"]):
+                tellers += 1
+                assert not {"userId", "clientId"} & named_attributes(statement), name
+    assert tellers >= 12
+
+
+def test_i11_who_spends_from_gift_cards_may_not_do_what_staff_does():
+    written = set()
+    for statement in statements("RedeemGiftCardFunction"):
+        if {"dynamodb:PutItem", "dynamodb:UpdateItem"} & set(statement["Action"]):
+            written |= named_attributes(statement)
+    staffs = {"suspendedAt", "voidedAt", "expiresAt", "customerId", "codeMac", "numberedCardId"}
+    assert "holds" in written
+    assert not staffs & written
+
+
 def routes():
     for name in NAMES:
         for event in FUNCTIONS[name]["Properties"].get("Events", {}).values():
