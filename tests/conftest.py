@@ -9,7 +9,12 @@ from hypothesis import HealthCheck, settings
 from local.cardvault import Cardvault, Shop, User, running
 
 # Tests that share a stack of their own, or the browser, stay on one worker.
-TOGETHER = ("tests/browser/", "tests/embedded/gaps/", "tests/embedded/test_leaks.py")
+TOGETHER = (
+    "tests/browser/",
+    "tests/embedded/gaps/",
+    "tests/embedded/test_leaks.py",
+    "tests/roles/test_roles.py",
+)
 
 # A busy machine draws examples slowly and is no defect.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])

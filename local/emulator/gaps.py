@@ -2,6 +2,7 @@
 
 from local.emulator import (
     dynamodb,
+    dynamodb_iam,
     http_api,
     iam,
     jwt_authorizer,
@@ -16,6 +17,7 @@ from local.emulator import (
 
 SERVICES = (
     dynamodb,
+    dynamodb_iam,
     http_api,
     iam,
     jwt_authorizer,

@@ -27,6 +27,7 @@ from cardvault.orders.records import OrderRecord
 from cardvault.orders.store import Change
 from cardvault.runtime import tables
 from cardvault.runtime.clock import Clock, to_text
+from cardvault.runtime.failures import refuse_anyway
 from cardvault.runtime.metrics import count
 from cardvault.runtime.settings import Settings
 
@@ -157,8 +158,15 @@ def record_refusal(
 
     The first AUDITED_REFUSALS of a link are told one by one, then each power of two with the
     number so far: whoever holds a dead link must not be able to make the trail grow for ever.
+    Raises nothing.
     """
     count("LinkRefused")
+    refuse_anyway(lambda: _record(link, event, reason, origin, clock))
+
+
+def _record(
+    link: AccessLink, event: str, reason: str, origin: dict[str, Any], clock: Clock
+) -> None:
     is_there = AccessLink.token_hash.exists()
     tables.retry_races(lambda: tables.update(link, [AccessLink.refusals.add(1)], is_there))
     number = int(link.refusals or 1)

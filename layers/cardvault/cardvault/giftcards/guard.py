@@ -137,7 +137,8 @@ class CodeGuard:
         whom = self.numbers.fingerprint(f"caller {_network(ip_address)}").hex()[:32]
         guard = GuardRecord(f"CALLER#{whom}#{minute}")
         delete_after = int((now + _KEPT_FOR).timestamp())
-        guard.update([GuardRecord.tries.add(1), GuardRecord.delete_after.set(delete_after)])
+        counted = [GuardRecord.tries.add(1), GuardRecord.delete_after.set(delete_after)]
+        tables.update_item(guard, counted)
         if guard.tries > MOST_CHECKS_PER_MINUTE:
             raise TooManyRequests(60 - int(now.timestamp()) % 60)
 

@@ -16,6 +16,7 @@ from pynamodb.exceptions import DoesNotExist
 from pynamodb.models import Model
 
 from cardvault.errors import NotFound
+from cardvault.runtime import tables
 from cardvault.runtime.clock import Clock, from_text, to_text, utc_now
 from cardvault.runtime.ids import is_id, new_id
 
@@ -91,7 +92,8 @@ def rotate(client_id: str, *, clock: Clock = utc_now) -> NewSecret:
     """A new secret; the one until now works for OLD_SECRET_LIFETIME. Raises ClientNotFound."""
     client, secret = _find(client_id), _new_secret()
     until = to_text(clock() + OLD_SECRET_LIFETIME)
-    client.update(
+    tables.update_item(
+        client,
         [
             ApiClient.old_secret_hash.set(client.secret_hash),
             ApiClient.old_secret_until.set(until),
@@ -105,7 +107,7 @@ def rotate(client_id: str, *, clock: Clock = utc_now) -> NewSecret:
 def revoke(client_id: str, *, clock: Clock = utc_now) -> ApiClient:
     """No more tokens for this client, at once. Raises ClientNotFound."""
     client = _find(client_id)
-    client.update([ApiClient.revoked_at.set(to_text(clock()))])
+    tables.update_item(client, [ApiClient.revoked_at.set(to_text(clock()))])
     return client
 
 

@@ -5,14 +5,14 @@ the chain's head, or to learn from an error that the order exists (I6).
 """
 
 from cardvault.audit.trail import Event
-from cardvault.errors import CardvaultError, OrderNotFound, TooManyWriters
+from cardvault.errors import CardvaultError, OrderNotFound
 from cardvault.orders import store
 from cardvault.orders.records import ORDER_KEY, OrderRecord
 from cardvault.orders.store import Change
 from cardvault.runtime import tables
 from cardvault.runtime.caller import Caller
 from cardvault.runtime.clock import Clock
-from cardvault.runtime.logs import logger
+from cardvault.runtime.failures import refuse_anyway
 
 TOLD_ONE_BY_ONE = 10
 
@@ -32,12 +32,9 @@ def record_refusal(
 ) -> None:
     """Count the refusal; tell the trail of the first ten, then at each power of two.
 
-    From the eleventh on, the event's reason holds the number so far.
+    From the eleventh on, the event's reason holds the number so far. Raises nothing.
     """
-    try:
-        _record(order, event, error, caller, clock)
-    except TooManyWriters:
-        logger.warning("refusal not in the trail", orderId=order.order_id, code=error.code)
+    refuse_anyway(lambda: _record(order, event, error, caller, clock))
 
 
 def _record(

@@ -5,12 +5,14 @@ a workflow's history would keep it (I1).
 """
 
 import traceback
+from collections.abc import Callable
 
 from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.exceptions import PynamoDBException
 
 from cardvault.errors import AwsUnavailable, CardvaultError, InternalError
 from cardvault.runtime.logs import logger
+from cardvault.runtime.metrics import count
 
 
 def as_cardvault_error(error: Exception) -> CardvaultError:
@@ -41,3 +43,16 @@ def report(error: Exception) -> None:
         detail=str(known),
         stack=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
     )
+
+
+def refuse_anyway(record: Callable[[], None]) -> None:
+    """Write down a refused attempt; whatever goes wrong there changes nothing of the answer.
+
+    An error would tell what an unknown id can not: that the thing is there (I6). The failure is
+    reported and counted, since the attempt is missing in the trail now (I7).
+    """
+    try:
+        record()
+    except Exception as error:  # noqa: BLE001 - a defect would tell as much as a failing AWS
+        report(error)
+        count("RefusalNotRecorded")

@@ -6,7 +6,7 @@ whoever loses reads again. `retry_races` is that loop.
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TypeVar
 
@@ -101,17 +101,37 @@ def writing() -> TransactWrite:
     return TransactWrite(connection=connection())
 
 
-def update(item: Model, actions: list[Action], condition: Condition) -> None:
-    """Change one item, which then holds what is stored.
+def update(item: Model, actions: Sequence[Action], condition: Condition) -> None:
+    """As `update_item`, under a condition.
 
-    Raises LostRace when the condition failed or a transaction was in the way.
+    Raises LostRace when that failed or a transaction was in the way.
     """
     try:
-        item.update(actions, condition=condition)
+        update_item(item, actions, condition)
     except UpdateError as error:
         if error.cause_response_code in _RACES:
             raise LostRace from None
         raise
+
+
+def update_item(item: Model, actions: Sequence[Action], condition: Condition | None = None) -> None:
+    """Change one item, which then holds what was set; what was removed, it keeps.
+
+    Only what changed comes back. PynamoDB's own update asks for the whole item, which a role that
+    names the attributes it may change can not have. Raises UpdateError.
+    Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+    """
+    answer = item._get_connection().update_item(  # noqa: SLF001 - PynamoDB has no public way
+        *item._get_hash_range_key_serialized_values(),  # noqa: SLF001
+        actions=actions,
+        condition=condition,
+        return_values="UPDATED_NEW",
+    )
+    changed = answer.get("Attributes", {})
+    for name, attribute in item.get_attributes().items():
+        if attribute.attr_name in changed:
+            stored = attribute.get_value(changed[attribute.attr_name])
+            setattr(item, name, attribute.deserialize(stored))
 
 
 def retry_races(attempt: Callable[[], T]) -> T:

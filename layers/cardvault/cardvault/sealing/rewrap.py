@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from pynamodb.exceptions import UpdateError
 
+from cardvault.runtime import tables
 from cardvault.runtime.clock import Clock, to_text, utc_now
 from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.store import DataKeyRecord
@@ -50,7 +51,8 @@ class RewrapDataKeys:
         # Gone means shredded meanwhile, another means a second run was quicker: leave both be.
         still_the_old = DataKeyRecord.wrapped_key == record.wrapped_key
         try:
-            record.update(
+            tables.update_item(
+                record,
                 [
                     DataKeyRecord.wrapped_key.set(wrapped),
                     DataKeyRecord.kms_key_arn.set(key_arn),

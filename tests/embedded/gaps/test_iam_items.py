@@ -1,0 +1,100 @@
+"""IAM, enforced: what policies ask of the items that a DynamoDB request names."""
+
+import json
+import os
+import uuid
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from local.stack import Stack
+
+pytestmark = pytest.mark.embedded
+TABLE = "arn:aws:dynamodb:us-east-1:000000000000:table/games"
+
+
+@pytest.fixture(scope="module")
+def guarded():
+    stock = os.environ.get("EMULATOR_STOCK", "")
+    with Stack(auth=True, settings={"EMULATOR_STOCK": stock}) as stack:
+        stack.client("dynamodb").create_table(
+            TableName="games",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        )
+        yield stack
+
+
+@pytest.fixture
+def player(guarded):
+    """A client that may update some attributes of games, and put players alone."""
+    statements = [
+        {
+            "Action": "dynamodb:UpdateItem",
+            "Condition": {
+                "ForAllValues:StringEquals": {"dynamodb:Attributes": ["id", "wins"]},
+                "ForAllValues:StringNotLike": {"dynamodb:LeadingKeys": ["*#*"]},
+            },
+        },
+        {
+            "Action": "dynamodb:PutItem",
+            "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["PLAYER#*"]}},
+        },
+    ]
+    policy = [{"Effect": "Allow", "Resource": TABLE, **statement} for statement in statements]
+    iam, name = guarded.client("iam"), f"user-{uuid.uuid4()}"
+    iam.create_user(UserName=name)
+    document = json.dumps({"Version": "2012-10-17", "Statement": policy})
+    iam.put_user_policy(UserName=name, PolicyName="one", PolicyDocument=document)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return boto3.client(
+        "dynamodb",
+        region_name="us-east-1",
+        endpoint_url=guarded.aws_url,
+        aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"],
+    )
+
+
+def update(key="1", expression="SET wins = :n", **more):
+    values = {":n": {"N": "1"}}
+    asked = {"UpdateExpression": expression, "ExpressionAttributeValues": values, **more}
+    return {"TableName": "games", "Key": {"id": {"S": key}}, **asked}
+
+
+def put(key):
+    return {"TableName": "games", "Item": {"id": {"S": key}}}
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        update(expression="SET losses = :n"),
+        update(expression="SET #0 = :n", ExpressionAttributeNames={"#0": "losses"}),
+        update(ConditionExpression="losses < :n"),
+        update(ReturnValues="ALL_NEW"),
+        update(key="PLAYER#1"),
+    ],
+)
+def test_an_update_may_touch_what_its_policy_names(player, refused):
+    assert player.update_item(**update(ReturnValues="UPDATED_NEW"))["Attributes"]
+    with pytest.raises(ClientError, match="AccessDenied"):
+        player.update_item(**refused)
+
+
+def test_a_put_may_be_of_one_kind_of_item(player):
+    player.put_item(**put("PLAYER#1"))
+    with pytest.raises(ClientError, match="AccessDenied"):
+        player.put_item(**put("1"))
+
+
+def test_each_item_of_a_transaction_is_judged_by_itself(player):
+    def write(*items):
+        player.transact_write_items(TransactItems=list(items))
+
+    write({"Put": put("PLAYER#1")}, {"Update": update()})
+    for refused in ({"Put": put("2")}, {"Update": update(key="PLAYER#2")}):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            write({"Put": put("PLAYER#1")}, {"Update": update()}, refused)

@@ -1,0 +1,195 @@
+"""Every way an order goes, through the functions that take it there."""
+
+from typing import Any
+
+from cardvault import errors
+from cardvault.orders.place import LONGEST_ACCEPTANCE
+from cardvault.runtime.clock import to_text
+from tests.support.stage import CUSTOMER, MALLORY, Stage, fresh_key, three_cards
+
+ORDERS, ORDER = "POST /api/orders", "GET /api/orders/{orderId}"
+CARDS, SHRED = "GET /api/orders/{orderId}/cards", "DELETE /api/orders/{orderId}/cards"
+WANTED = {"productId": "P1", "typeId": "T1", "quantity": 3}
+RECIPIENT = {
+    "email": CUSTOMER,
+    "name": "Ada",
+    "shopName": "Corner Shop",
+    "locale": "fr",
+    "protection": "otp",
+}
+OLD_SUPPLIER_ORDER = "5e0be100{:016x}"
+
+
+def created(stage: Stage, **body: Any) -> str:
+    wanted = {**WANTED, **body}
+    made = stage.http("create_order", ORDERS, 202, body=wanted, key=fresh_key())
+    return str(made["orderId"])
+
+
+def placed(stage: Stage, **body: Any) -> str:
+    order_id = created(stage, **body)
+    stage.supplier.placing.append(f"S-{order_id}")
+    stage.task("place_order", input={"orderId": order_id}, orderId=order_id)
+    return order_id
+
+
+def polled(stage: Stage, order_id: str, raises: type[Exception] | None = None) -> Any:
+    started = to_text(stage.now())
+    return stage.task("poll_fulfilment", raises, orderId=order_id, executionStartedAt=started)
+
+
+def stored(stage: Stage, **body: Any) -> str:
+    """An order with its cards in the vault."""
+    order_id = placed(stage, **body)
+    stage.supplier.has(f"S-{order_id}")
+    polled(stage, order_id)
+    stage.task("store_cards", orderId=order_id)
+    return order_id
+
+
+def attention(stage: Stage, order_id: str, error: str = "AwsUnavailable") -> None:
+    stage.task("record_outcome", orderId=order_id, error=error)
+
+
+def play(stage: Stage) -> None:
+    """All of it."""
+    _creating(stage)
+    _placing(stage)
+    _reconciling(stage)
+    _polling_and_storing(stage)
+    _ending_without_cards(stage)
+    _looking(stage)
+    _revealing_and_shredding(stage)
+
+
+def _creating(stage: Stage) -> None:
+    key = fresh_key()
+    wanted = {**WANTED, "delivery": RECIPIENT}
+    for _ in range(2):
+        stage.http("create_order", ORDERS, 202, body=wanted, key=key)
+    stage.http("create_order", ORDERS, 409, body=WANTED, key=key)
+    secret = {**RECIPIENT, "protection": "passcode", "passcode": "blue whale"}
+    created(stage, delivery=secret)
+    adopted = {"supplierOrderId": OLD_SUPPLIER_ORDER.format(1)}
+    for status in (202, 409):
+        stage.http(
+            "create_order", ORDERS, status, body=adopted, key=fresh_key(), scope="orders:adopt"
+        )
+
+
+def _placing(stage: Stage) -> None:
+    order_id = created(stage)
+    event = {"input": {"orderId": order_id}, "orderId": order_id}
+    stage.supplier.placing.append(errors.SupplierThrottled(1.0))
+    stage.task("place_order", errors.SupplierThrottled, **event)
+    stage.supplier.placing.append(f"S-{order_id}")
+    stage.task("place_order", **event)
+    attention(stage, order_id)
+    stage.task("place_order", **event)
+    another = {**event, "input": {"orderId": order_id, "supplierOrderId": "S-another"}}
+    stage.task("place_order", errors.PlacementDuplicated, **another)
+
+    lost = created(stage)
+    event = {"input": {"orderId": lost}, "orderId": lost}
+    stage.supplier.placing.append(errors.PlacementUnknown())
+    stage.task("place_order", errors.PlacementUnknown, **event)
+    stage.task("place_order", errors.PlacementUnknown, **event)
+    shown = stage.http("get_order", ORDER, 200, path={"orderId": lost})
+    stage.wait(seconds=LONGEST_ACCEPTANCE.total_seconds() + 1)
+    confirmed = {"orderId": lost, "confirmedNotPlaced": shown["placingAt"]}
+    stage.supplier.placing.append(f"S-{lost}")
+    stage.task("place_order", input=confirmed, orderId=lost)
+
+
+def _reconciling(stage: Stage) -> None:
+    def lost() -> str:
+        order_id = created(stage)
+        stage.supplier.placing.append(errors.PlacementUnknown())
+        event = {"input": {"orderId": order_id}, "orderId": order_id}
+        stage.task("place_order", errors.PlacementUnknown, **event)
+        return order_id
+
+    found = lost()
+    stage.task("reconcile_order", errors.PlacementNotFound, orderId=found)
+    attention(stage, found, "PlacementNotFound")
+    stage.supplier.has(f"S-{found}", created_at=stage.now())
+    for _ in range(2):
+        stage.task("reconcile_order", orderId=found)
+
+    # Just then an operator names the order: the same one, then another.
+    for named, raises in (("S-{}", None), ("S-other-{}", errors.PlacementDuplicated)):
+        stage.wait(minutes=30)
+        raced = lost()
+        stage.supplier.has(f"S-{raced}", created_at=stage.now())
+        named_order = {"orderId": raced, "supplierOrderId": named.format(raced)}
+
+        def operator(raced: str = raced, named_order: Any = named_order) -> None:
+            stage.task("place_order", input=named_order, orderId=raced)
+            attention(stage, raced)
+
+        stage.meanwhile("TransactWriteItems", operator)
+        stage.task("reconcile_order", raises, orderId=raced)
+
+
+def _polling_and_storing(stage: Stage) -> None:
+    adopted = {"supplierOrderId": OLD_SUPPLIER_ORDER.format(2)}
+    made = stage.http(
+        "create_order", ORDERS, 202, body=adopted, key=fresh_key(), scope="orders:adopt"
+    )
+    order_id = made["orderId"]
+    stage.supplier.has(adopted["supplierOrderId"], "HANDLING", cards=())
+    polled(stage, order_id, errors.OrderPending)
+    stage.supplier.has(adopted["supplierOrderId"])
+    polled(stage, order_id)
+    for _ in range(2):
+        stage.task("store_cards", orderId=order_id)
+    attention(stage, order_id, "StoredCardsDiffer")
+    stage.task("store_cards", orderId=order_id)
+
+    partly = placed(stage)
+    some = three_cards()[:2]
+    stage.supplier.has(f"S-{partly}", "PARTIALLY_FILLED", cards=some)
+    stage.task("store_cards", orderId=partly)
+
+
+def _ending_without_cards(stage: Stage) -> None:
+    order_id = placed(stage)
+    attention(stage, order_id)
+    stage.task("record_outcome", orderId=order_id)
+    with_cards = stored(stage)
+    stage.task("record_outcome", orderId=with_cards)
+
+
+def _looking(stage: Stage) -> None:
+    order_id = stored(stage)
+    stage.http("get_order", ORDER, 200, path={"orderId": order_id})
+    stage.http("list_orders", "GET /api/orders", 200, query={"limit": "1"})
+    audit = "GET /api/orders/{orderId}/audit"
+    stage.http("get_audit_trail", audit, 200, path={"orderId": order_id})
+
+
+def _revealing_and_shredding(stage: Stage) -> None:
+    path = {"orderId": stored(stage)}
+    stage.http("reveal_cards", CARDS, 200, path=path)
+    stage.http("reveal_cards", CARDS, 404, path=path, by=MALLORY)
+    stage.http("shred_cards", SHRED, 404, path=path, by=MALLORY)
+    for _ in range(2):
+        stage.http("shred_cards", SHRED, 200, path=path)
+    stage.http("reveal_cards", CARDS, 410, path=path)
+    unfinished = {"orderId": created(stage)}
+    stage.http("shred_cards", SHRED, 409, path=unfinished)
+
+
+def play_operators(stage: Stage) -> None:
+    """Clients, tokens, keys, and what runs under IAM alone."""
+    made = stage.task("manage_client", action="create", name="shop", scopes=["orders:read"])
+    body = f"grant_type=client_credentials&client_id={made['clientId']}"
+    form = f"{body}&client_secret={made['clientSecret']}"
+    stage.http("issue_token", "POST /v2/token", 200, body=form, by=None)
+    stage.http("issue_token", "POST /v2/token", 401, body=f"{body}&client_secret=x", by=None)
+    for route in ("GET /.well-known/openid-configuration", "GET /.well-known/jwks.json"):
+        stage.http("publish_keys", route, 200, by=None)
+    stage.task("manage_client", action="rotate", clientId=made["clientId"])
+    stage.task("manage_client", action="revoke", clientId=made["clientId"])
+    stored(stage)
+    stage.task("rewrap_data_keys", wrappedBefore=to_text(stage.now()))

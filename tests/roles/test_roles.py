@@ -1,0 +1,198 @@
+"""I11: what a role allows is exactly what its function was seen to ask for.
+
+Every function is driven through its main and its rare ways on moto, with the resources and in the
+environment of template.yaml; every AWS call is judged by IAM's rules against the function's role
+as SAM expands it. A new function, table or statement is found in the template by itself: what no
+scenario of this folder uses shows here.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.roles import delivery, giftcards, orders
+from tests.roles.verdicts import (
+    ATTRIBUTES,
+    LEADING_KEYS,
+    Role,
+    Universe,
+    left_open,
+    missing,
+    missing_if_pooled,
+    unused,
+)
+from tests.support.account import role_statements
+from tests.support.iam import Condition, Statement
+from tests.support.stage import Stage, staged
+from tests.support.template import translated
+
+# What a role allows beyond what was seen, and why it must. One that is not needed any more fails.
+ON_PURPOSE = {
+    "on downloadsbucket/downloads/*": "a file's name is random",
+    "on identity/*": "SES may know the sender by the address or its domain, and a policy has to "
+    "name what it is known by; ses:FromAddress names the sender",
+}
+# Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+LARGEST_POLICIES = 10_240
+
+
+@pytest.fixture(scope="module")
+def played() -> Stage:
+    """Every scenario, played; what was recorded stays when the account is gone."""
+    with staged() as stage:
+        for part in (orders.play, orders.play_operators, delivery.play, giftcards.play):
+            part(stage)
+            assert stage.recorder.before == [], "whatever was to happen did"
+    return stage
+
+
+@pytest.fixture(scope="module")
+def roles(played) -> dict[str, Role]:
+    """Every function's role, with all that it was seen to call."""
+    account, calls = played.account, played.recorder.calls
+    return {
+        name: Role(name, account.role(name), account.statements(name), calls[name])
+        for name in account.functions.values()
+    }
+
+
+@pytest.fixture(scope="module")
+def universe(played, roles) -> Universe:
+    return Universe.of(roles.values(), played.account.key_names)
+
+
+def told(verdict: Callable[[Role], Iterator[str]], roles: dict[str, Role]) -> list[str]:
+    return sorted({finding for role in roles.values() for finding in verdict(role)})
+
+
+def test_i11_every_call_is_allowed_by_its_functions_role(roles):
+    assert told(missing, roles) == []
+
+
+def test_i11_every_call_is_allowed_should_aws_judge_like_items_of_a_transaction_together(roles):
+    assert told(missing_if_pooled, roles) == []
+
+
+def test_i11_nothing_is_allowed_by_name_that_no_call_used(roles):
+    assert told(unused, roles) == []
+
+
+def test_i11_nothing_is_left_open_that_no_call_used(roles, universe):
+    found = told(lambda role: left_open(role, universe), roles)
+    assert [one for one in found if not one.endswith(tuple(ON_PURPOSE))] == []
+    idle = [named for named in ON_PURPOSE if not any(one.endswith(named) for one in found)]
+    assert idle == [], "no exception without need"
+
+
+def test_no_write_has_attributes_returned_that_it_does_not_change(roles):
+    """Under named attributes AWS may refuse it: "the attributes that are returned" count too."""
+    returned = {
+        value
+        for role in roles.values()
+        for request in role.requests
+        for value in request.context.get("dynamodb:ReturnValues", ())
+    }
+    assert returned == {"NONE", "UPDATED_NEW"}
+
+
+def test_a_roles_policies_fit_into_what_iam_takes():
+    document = translated()
+    for name, resource in document["Resources"].items():
+        if resource["Type"] == "AWS::Lambda::Function":
+            text = json.dumps(role_statements(document, name), separators=(",", ":"))
+            assert len(text) < LARGEST_POLICIES - 1_000, f"{name}: ARNs are longer than their Refs"
+
+
+# --- the verdicts fall when a role is too narrow or too wide --------------------------------------
+
+
+def mutants(role: Role, change: Callable[[Statement], Statement | None]) -> Iterator[Role]:
+    """The role with one statement changed, for each that can be."""
+    for number, statement in enumerate(role.own):
+        changed = change(statement)
+        if changed is not None:
+            own = [*role.own[:number], changed, *role.own[number + 1 :]]
+            yield replace(role, own=own, all=[*own, *role.all[len(role.own) :]])
+
+
+def without_last_attribute(statement: Statement) -> Statement | None:
+    return _with_condition(statement, ATTRIBUTES, lambda values: values[:-1])
+
+
+def with_another_attribute(statement: Statement) -> Statement | None:
+    return _with_condition(statement, ATTRIBUTES, lambda values: (*values, "another"))
+
+
+def without_last_action(statement: Statement) -> Statement | None:
+    return replace(statement, actions=statement.actions[:-1])
+
+
+def with_another_action(statement: Statement) -> Statement | None:
+    return replace(statement, actions=(*statement.actions, "dynamodb:DeleteTable"))
+
+
+def with_another_resource(statement: Statement) -> Statement | None:
+    return replace(statement, resources=(*statement.resources, "arn:aws:s3:::another"))
+
+
+def without_named_attributes(statement: Statement) -> Statement | None:
+    return _without_condition(statement, ATTRIBUTES)
+
+
+def without_leading_keys(statement: Statement) -> Statement | None:
+    if statement.actions == ("dynamodb:UpdateItem",):
+        return None
+    return _without_condition(statement, LEADING_KEYS)
+
+
+def without_purpose(statement: Statement) -> Statement | None:
+    return _without_condition(statement, "kms:EncryptionContext:purpose")
+
+
+def _with_condition(
+    statement: Statement, key: str, change: Callable[[tuple[str, ...]], tuple[str, ...]]
+) -> Statement | None:
+    def changed(condition: Condition) -> Condition:
+        return replace(condition, values=change(condition.values))
+
+    if not any(condition.key == key for condition in statement.conditions):
+        return None
+    conditions = (one if one.key != key else changed(one) for one in statement.conditions)
+    return replace(statement, conditions=tuple(conditions))
+
+
+def _without_condition(statement: Statement, key: str) -> Statement | None:
+    kept = tuple(one for one in statement.conditions if one.key != key)
+    return replace(statement, conditions=kept) if len(kept) < len(statement.conditions) else None
+
+
+@pytest.mark.parametrize(
+    ("verdict", "change", "least"),
+    [
+        (missing, without_last_attribute, 50),
+        (missing, without_last_action, 100),
+        (unused, with_another_attribute, 50),
+        (unused, with_another_action, 100),
+        (unused, with_another_resource, 100),
+    ],
+)
+def test_a_role_that_was_changed_is_found(roles, verdict: Any, change: Any, least: int):
+    changed = [mutant for role in roles.values() for mutant in mutants(role, change)]
+    assert len(changed) >= least
+    for mutant in changed:
+        assert next(verdict(mutant), None), (mutant.function, change.__name__)
+
+
+@pytest.mark.parametrize(
+    ("change", "least"),
+    [(without_named_attributes, 50), (without_leading_keys, 10), (without_purpose, 6)],
+)
+def test_a_role_that_lost_a_condition_is_found(roles, universe, change: Any, least: int):
+    changed = [mutant for role in roles.values() for mutant in mutants(role, change)]
+    assert len(changed) >= least
+    for mutant in changed:
+        before = set(left_open(roles[mutant.function], universe))
+        assert set(left_open(mutant, universe)) - before, (mutant.function, change.__name__)

@@ -1,0 +1,209 @@
+"""Functions in the account of template.yaml, each in its own environment, called as AWS does."""
+
+import importlib.util
+import json
+import os
+import re
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from unittest import mock
+
+from moto import mock_aws
+
+from cardvault.delivery.patience import Patience
+from cardvault.runtime import aws, clock, tables
+from cardvault.supplier.client import SupplierClient
+from tests.support.account import REGION, Account
+from tests.support.doubles import ScriptedSupplier, canary_cards
+from tests.support.recorder import Recorder
+from tests.support.template import ROOT, resources
+
+TENANT, CLIENT = "a" * 24, "c" * 24
+ALICE, MALLORY = "alice", "mallory"
+CUSTOMER = "ada@example.com"
+SUPPLIER_KEY = {
+    "action": "set_supplier_key",
+    "baseUrl": "https://supplier.example.com",
+    "accessToken": "t",
+}
+BASE = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": REGION,
+    "POWERTOOLS_SERVICE_NAME": "cardvault-test",
+}
+
+
+class Context:
+    function_name, memory_limit_in_mb, aws_request_id = "f", 512, "1"
+    invoked_function_arn = f"arn:aws:lambda:{REGION}:123456789012:function:f"
+
+
+class Moving(datetime):
+    """The wall clock, ahead by what a scenario waited."""
+
+    ahead = timedelta()
+
+    @classmethod
+    def now(cls, tz: Any = None) -> datetime:
+        return datetime.now(tz) + cls.ahead
+
+
+@dataclass
+class Stage:
+    account: Account
+    recorder: Recorder
+    supplier: ScriptedSupplier
+    _apps: dict[str, Any] = field(default_factory=dict)
+
+    def call(self, folder: str, event: Mapping[str, Any]) -> Any:
+        """What the function answers; what it raises goes on."""
+        function = self.account.functions[folder]
+        environment = {**BASE, **self.account.environment(function)}
+        with (
+            mock.patch.dict(os.environ, environment, clear=True),
+            self.recorder.acting(function),
+        ):
+            if folder not in self._apps:
+                self._apps[folder] = _load(function)
+            return self._apps[folder].handler(event, Context())
+
+    def http(self, folder: str, route: str, wanted: int, **request: Any) -> Any:
+        """The body of the answer, which must have the status."""
+        answer = self.call(folder, http_event(route, **request))
+        assert answer["statusCode"] == wanted, (folder, answer)
+        return Answer(answer)
+
+    def task(self, folder: str, raises: type[Exception] | None = None, **event: Any) -> Any:
+        """What a task returns, or None when it raised as it should."""
+        if raises is None:
+            return self.call(folder, event)
+        try:
+            self.call(folder, event)
+        except raises:
+            return None
+        raise AssertionError(f"{folder} did not raise {raises.__name__}")
+
+    def wait(self, **by: float) -> None:
+        Moving.ahead += timedelta(**by)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + Moving.ahead
+
+    def fails(self, operation: str, error: Exception) -> None:
+        """AWS answers the next call of that operation with an error."""
+
+        def fail() -> None:
+            raise error
+
+        self.meanwhile(operation, fail)
+
+    def meanwhile(self, operation: str, happens: Callable[[], Any]) -> None:
+        """Somebody is quicker than the next call of that operation."""
+        self.recorder.before.append((operation, happens))
+
+    def token(self) -> str:
+        """Of the claim link that was mailed last."""
+        return self._mailed(r"/claim#([A-Za-z0-9_-]{43})")
+
+    def code(self) -> str:
+        """The six digits that were mailed last."""
+        return self._mailed(r"(?m)^ +([0-9]{6})$")
+
+    def _mailed(self, pattern: str) -> str:
+        found = (re.search(pattern, text) for text in reversed(self.recorder.mails))
+        return next(match.group(1) for match in found if match)
+
+
+class Answer(dict[str, Any]):
+    """A JSON body, with its headers and cookies beside it."""
+
+    def __init__(self, answer: Mapping[str, Any]) -> None:
+        body = answer["body"]
+        super().__init__(json.loads(body) if body.startswith("{") else {})
+        self.headers, self.cookies = answer["headers"], answer.get("cookies", [])
+
+
+@contextmanager
+def staged() -> Iterator[Stage]:
+    """A fresh account, with a supplier that does as it is told and without anybody's patience."""
+    with ExitStack() as stack:
+        stack.enter_context(mock.patch.dict(os.environ, BASE))
+        os.environ.pop("AWS_PROFILE", None)
+        stack.enter_context(mock_aws())
+        for made in (*vars(aws).values(), tables.connection):
+            if hasattr(made, "cache_clear"):
+                made.cache_clear()
+        account, supplier = Account.open(), ScriptedSupplier()
+        recorder = Recorder(account)
+        stack.enter_context(recorder.listening())
+        stack.enter_context(mock.patch.object(clock, "datetime", Moving))
+        stack.enter_context(mock.patch.object(Moving, "ahead", timedelta()))
+        stack.enter_context(mock.patch.object(Patience, "_wait", create=True))
+        for method in ("place_order", "check_order", "list_orders", "pause"):
+            scripted = _reading_the_key(supplier, method)
+            stack.enter_context(mock.patch.object(SupplierClient, method, scripted))
+        stage = Stage(account, recorder, supplier)
+        stage.task("manage_client", **SUPPLIER_KEY)
+        yield stage
+
+
+def _reading_the_key(supplier: ScriptedSupplier, method: str) -> Any:
+    def scripted(client: SupplierClient, *arguments: Any, **options: Any) -> Any:
+        client.make_ready()  # as the real one begins
+        return getattr(supplier, method)(*arguments, **options)
+
+    return scripted
+
+
+def _load(function: str) -> Any:
+    uri = resources("AWS::Serverless::Function")[function]["Properties"]["CodeUri"]
+    spec = importlib.util.spec_from_file_location(f"app_{function}", ROOT / uri / "app.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def http_event(
+    route: str,
+    *,
+    path: Mapping[str, str] | None = None,
+    query: Mapping[str, str] | None = None,
+    body: Any = None,
+    key: str | None = None,
+    by: str | None = ALICE,
+    scope: str = "",
+    cookies: list[str] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Payload format 2.0. `by` is the token's subject; None is nobody."""
+    claims = {"tenant": TENANT, "sub": by, "client_id": CLIENT, "scope": scope}
+    filled = route.partition(" ")[2].format(**(path or {}))
+    return {
+        "routeKey": route,
+        "rawPath": filled,
+        "pathParameters": dict(path or {}),
+        "queryStringParameters": query,
+        "headers": {**({"idempotency-key": key} if key else {}), **(headers or {})},
+        "cookies": cookies,
+        "body": body if body is None or isinstance(body, str) else json.dumps(body),
+        "requestContext": {
+            "requestId": "r-1",
+            "http": {"sourceIp": "192.0.2.7", "userAgent": "test"},
+            **({"authorizer": {"jwt": {"claims": claims}}} if by else {}),
+        },
+    }
+
+
+def fresh_key() -> str:
+    return f"key-{uuid.uuid4().hex}-{uuid.uuid4().hex}"
+
+
+def three_cards() -> Any:
+    return canary_cards(3)
