@@ -31,7 +31,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def vault() -> Iterator[Cardvault]:
     """The real template on the embedded stack, each function held to its role."""
-    with running(parameters={"LogLevel": "DEBUG"}, auth=True, handling_s=1.0) as running_vault:
+    patient = {"EMULATOR_QUEUE_S": "3600"}  # a burst queues, however slow the machine
+    with running(
+        parameters={"LogLevel": "DEBUG"}, settings=patient, auth=True, handling_s=1.0
+    ) as running_vault:
         running_vault.supplier.canary("CANARY")
         yield running_vault
 

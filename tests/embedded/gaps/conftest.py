@@ -22,7 +22,7 @@ def probe_stack():
     settings = {
         "LEAKED": "from the machine",
         "EMULATOR_STOCK": os.environ.get("EMULATOR_STOCK", ""),
-        "EMULATOR_QUEUE_S": "3600",  # a slow machine must not lengthen the queue's patience
+        "EMULATOR_QUEUE_S": "3600",  # a burst queues, however slow the machine
     }
     doors = {"api": "ApiId", "issuer": "IssuerApiId"}
     with Stack(TEMPLATE, doors=doors, settings=settings) as stack:
