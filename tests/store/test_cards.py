@@ -20,7 +20,10 @@ from cardvault.errors import (
     SupplierUnavailable,
 )
 from cardvault.orders import store
+from cardvault.orders.opening import read_all
 from cardvault.orders.poll import PollFulfilment
+from cardvault.runtime import aws
+from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.store import DataKeyRecord, SealedPage
 from tests.support.doubles import caller, canary_cards
 from tests.support.interrupt import calls
@@ -208,6 +211,29 @@ def test_a_tail_cut_off_with_the_count_changed_to_match_is_refused(steps):
         steps.reveal(order_id)
 
 
+def test_a_tail_cut_off_with_the_layout_changed_to_match_is_missed_on_the_next_page(steps):
+    order_id = steps.stored_order(4)
+    page = SealedPage.get(order_id, "CARDS#0000")
+    cut = page.sealed_cards[: len(page.sealed_cards) // 2]
+    SealedPage(order_id, "CARDS#0000", sealed_cards=cut).save()
+    store.change(order_id, lambda _: store.Change(trail.Event("TEST"), {"cards_per_page": 2}))
+    assert steps.reveal(order_id).next_page == 1
+    with pytest.raises(CannotOpen):
+        steps.reveal(order_id, 1)
+    keyring = Keyring(aws.kms(), steps.cloud.settings.card_key_arn)
+    with pytest.raises(CannotOpen):
+        read_all(store.find(order_id)).open(keyring)
+
+
+@pytest.mark.parametrize("per_page", [-1, 0, 3, 251])
+def test_a_layout_that_is_not_the_orders_opens_nothing(steps, per_page):
+    order_id = steps.stored_order(4)
+    changed = {"cards_per_page": per_page}
+    store.change(order_id, lambda _: store.Change(trail.Event("TEST"), changed))
+    with pytest.raises(CannotOpen):
+        steps.reveal(order_id)
+
+
 @pytest.mark.parametrize("field", ["wrapped_key", "commitment"])
 def test_a_damaged_key_record_is_refused(steps, field):
     order_id = steps.stored_order(3)
@@ -237,8 +263,6 @@ def test_a_kms_outage_leaves_the_reveal_untold_and_the_order_as_it_was(steps, mo
 
     def outage(**_):
         raise ClientError({"Error": {"Code": "KMSInternalException"}}, "Decrypt")
-
-    from cardvault.runtime import aws
 
     monkeypatch.setattr(aws.kms(), "decrypt", outage)
     with pytest.raises(ClientError):

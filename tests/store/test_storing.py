@@ -15,11 +15,14 @@ from cardvault.errors import (
     StoringOvertaken,
 )
 from cardvault.orders import store
+from cardvault.orders.opening import read_all
 from cardvault.orders.outcome import record_failure, record_refund
 from cardvault.orders.shred import shred_cards
-from cardvault.runtime import tables
+from cardvault.runtime import aws, tables
+from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.pages import CARDS_PER_PAGE
 from cardvault.sealing.store import DataKeyRecord, SealedPage, delete_pages, page_key
+from tests.support.capacity import throttled
 from tests.support.doubles import caller, canary_cards
 from tests.support.interrupt import Crash, calls, crash_at, interrupted_at
 
@@ -269,6 +272,32 @@ def run_together(*jobs):
     for thread in threads:
         thread.join()
     assert failures == []
+
+
+def test_i4_a_page_whose_answer_was_lost_is_written_again(steps, monkeypatch):
+    order_id = placed_order(steps)
+    real, lost = botocore.client.BaseClient._make_api_call, []
+
+    def losing(client, operation, arguments):
+        answer = real(client, operation, arguments)
+        if operation == "PutItem" and not lost:
+            lost.append(operation)
+            raise throttled(operation, 1)
+        return answer
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", losing)
+    steps.store(order_id)
+    assert_stored_once(steps, order_id)
+
+
+def test_cards_shredded_after_the_order_was_read_are_told_to_be_so(steps):
+    order_id = placed_order(steps)
+    steps.store(order_id)
+    known = store.find(order_id)
+    shred_cards(order_id, caller(), clock=steps.clock)
+    keyring = Keyring(aws.kms(), steps.cloud.settings.card_key_arn)
+    with pytest.raises(CardsShredded):
+        read_all(known).open(keyring)
 
 
 # --- what dead attempts leave ---
