@@ -22,6 +22,8 @@ from tests.support.template import resources
 # Version, nonce and tag; brackets, quotes and `,null`; the length in front.
 AROUND_A_VALUE = 1 + 12 + 16 + len('["",null]') + 2
 SURE_CARD = LARGEST_SEALED_ORDER // LARGEST_ORDER - AROUND_A_VALUE
+# What docs/operations.md promises each card of the largest order.
+PROMISED_BYTES = 2_000
 # Two reads of the supplier, each with its pause, before the first card is there.
 SUPPLIER_S = 2 * (supplier_client.CONNECT_TIMEOUT_S + supplier_client.READ_TIMEOUT_S) + (
     supplier_client.LONGEST_RETRY_AFTER_S
@@ -109,6 +111,7 @@ def test_more_cards_than_can_be_stored_are_refused_before_they_are_bought():
     with pytest.raises(InvalidRequest, match="quantity"):
         NewOrder.parse(buying)
     assert NewOrder.parse({**buying, "quantity": LARGEST_ORDER}).quantity == LARGEST_ORDER
+    assert LARGEST_ORDER * PROMISED_BYTES <= LARGEST_SEALED_ORDER
 
 
 @pytest.mark.parametrize(
