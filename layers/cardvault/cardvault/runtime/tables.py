@@ -45,7 +45,7 @@ FIRST_PAUSE_S = 0.02
 LONGEST_PAUSE_S = 0.5
 _RACES = {"ConditionalCheckFailedException", "TransactionConflictException"}
 
-# Five seconds at most, so that who waits for an answer gets one.
+# Under six seconds at most, so that who waits for an answer gets one.
 THROTTLED_TRIES = 10
 FIRST_THROTTLED_PAUSE_S = 0.05
 LONGEST_THROTTLED_PAUSE_S = 1.0
