@@ -1,6 +1,6 @@
-"""AWS calls, counted: what storing and revealing an order costs, whatever its size."""
+"""AWS calls, counted: what storing, showing and shredding an order costs, whatever its size."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -8,8 +8,10 @@ from typing import Any
 import botocore.client
 
 from benchmarks.table import show
+from cardvault.orders.shred import shred_cards
 from tests.store.conftest import Steps, on_moto
-from tests.support.doubles import canary_cards
+from tests.support.capacity import read_by, written_by
+from tests.support.doubles import caller, canary_cards
 
 SIZES = (3, 10_000)
 
@@ -18,7 +20,8 @@ def run(sizes: Sequence[int] = SIZES) -> None:
     """Count the calls of each step, for orders of so many cards: a small one and the largest."""
     rows = [row for size in sizes for row in _order(size)]
     show("AWS calls per step", ("step", "cards", "DynamoDB", "units*", "KMS", "which"), rows)
-    print("  * capacity units as DynamoDB charges them: 1 KB written twice, 4 KB read twice")
+    print("  * capacity units of tables, without their indexes: one a KB written, one a 4 KB read,")
+    print("    in a transaction twice")
 
 
 def _order(size: int) -> Iterator[tuple[object, ...]]:
@@ -30,6 +33,7 @@ def _order(size: int) -> Iterator[tuple[object, ...]]:
         yield _row("store", size, lambda: steps.store(order.order_id))
         yield _row("reveal a page", size, lambda: steps.reveal(order.order_id))
         yield _row("reveal all", size, lambda: _reveal_all(steps, order.order_id))
+        yield _row("shred", size, lambda: shred_cards(order.order_id, caller()))
 
 
 def _reveal_all(steps: Steps, order_id: str) -> None:
@@ -39,48 +43,30 @@ def _reveal_all(steps: Steps, order_id: str) -> None:
 
 
 def _row(step: str, size: int, work: Callable[[], object]) -> tuple[object, ...]:
-    with _counting() as (calls, written, read):
+    with _counting() as (calls, units):
         work()
     kms = calls["GenerateDataKey"] + calls["Decrypt"]
     dynamodb = sum(calls.values()) - kms - calls["GetSecretValue"]
     which = ", ".join(f"{count} {name}" for name, count in sorted(calls.items()))
-    units = f"{sum(written)} WCU, {sum(read)} RCU"
-    return (step, size, dynamodb, units, kms, which)
+    return (step, size, dynamodb, f"{units['WCU']:.0f} WCU, {units['RCU']:.0f} RCU", kms, which)
 
 
 @contextmanager
-def _counting() -> Iterator[tuple[Counter[str], list[int], list[int]]]:
+def _counting() -> Iterator[tuple[Counter[str], dict[str, float]]]:
     calls: Counter[str] = Counter()
-    written: list[int] = []
-    read: list[int] = []
+    units: dict[str, float] = defaultdict(float)
     real = botocore.client.BaseClient._make_api_call  # type: ignore[attr-defined]
 
     def counting(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
         calls[operation] += 1
+        units["WCU"] += sum(written_by(client, real, operation, arguments).written.values())
         answer = real(client, operation, arguments)
-        if operation == "TransactWriteItems":
-            items = arguments["TransactItems"]
-            written.extend(2 * _units(_item(item), 1024) for item in items)
-        elif operation == "TransactGetItems":
-            found = (response.get("Item", {}) for response in answer["Responses"])
-            read.extend(2 * _units(item, 4096) for item in found)
-        elif operation == "GetItem":
-            read.append(_units(answer.get("Item", {}), 4096))
+        read = read_by(client, real, operation, arguments, answer).read
+        units["RCU"] += sum(read.values())
         return answer
 
     botocore.client.BaseClient._make_api_call = counting  # type: ignore[attr-defined]
     try:
-        yield calls, written, read
+        yield calls, units
     finally:
         botocore.client.BaseClient._make_api_call = real  # type: ignore[attr-defined]
-
-
-def _item(write: dict[str, Any]) -> dict[str, Any]:
-    (request,) = write.values()
-    item: dict[str, Any] = request.get("Item") or request.get("ExpressionAttributeValues") or {}
-    return item
-
-
-def _units(item: dict[str, Any], unit: int) -> int:
-    size = sum(len(name) + len(next(iter(value.values()))) for name, value in item.items())
-    return max(1, -(-size // unit))

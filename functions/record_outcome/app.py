@@ -6,8 +6,11 @@ from cardvault.orders import store
 from cardvault.orders.outcome import record_failure, record_refund
 from cardvault.runtime.settings import Settings
 from cardvault.runtime.tasks import task
+from cardvault.sealing.store import bind_pages
 
-store.bind_tables(Settings())
+settings = Settings()
+store.bind_tables(settings)
+bind_pages(settings)
 
 
 @task

@@ -300,6 +300,7 @@ def test_an_untouched_trail_holds_end_to_end(vault, alice):
         "ORDER_PLACING",
         "ORDER_PLACED",
         "ORDER_HANDLING",
+        "CARDS_STORING",
         "CARDS_STORED",
         "CARDS_DELIVERED",
     ]

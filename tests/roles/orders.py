@@ -20,6 +20,10 @@ RECIPIENT = {
 OLD_SUPPLIER_ORDER = "5e0be100{:016x}"
 
 
+class Died(RuntimeError):
+    """The function ends before its call is made."""
+
+
 def created(stage: Stage, **body: Any) -> str:
     wanted = {**WANTED, **body}
     made = stage.http("create_order", ORDERS, 202, body=wanted, key=fresh_key())
@@ -57,6 +61,7 @@ def play(stage: Stage) -> None:
     _placing(stage)
     _reconciling(stage)
     _polling_and_storing(stage)
+    _storing_in_vain(stage)
     _ending_without_cards(stage)
     _looking(stage)
     _revealing_and_shredding(stage)
@@ -150,6 +155,17 @@ def _polling_and_storing(stage: Stage) -> None:
     some = three_cards()[:2]
     stage.supplier.has(f"S-{partly}", "PARTIALLY_FILLED", cards=some)
     stage.task("store_cards", orderId=partly)
+
+
+def _storing_in_vain(stage: Stage) -> None:
+    died, overtaken = placed(stage), placed(stage)
+    for order_id in (died, overtaken):
+        stage.supplier.has(f"S-{order_id}")
+    stage.meanwhile("PutItem", lambda: stage.fails("TransactWriteItems", Died()))
+    stage.task("store_cards", errors.InternalError, orderId=died)
+    attention(stage, died)
+    stage.meanwhile("PutItem", lambda: attention(stage, overtaken))
+    stage.task("store_cards", errors.StoringOvertaken, orderId=overtaken)
 
 
 def _ending_without_cards(stage: Stage) -> None:

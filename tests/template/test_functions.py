@@ -135,6 +135,7 @@ def test_stars_stand_only_where_aws_knows_no_better():
     ("name", "may", "may_not"),
     [
         ("StoreCardsFunction", "kms:GenerateDataKey", "kms:Decrypt"),
+        ("RecordOutcomeFunction", "dynamodb:DeleteItem", "dynamodb:PutItem on OrdersTable"),
         ("RevealCardsFunction", "kms:Decrypt", "kms:GenerateDataKey"),
         ("RevealCardsFunction", "kms:Decrypt", "dynamodb:PutItem on OrdersTable"),
         ("ShredCardsFunction", "dynamodb:DeleteItem", "kms:Decrypt"),

@@ -252,6 +252,13 @@ class TooManyWriters(Retryable):
     code = "TOO_MANY_WRITERS"
 
 
+class StoringOvertaken(Retryable):
+    """A later attempt to store the order's cards has taken the place of this one."""
+
+    code = "STORING_OVERTAKEN"
+    message = "Another attempt to store the cards came after this one"
+
+
 class OrderPending(Retryable):
     """The supplier is still working on it: what the poll loop expects."""
 
@@ -380,10 +387,10 @@ class StoredCardsDiffer(CardvaultError):
 
 
 class OrderTooLarge(CardvaultError):
-    """The sealed cards do not fit one transaction."""
+    """One sealed card, or all of an order together, are longer than can be stored."""
 
     code = "ORDER_TOO_LARGE"
-    message = "The order has too many cards to be stored at once"
+    message = "The order's cards are too long to be stored"
 
 
 class MailRefused(CardvaultError):

@@ -13,11 +13,19 @@ from cardvault.errors import (
     OrderNotFound,
     OrderNotFulfilled,
 )
+from cardvault.orders import store
 from cardvault.orders.records import ORDER_KEY, OrderRecord
 from cardvault.runtime import tables
 from cardvault.sealing.data_keys import Keyring
-from cardvault.sealing.pages import page_count
-from cardvault.sealing.store import DataKeyRecord, SealedPage, open_stored_pages, page_key
+from cardvault.sealing.pages import CARDS_PER_PAGE, Layout
+from cardvault.sealing.store import (
+    DataKeyRecord,
+    SealedPage,
+    open_stored_pages,
+    page_key,
+    read_key,
+    read_pages,
+)
 
 NumberedCards = Sequence[tuple[int, Card]]
 
@@ -32,14 +40,9 @@ class SealedOrder:
     key: DataKeyRecord | None
 
     @property
-    def card_count(self) -> int:
-        """How many cards the order has."""
-        return int(self.order.fulfilled_quantity or 0)
-
-    @property
     def has_more(self) -> bool:
         """Whether pages follow those read."""
-        return self.first + len(self.pages) < page_count(self.card_count)
+        return self.first + len(self.pages) < layout_of(self.order).pages
 
     def open(self, keyring: Keyring) -> NumberedCards:
         """The (number, card) pairs, by one Decrypt.
@@ -51,16 +54,22 @@ class SealedOrder:
             raise CardsShredded
         if order.stored_at is None:
             raise OrderNotFulfilled
-        if self.first >= page_count(self.card_count):
+        layout = layout_of(order)
+        if self.first >= layout.pages:
             raise InvalidRequest("cursor is past the last page")
         if self.key is None or self.key.tenant_id != order.tenant_id:
             raise CannotOpen
         try:
-            return open_stored_pages(
-                keyring, self.key, self.pages, count=self.card_count, first=self.first
-            )
+            return open_stored_pages(keyring, self.key, self.pages, layout=layout, first=self.first)
         except (TypeError, ValueError, OverflowError):
             raise CannotOpen from None  # what is stored has not even the shape of ours
+
+
+def layout_of(order: OrderRecord) -> Layout:
+    """How the order's cards lie on its pages. Raises CannotOpen when it says what can not be."""
+    count, noted = int(order.fulfilled_quantity or 0), order.cards_per_page
+    # Earlier releases put the same number on every page and did not note it.
+    return Layout(count, CARDS_PER_PAGE if noted is None else int(noted))
 
 
 def read_page(order_id: str, page: int) -> SealedOrder:
@@ -83,15 +92,10 @@ def read_page(order_id: str, page: int) -> SealedOrder:
 
 
 def read_all(order: OrderRecord) -> SealedOrder:
-    """Every page of a known order."""
-    wanted = range(page_count(int(order.fulfilled_quantity or 0)))
-    sealed, key = tables.fetch(
-        lambda transaction: (
-            [transaction.get(SealedPage, order.order_id, page_key(number)) for number in wanted],
-            transaction.get(DataKeyRecord, order.order_id),
-        )
-    )
-    try:
-        return SealedOrder(order, 0, [page.get() for page in sealed], key.get())
-    except DoesNotExist:
-        return SealedOrder(order, 0, [], None)
+    """Every page of a known order, as much at a time as DynamoDB answers."""
+    key, layout = read_key(order.order_id), layout_of(order)
+    pages = read_pages(order.order_id, layout)
+    if key is None or len(pages) != layout.pages:
+        # Shredded since it was read, or damaged: the order as it is now tells which.
+        return SealedOrder(store.find(order.order_id), 0, [], None)
+    return SealedOrder(order, 0, pages, key)

@@ -2,7 +2,7 @@
 
 from cardvault.audit.trail import Event
 from cardvault.errors import PlacementDuplicated, StoredCardsDiffer, code_named
-from cardvault.orders import store
+from cardvault.orders import attempts, store
 from cardvault.orders.records import OrderRecord, Status
 from cardvault.orders.store import CALM, Change
 from cardvault.runtime.clock import Clock, to_text, utc_now
@@ -20,15 +20,17 @@ def record_refund(order_id: str, *, clock: Clock = utc_now) -> OrderRecord:
         if order.status == Status.REFUNDED:
             return None
         if order.stored_at is not None:
-            return _attention(StoredCardsDiffer.code, to_text(clock()))
+            return _attention(order, StoredCardsDiffer.code, to_text(clock()))
         refunded = {
             "status": Status.REFUNDED,
             "fulfilled_quantity": 0,
             "refunded_quantity": order.quantity,
         }
-        return Change(Event("ORDER_REFUNDED"), {**refunded, **CALM})
+        return Change(Event("ORDER_REFUNDED"), {**refunded, **CALM, **attempts.given_up(order)})
 
-    return store.change(order_id, decide, clock=clock)
+    refunded = store.change(order_id, decide, clock=clock)
+    attempts.remove_leftovers(refunded)
+    return refunded
 
 
 def record_failure(order_id: str, error_name: str, *, clock: Clock = utc_now) -> OrderRecord:
@@ -39,13 +41,17 @@ def record_failure(order_id: str, error_name: str, *, clock: Clock = utc_now) ->
         ended_well = order.stored_at is not None or order.status == Status.REFUNDED
         if ended_well and reason not in _EVEN_AFTER_A_GOOD_END:
             return None  # another execution was quicker
-        if order.status == Status.ATTENTION and order.attention_reason == reason:
+        told = order.status == Status.ATTENTION and order.attention_reason == reason
+        if told and order.storing_at is None:
             return None
-        return _attention(reason, to_text(clock()))
+        return _attention(order, reason, to_text(clock()))
 
-    return store.change(order_id, decide, clock=clock)
+    failed = store.change(order_id, decide, clock=clock)
+    attempts.remove_leftovers(failed)
+    return failed
 
 
-def _attention(reason: str, now: str) -> Change:
+def _attention(order: OrderRecord, reason: str, now: str) -> Change:
     needs = {"status": Status.ATTENTION, "attention_reason": reason, "attention_at": now}
-    return Change(Event("ORDER_NEEDS_ATTENTION", reason=reason), needs)
+    event = Event("ORDER_NEEDS_ATTENTION", reason=reason)
+    return Change(event, {**needs, **attempts.given_up(order)})

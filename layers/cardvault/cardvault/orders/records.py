@@ -69,6 +69,9 @@ class OrderRecord(Model):
     placing_attempt = UnicodeAttribute(attr_name="placingAttempt", null=True)
     placed_at = UnicodeAttribute(attr_name="placedAt", null=True)
 
+    storing_attempt = NumberAttribute(attr_name="storingAttempt", null=True)
+    storing_at = UnicodeAttribute(attr_name="storingAt", null=True)
+    cards_per_page = NumberAttribute(attr_name="cardsPerPage", null=True)
     fulfilled_quantity = NumberAttribute(attr_name="fulfilledQuantity", null=True)
     refunded_quantity = NumberAttribute(attr_name="refundedQuantity", null=True)
 

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from cardvault.audit.trail import Event
 from cardvault.errors import OrderInProgress
 from cardvault.orders import store
+from cardvault.orders.attempts import remove_leftovers
 from cardvault.orders.records import OrderRecord
 from cardvault.orders.refusals import owned_or_told
 from cardvault.orders.store import Change
 from cardvault.runtime.caller import Caller
 from cardvault.runtime.clock import Clock, to_text, utc_now
-from cardvault.sealing.store import delete_key_in, delete_pages
+from cardvault.sealing.store import delete_key_in
 
 if TYPE_CHECKING:
     from pynamodb.transactions import TransactWrite
@@ -42,5 +43,5 @@ def shred_cards(order_id: str, caller: Caller, *, clock: Clock = utc_now) -> Ord
         return Change(event, {"shredded_at": to_text(clock())}, also=delete_key)
 
     shredded = store.change(order_id, decide, clock=clock, known=order)
-    delete_pages(order_id, int(shredded.fulfilled_quantity or 0))
+    remove_leftovers(shredded)
     return shredded

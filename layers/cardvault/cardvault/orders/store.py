@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
@@ -50,10 +49,10 @@ def bind_tables(settings: Settings) -> None:
 
 def find(order_id: str) -> OrderRecord:
     """The order, read consistently. Raises OrderNotFound."""
-    try:
-        return OrderRecord.get(order_id, ORDER_KEY, consistent_read=True)
-    except DoesNotExist:
-        raise OrderNotFound from None
+    order = tables.find(OrderRecord, order_id, ORDER_KEY)
+    if order is None:
+        raise OrderNotFound
+    return order
 
 
 def change(

@@ -1,7 +1,9 @@
-"""From the supplier's answer to sealed cards, in one step and one transaction.
+"""From the supplier's answer to sealed cards, in one step.
 
-The cards never leave this function's memory unsealed. Pages, wrapped key, status and audit event
-are written together or not at all, so a crash anywhere leaves either nothing or everything (I4).
+The cards never leave this function's memory unsealed. Sealed pages come first, under a data key
+that nobody else has; wrapped key, status and audit event follow in one transaction. The wrapped
+key is the commit: a crash before it leaves pages that nothing opens, a crash after it leaves
+everything (I4).
 """
 
 import hmac
@@ -15,16 +17,23 @@ from cardvault.errors import (
     CardCountMismatch,
     DuplicateCards,
     StoredCardsDiffer,
+    StoringOvertaken,
     SupplierOrderUnknown,
     SupplierUnavailable,
 )
-from cardvault.orders import store
+from cardvault.orders import attempts, store
 from cardvault.orders.records import OrderRecord, Status
 from cardvault.orders.store import CALM, Change
 from cardvault.runtime.cached_secret import CachedSecret
 from cardvault.runtime.clock import Clock, to_text, utc_now
 from cardvault.sealing.data_keys import Keyring
-from cardvault.sealing.store import seal_into, stored_fingerprint
+from cardvault.sealing.store import (
+    NewlySealed,
+    save_key_in,
+    seal,
+    stored_fingerprint,
+    write_pages,
+)
 from cardvault.supplier.answers import SupplierOrder, SupplierStatus
 from cardvault.supplier.client import SupplierClient
 
@@ -51,7 +60,7 @@ class StoreCards:
 
         A repeat finds the same cards stored and changes nothing. Raises StoredCardsDiffer when
         the supplier now tells of others, CardCountMismatch and DuplicateCards when its answer
-        does not add up, OrderTooLarge, and the supplier's errors.
+        does not add up, OrderTooLarge, StoringOvertaken, and the supplier's errors.
         """
         order = store.find(order_id)
         if order.supplier_order_id is None:
@@ -61,34 +70,64 @@ class StoreCards:
             raise SupplierUnavailable("the supplier took its final status back")
         check_cards(order, answer)
         fingerprint = self._fingerprint(order_id, answer.cards)
-        return store.change(
+        order = store.change(
             order_id,
-            lambda fresh: self._decide(fresh, answer, fingerprint),
+            lambda fresh: self._begin(fresh, answer, fingerprint),
             clock=self.clock,
             known=order,
         )
+        if order.stored_at is None and order.shredded_at is None:
+            order = self._store(order, answer, fingerprint)
+        attempts.remove_leftovers(order)
+        return order
 
-    def _decide(
+    def _begin(
         self, order: OrderRecord, answer: SupplierOrder, fingerprint: bytes
     ) -> Change | None:
-        status = _STATUS[answer.status]
         if order.shredded_at is not None:
             return None
+        if order.stored_at is None:
+            return Change(Event("CARDS_STORING"), attempts.begun(order, to_text(self.clock())))
+        if not hmac.compare_digest(stored_fingerprint(order.order_id), fingerprint):
+            raise StoredCardsDiffer
+        status = _STATUS[answer.status]
+        if order.status == status:
+            return None
+        return Change(Event("ORDER_RESUMED"), {"status": status, **CALM})
+
+    def _store(self, order: OrderRecord, answer: SupplierOrder, fingerprint: bytes) -> OrderRecord:
+        order_id, attempt = order.order_id, int(order.storing_attempt)
+        new = seal(self.keyring, answer.cards, tenant_id=order.tenant_id, order_id=order_id)
+        try:
+            write_pages(order_id, new.sealed, attempt)
+            return store.change(
+                order_id,
+                lambda fresh: self._end(fresh, attempt, answer, new, fingerprint),
+                clock=self.clock,
+                known=order,
+            )
+        except StoringOvertaken:
+            attempts.remove_leftovers(store.find(order_id))
+            raise
+
+    def _end(
+        self,
+        order: OrderRecord,
+        attempt: int,
+        answer: SupplierOrder,
+        new: NewlySealed,
+        fingerprint: bytes,
+    ) -> Change | None:
+        over = attempts.ended(order, attempt)
         if order.stored_at is not None:
-            if not hmac.compare_digest(stored_fingerprint(order.order_id), fingerprint):
-                raise StoredCardsDiffer
-            if order.status == status:
-                return None
-            return Change(Event("ORDER_RESUMED"), {"status": status, **CALM})
-        now = to_text(self.clock())
-        count = len(answer.cards)
+            return None
+        now, count = to_text(self.clock()), len(answer.cards)
         quantity = int(order.quantity or answer.quantity or count)
 
-        def seal(transaction: "TransactWrite") -> None:
-            seal_into(
+        def save_key(transaction: "TransactWrite") -> None:
+            save_key_in(
                 transaction,
-                self.keyring,
-                answer.cards,
+                new.data_key,
                 tenant_id=order.tenant_id,
                 order_id=order.order_id,
                 timestamp=now,
@@ -96,13 +135,15 @@ class StoreCards:
             )
 
         stored = {
-            "status": status,
+            "status": _STATUS[answer.status],
             "stored_at": now,
+            "cards_per_page": new.sealed.layout.cards_per_page,
             "quantity": quantity,
             "fulfilled_quantity": count,
             "refunded_quantity": quantity - count,
         }
-        return Change(Event("CARDS_STORED", card_count=count), {**stored, **CALM}, also=seal)
+        event = Event("CARDS_STORED", card_count=count)
+        return Change(event, {**stored, **over, **CALM}, also=save_key)
 
     def _fingerprint(self, order_id: str, cards: Sequence[Card]) -> bytes:
         # Keyed, or the short codes could be guessed from it; sorted, since the supplier does not

@@ -5,22 +5,24 @@ what a restored backup of the Orders table brings back stays shut (I8).
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 
-from pynamodb.attributes import BinaryAttribute, UnicodeAttribute
-from pynamodb.exceptions import DoesNotExist
+from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from cardvault.cards import Card
-from cardvault.errors import CannotOpen, OrderTooLarge
+from cardvault.errors import CannotOpen, StoringOvertaken
 from cardvault.runtime import tables
 from cardvault.runtime.settings import Settings
-from cardvault.sealing.data_keys import Keyring
-from cardvault.sealing.pages import open_page, page_count, seal_pages
+from cardvault.runtime.tables import LostRace
+from cardvault.sealing.data_keys import Keyring, NewDataKey
+from cardvault.sealing.pages import Layout, SealedPages, open_page, seal_pages
 
-# DynamoDB takes 4 MB a transaction; the rest is for names, keys and the order itself.
-# Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
-LARGEST_SEALED_ORDER = 3_800_000
+# For a page among many, each of which takes what the partition has to give in a third of a second.
+PAGE_TRIES = 30
+_PAGE_KEYS = "CARDS#"
 
 
 class DataKeyRecord(Model):
@@ -39,7 +41,11 @@ class DataKeyRecord(Model):
 
 
 class SealedPage(Model):
-    """One page of an order's sealed cards. Carries no index key, so no index copies it."""
+    """One page of an order's sealed cards. Carries no index key, so no index copies it.
+
+    `attempt` is which attempt to store the order wrote it; orders stored by earlier releases,
+    pages and key in one transaction, have none.
+    """
 
     class Meta:
         table_name = ""
@@ -47,6 +53,15 @@ class SealedPage(Model):
     order_id = UnicodeAttribute(hash_key=True, attr_name="orderId")
     sort_key = UnicodeAttribute(range_key=True, attr_name="sk")
     sealed_cards = BinaryAttribute(legacy_encoding=False, attr_name="sealedCards")
+    attempt = NumberAttribute(null=True)
+
+
+@dataclass(frozen=True, slots=True)
+class NewlySealed:
+    """An order's sealed pages, and the data key whose wrapped form is kept nowhere yet."""
+
+    data_key: NewDataKey
+    sealed: SealedPages
 
 
 def bind_data_keys(settings: Settings) -> None:
@@ -54,40 +69,60 @@ def bind_data_keys(settings: Settings) -> None:
     tables.bind(DataKeyRecord, settings.data_keys_table)
 
 
+def bind_pages(settings: Settings) -> None:
+    """Put sealed pages on the table the settings name."""
+    tables.bind(SealedPage, settings.orders_table)
+
+
 def bind_sealed_tables(settings: Settings) -> None:
     """Put pages and wrapped keys on the tables the settings name."""
-    tables.bind(SealedPage, settings.orders_table)
+    bind_pages(settings)
     bind_data_keys(settings)
 
 
 def page_key(page: int) -> str:
     """The sort key of a page: `CARDS#0000`."""
-    return f"CARDS#{page:04d}"
+    return f"{_PAGE_KEYS}{page:04d}"
 
 
-def seal_into(
+def seal(keyring: Keyring, cards: Sequence[Card], *, tenant_id: str, order_id: str) -> NewlySealed:
+    """The order's cards under a data key of their own, by one GenerateDataKey.
+
+    Raises OrderTooLarge.
+    """
+    data_key = keyring.generate(tenant_id, order_id)
+    return NewlySealed(data_key, seal_pages(data_key.card_key, tenant_id, order_id, cards))
+
+
+def write_pages(order_id: str, sealed: SealedPages, attempt: int) -> None:
+    """Write the pages of an attempt, one by one: nobody can open them before its key is saved.
+
+    Raises StoringOvertaken where a later attempt has written, or a finished order lies.
+    """
+    free_or_older = SealedPage.order_id.does_not_exist() | (SealedPage.attempt <= attempt)
+    for number, packed in enumerate(sealed.pages):
+        page = SealedPage(order_id, page_key(number), sealed_cards=packed, attempt=attempt)
+        try:
+            tables.put(page, free_or_older, tries=PAGE_TRIES)
+        except LostRace:
+            raise StoringOvertaken from None
+
+
+def save_key_in(
     transaction: TransactWrite,
-    keyring: Keyring,
-    cards: Sequence[Card],
+    data_key: NewDataKey,
     *,
     tenant_id: str,
     order_id: str,
     timestamp: str,
     fingerprint: bytes,
 ) -> None:
-    """Add the order's sealed pages and its wrapped key to the transaction.
+    """Add the order's wrapped key to the transaction: from then on, its pages can be opened.
 
-    One GenerateDataKey whatever the number of cards. The key's condition makes the transaction
-    fail when the order has a key already. The cards' fingerprint lies with the key and is
-    shredded with it: a short code could be guessed from it by who has its secret too. Raises
-    OrderTooLarge past what a transaction takes.
+    The condition makes the transaction fail when the order has a key already. The cards'
+    fingerprint lies with the key and is shredded with it: a short code could be guessed from it
+    by who has its secret too.
     """
-    data_key = keyring.generate(tenant_id, order_id)
-    pages = list(seal_pages(data_key.card_key, tenant_id, order_id, cards))
-    if sum(map(len, pages)) > LARGEST_SEALED_ORDER:
-        raise OrderTooLarge
-    for number, packed in enumerate(pages):
-        transaction.save(SealedPage(order_id, page_key(number), sealed_cards=packed))
     record = DataKeyRecord(
         order_id,
         tenant_id=tenant_id,
@@ -100,12 +135,24 @@ def seal_into(
     transaction.save(record, condition=DataKeyRecord.order_id.does_not_exist())
 
 
+def read_key(order_id: str) -> DataKeyRecord | None:
+    """The order's wrapped key, read consistently, if there is one."""
+    return tables.find(DataKeyRecord, order_id)
+
+
+def read_pages(order_id: str, layout: Layout) -> list[SealedPage]:
+    """The order's pages in their order, as many as there are, read consistently."""
+    if not layout.pages:
+        return []
+    last = page_key(layout.pages - 1)
+    of_the_order = SealedPage.sort_key.between(page_key(0), last)
+    return list(tables.read_all(SealedPage.query(order_id, of_the_order, consistent_read=True)))
+
+
 def stored_fingerprint(order_id: str) -> bytes:
     """The fingerprint of the cards that are stored, empty if none are."""
-    try:
-        return bytes(DataKeyRecord.get(order_id, consistent_read=True).fingerprint)
-    except DoesNotExist:
-        return b""
+    record = read_key(order_id)
+    return bytes(record.fingerprint) if record else b""
 
 
 def delete_key_in(transaction: TransactWrite, order_id: str) -> None:
@@ -113,12 +160,19 @@ def delete_key_in(transaction: TransactWrite, order_id: str) -> None:
     transaction.delete(DataKeyRecord(order_id))
 
 
-def delete_pages(order_id: str, count: int) -> None:
-    """Delete the sealed pages of an order of `count` cards."""
-    transaction = tables.writing()
-    for page in range(page_count(count)):
-        transaction.delete(SealedPage(order_id, page_key(page)))
-    tables.commit(transaction)
+def delete_pages(order_id: str, *, older_than: int | None = None) -> None:
+    """Delete the order's pages, or only those that attempts before that one have written."""
+    stale = None if older_than is None else SealedPage.attempt < older_than
+    found = SealedPage.query(
+        order_id,
+        SealedPage.sort_key.startswith(_PAGE_KEYS),
+        filter_condition=stale,
+        consistent_read=True,
+        attributes_to_get=["orderId", "sk"],
+    )
+    for page in tables.read_all(found):
+        with suppress(LostRace):  # a later attempt has just written there
+            tables.delete(page, stale, tries=PAGE_TRIES)
 
 
 def open_stored_pages(
@@ -126,12 +180,12 @@ def open_stored_pages(
     record: DataKeyRecord,
     stored: Sequence[SealedPage],
     *,
-    count: int,
+    layout: Layout,
     first: int = 0,
 ) -> list[tuple[int, Card]]:
     """The (number, card) pairs of consecutive pages, by one Decrypt.
 
-    `count` is the order's cards, `first` the index of the first page. Raises CannotOpen when key,
+    `first` is the index of the first page. Raises CannotOpen when key,
     commitment or any card does not fit.
     """
     if any(page.order_id != record.order_id for page in stored):
@@ -142,6 +196,6 @@ def open_stored_pages(
         card
         for number, page in enumerate(stored, first)
         for card in open_page(
-            key, record.tenant_id, record.order_id, count, number, page.sealed_cards
+            key, record.tenant_id, record.order_id, layout, number, page.sealed_cards
         )
     ]
