@@ -28,6 +28,7 @@ from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.store import bind_sealed_tables
 from tests.support.delivery import Desk
 from tests.support.doubles import FixedClock, ScriptedSupplier, caller, canary_cards
+from tests.support.running import aws_raises, output, run  # noqa: F401 - fixtures
 from tests.support.template import resources, table_definition
 
 REGION = "eu-west-1"

@@ -1,5 +1,6 @@
 """Each function: its own role and log group, only the environment it reads, clean at import."""
 
+import ast
 import importlib.util
 import os
 import re
@@ -11,6 +12,7 @@ import pytest
 
 from cardvault.identity.clients import SCOPES
 from cardvault.runtime import settings as settings_module
+from tests.support.statemachine import tasks
 from tests.support.template import ROOT, resources, template
 
 FUNCTIONS = resources("AWS::Serverless::Function")
@@ -274,6 +276,30 @@ def test_every_route_needs_a_scope_or_is_open_on_purpose():
         "POST /api/claims/renew",
         "POST /v2/giftcards/programs/{programId}/balance-check",
     }
+
+
+def invoked_by(name):
+    """The decorator that a function must have, as the template and the workflow invoke it."""
+    events = {event["Type"] for event in FUNCTIONS[name]["Properties"].get("Events", {}).values()}
+    integrations = str(resources("AWS::ApiGatewayV2::Integration"))
+    if events == {"HttpApi"} or f"{name}.Alias" in integrations:
+        return "http.endpoint"
+    if events:
+        return "event_consumer"
+    steps = {state["Parameters"]["FunctionName"] for state in tasks().values()}
+    return "workflow_step" if name in steps else "operator_action"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_function_says_who_invokes_it(name):
+    # It decides which failures are counted for the alarm.
+    path = ROOT / FUNCTIONS[name]["Properties"]["CodeUri"] / "app.py"
+    (handler,) = [
+        node
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.FunctionDef) and node.name == "handler"
+    ]
+    assert [ast.unparse(used) for used in handler.decorator_list] == [invoked_by(name)]
 
 
 def test_the_downloads_bucket_refuses_what_it_should():
