@@ -323,11 +323,6 @@ def test_snapstart_is_on_for_the_functions_behind_the_api():
         assert properties["AutoPublishAlias"]
 
 
-def test_pending_polls_trip_no_alarm():
-    for alarm in resources("AWS::CloudWatch::Alarm").values():
-        assert alarm["Properties"]["Namespace"] != "AWS/Lambda"
-
-
 def test_wrapped_keys_have_no_backup_and_everything_else_has():
     for name, table in resources("AWS::DynamoDB::Table").items():
         properties = table["Properties"]
