@@ -96,9 +96,7 @@ def test_request_defect_rings_at_one_500_and_not_at_a_503(named, output, case):
 
 def alter(client, table, attribute):
     """Flip a bit in each sealed value, as someone would who can write the table."""
-    keys = [
-        key["AttributeName"] for key in client.describe_table(TableName=table)["Table"]["KeySchema"]
-    ]
+    schema = client.describe_table(TableName=table)["Table"]["KeySchema"]
     altered = 0
     for item in client.scan(TableName=table)["Items"]:
         if attribute in item:
