@@ -81,6 +81,15 @@ def alarms() -> dict[str, Alarm]:
     return {name.removesuffix("Alarm"): Alarm(alarm["Properties"]) for name, alarm in found}
 
 
+def watching(metric: str, of: str) -> list[str]:
+    """The names of the alarms on a metric of the resource with that logical id."""
+    return [
+        name
+        for name, alarm in alarms().items()
+        if alarm.properties["MetricName"] == metric and {"Ref": of} in alarm.dimensions().values()
+    ]
+
+
 def embedded_metrics(printed: str) -> list[Datum]:
     """Every metric that CloudWatch would read from these lines.
 

@@ -19,13 +19,15 @@ from local.stack import default_function_python
 from tests.support.template import ROOT
 
 POLL_S = 0.05
+Posted = tuple[str, bytes]  # the path, and the body
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:probe"
 
 
 @dataclass
 class Spoken:
-    """What the process answered to one event, and every line that it printed."""
+    """What the process answered to one event, where to, and every line that it printed."""
 
+    path: str
     answer: dict[str, Any]
     stdout: list[str]
     stderr: str
@@ -36,7 +38,7 @@ class Spoken:
 
 def run_on_lambda(folder: Path, variables: dict[str, str], event: dict[str, Any]) -> Spoken:
     """Run `app.handler` of that folder on one event, in an environment of these variables alone."""
-    answers: queue.Queue[bytes] = queue.Queue()
+    answers: queue.Queue[Posted] = queue.Queue()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _runtime_api([event], answers))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     packages = [str(folder), str(ROOT / "layers/cardvault"), sysconfig.get_paths()["purelib"]]
@@ -63,10 +65,11 @@ def run_on_lambda(folder: Path, variables: dict[str, str], event: dict[str, Any]
         server.shutdown()
         server.server_close()
     assert answer is not None, f"the process ended: {stderr}"
-    return Spoken(json.loads(answer), stdout.splitlines(), stderr)
+    path, body = answer
+    return Spoken(path, json.loads(body), stdout.splitlines(), stderr)
 
 
-def _answer_of(child: "subprocess.Popen[str]", answers: "queue.Queue[bytes]") -> bytes | None:
+def _answer_of(child: "subprocess.Popen[str]", answers: "queue.Queue[Posted]") -> Posted | None:
     """The answer, None if the process ends without one."""
     while True:
         try:
@@ -77,7 +80,7 @@ def _answer_of(child: "subprocess.Popen[str]", answers: "queue.Queue[bytes]") ->
 
 
 def _runtime_api(
-    events: list[dict[str, Any]], answers: "queue.Queue[bytes]"
+    events: list[dict[str, Any]], answers: "queue.Queue[Posted]"
 ) -> type[BaseHTTPRequestHandler]:
     """Hands out the events one by one, then lets the process wait, as Lambda does."""
 
@@ -93,7 +96,7 @@ def _runtime_api(
         def do_POST(self) -> None:
             length = self.headers["Content-Length"]
             body = self.rfile.read(int(length)) if length else b"".join(self._chunks())
-            answers.put(body)
+            answers.put((self.path, body))
             self._send(202, b"")
 
         def _chunks(self) -> Iterator[bytes]:

@@ -1,20 +1,15 @@
-"""Each alarm rings for its cause and stays quiet without; what nobody waits for is not lost.
+"""Each alarm rings for its cause and stays quiet without.
 
 The alarms on our own metrics are rung by real functions in tests/store/test_alarms.py.
 """
 
 import ast
-import copy
 import re
 from dataclasses import dataclass, field
-from functools import cache
 
-import boto3
 import pytest
-from samtranslator.parser.parser import Parser
-from samtranslator.translator.translator import Translator
 
-from tests.support.alarms import Alarm, alarms
+from tests.support.alarms import Alarm, alarms, watching
 from tests.support.aws_metrics import DOCUMENTED, VALUES
 from tests.support.raised import PACKAGE
 from tests.support.statemachine import tasks
@@ -182,14 +177,6 @@ def test_the_metrics_of_this_stack_are_told_by_its_name():
     assert given["POWERTOOLS_SERVICE_NAME"] == {"Ref": "AWS::StackName"}
 
 
-def watching(metric, of):
-    return [
-        name
-        for name, alarm in ALARMS.items()
-        if alarm.properties["MetricName"] == metric and {"Ref": of} in alarm.dimensions().values()
-    ]
-
-
 def test_pending_polls_and_other_steps_trip_no_alarm_on_errors():
     for step in tasks().values():
         assert not watching("Errors", step["Parameters"]["FunctionName"])
@@ -212,117 +199,6 @@ def test_the_function_that_publishes_the_keys_is_watched():
             integration = re.search(r"\{(\w+)\}", route["Properties"]["Target"]["Fn::Sub"])[1]
             properties = template()["Resources"][integration]["Properties"]
             assert watching("Errors", properties["IntegrationUri"]["Ref"].removesuffix(".Alias"))
-
-
-# --- what is invoked while nobody waits ---
-
-ASYNCHRONOUS = {
-    name: events
-    for name, function in FUNCTIONS.items()
-    if (
-        events := {
-            event: given
-            for event, given in function["Properties"].get("Events", {}).items()
-            if given["Type"] != "HttpApi"
-        }
-    )
-}
-QUEUE = {"Fn::GetAtt": ["FailedEvents", "Arn"]}
-RATE = re.compile(r"rate\((\d+) minutes?\)")
-
-
-@cache
-def expanded():
-    """The template as CloudFormation sees it."""
-    built = copy.deepcopy(template())
-    fields = {
-        "AWS::Serverless::Function": "CodeUri",
-        "AWS::Serverless::LayerVersion": "ContentUri",
-        "AWS::Serverless::StateMachine": "DefinitionUri",
-    }
-    for name, resource in built["Resources"].items():
-        if resource["Type"] in fields:
-            resource["Properties"][fields[resource["Type"]]] = {"Bucket": "b", "Key": name}
-    session = boto3.Session(region_name="eu-west-1")
-    return Translator({}, Parser(), boto_session=session).translate(built, {})["Resources"]
-
-
-def may_send(role):
-    """Whether the role of that logical id may leave messages in the queue."""
-    return any(
-        statement["Effect"] == "Allow"
-        and "sqs:SendMessage" in statement["Action"]
-        and statement["Resource"] == QUEUE
-        for policy in expanded()[role]["Properties"]["Policies"]
-        for statement in policy["PolicyDocument"]["Statement"]
-    )
-
-
-def test_there_are_functions_that_nobody_waits_for():
-    assert {"HandleEmailEventFunction", "SweepDownloadsFunction", "ExpireGiftCardsFunction"} <= set(
-        ASYNCHRONOUS
-    )
-
-
-@pytest.mark.parametrize("name", ASYNCHRONOUS)
-def test_an_event_that_lambda_gives_up_is_kept(name):
-    config = expanded()[f"{name}EventInvokeConfig"]["Properties"]
-    assert config["DestinationConfig"]["OnFailure"]["Destination"] == QUEUE
-    assert (config["FunctionName"], config["Qualifier"]) == ({"Ref": name}, "$LATEST")
-    assert config["MaximumRetryAttempts"] == 2
-    assert config["MaximumEventAgeInSeconds"] <= 3600, "a throttled event is seen within the hour"
-    assert may_send(f"{name}Role")
-
-
-def test_what_can_not_be_handed_to_lambda_is_kept():
-    kept = set()
-    for name, resource in expanded().items():
-        if resource["Type"] == "AWS::Events::Rule":
-            (target,) = resource["Properties"]["Targets"]
-            assert target["DeadLetterConfig"]["Arn"] == QUEUE, name
-            kept.add(name)
-        if resource["Type"] == "AWS::Scheduler::Schedule":
-            target = resource["Properties"]["Target"]
-            assert target["DeadLetterConfig"]["Arn"] == QUEUE, name
-            assert may_send(target["RoleArn"]["Fn::GetAtt"][0])
-            kept.add(name)
-    assert len(kept) == sum(len(events) for events in ASYNCHRONOUS.values())
-
-
-def test_the_rules_and_nobody_else_may_leave_events_in_the_queue():
-    policy = expanded()["FailedEventsPolicy"]["Properties"]
-    assert policy["Queues"] == [{"Ref": "FailedEvents"}]
-    (allow,) = [each for each in policy["PolicyDocument"]["Statement"] if each["Effect"] == "Allow"]
-    rules = {name for name, each in expanded().items() if each["Type"] == "AWS::Events::Rule"}
-    allowed = [arn["Fn::GetAtt"] for arn in allow["Condition"]["ArnEquals"]["aws:SourceArn"]]
-    assert sorted(allowed) == sorted([name, "Arn"] for name in rules)
-    assert allow["Principal"] == {"Service": "events.amazonaws.com"}
-    assert (allow["Action"], allow["Resource"]) == ("sqs:SendMessage", QUEUE)
-    (deny,) = [each for each in policy["PolicyDocument"]["Statement"] if each["Effect"] == "Deny"]
-    assert deny["Condition"] == {"Bool": {"aws:SecureTransport": False}}
-
-
-def test_failed_events_are_encrypted_and_kept_for_as_long_as_sqs_can():
-    (queue,) = resources("AWS::SQS::Queue").values()
-    assert queue["Properties"]["SqsManagedSseEnabled"] is True
-    assert queue["Properties"]["MessageRetentionPeriod"] == 14 * 24 * 3600
-    assert template()["Outputs"]["FailedEvents"]["Value"] == {"Ref": "FailedEvents"}
-
-
-@pytest.mark.parametrize("name", ASYNCHRONOUS)
-def test_a_function_that_nobody_waits_for_is_watched(name):
-    assert watching("Errors", name)
-    for event in ASYNCHRONOUS[name].values():
-        given = event["Properties"]
-        rate = RATE.fullmatch(given.get("ScheduleExpression", given.get("Schedule", "")))
-        if rate is None:  # what an event says can get lost, what a schedule says can not
-            assert watching("DestinationDeliveryFailures", name)
-            continue
-        (silent,) = watching("Invocations", name)
-        properties = ALARMS[silent].properties
-        assert properties["TreatMissingData"] == "breaching"
-        window_s = properties["Period"] * properties["EvaluationPeriods"]
-        assert window_s >= 3 * int(rate[1]) * 60, "one late run is no silence"
 
 
 # --- the runbook ---
