@@ -5,7 +5,7 @@ from typing import Any
 from cardvault.giftcards import store
 from cardvault.giftcards.expiry import ExpireCards
 from cardvault.runtime.settings import Settings
-from cardvault.runtime.tasks import task
+from cardvault.runtime.tasks import event_consumer
 
 settings = Settings()
 store.bind_cards(settings)
@@ -13,7 +13,7 @@ store.bind_programs(settings)
 expire_cards = ExpireCards()
 
 
-@task
+@event_consumer
 def handler(_event: dict[str, Any]) -> dict[str, Any]:
     """Answers how many expiries were posted."""
     return {"posted": expire_cards()}

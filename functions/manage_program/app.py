@@ -7,14 +7,14 @@ from cardvault.giftcards import programs
 from cardvault.giftcards.programs import ProgramRecord
 from cardvault.runtime import tables
 from cardvault.runtime.settings import Settings
-from cardvault.runtime.tasks import task
+from cardvault.runtime.tasks import operator_action
 
 tables.bind(ProgramRecord, Settings().gift_programs_table)
 
 ACTIONS = {"create": programs.create, "update": programs.update, "get": programs.get}
 
 
-@task
+@operator_action
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     """Carries out `{"action": create | update | get, …}`; answers the program."""
     action = ACTIONS.get(str(event.get("action")))

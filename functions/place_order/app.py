@@ -7,7 +7,7 @@ from cardvault.orders.place import PlaceOrder
 from cardvault.runtime import aws
 from cardvault.runtime.cached_secret import CachedSecret
 from cardvault.runtime.settings import Settings
-from cardvault.runtime.tasks import task
+from cardvault.runtime.tasks import workflow_step
 from cardvault.supplier.client import SupplierClient
 
 settings = Settings()
@@ -16,7 +16,7 @@ supplier = SupplierClient(CachedSecret(aws.secrets_manager(), settings.supplier_
 place_order = PlaceOrder(supplier)
 
 
-@task
+@workflow_step
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     """Takes the execution's input; answers the order's status."""
     order = place_order(

@@ -8,7 +8,7 @@ from cardvault.runtime import aws
 from cardvault.runtime.cached_secret import CachedSecret
 from cardvault.runtime.clock import from_text
 from cardvault.runtime.settings import Settings
-from cardvault.runtime.tasks import task
+from cardvault.runtime.tasks import workflow_step
 from cardvault.supplier.client import SupplierClient
 
 settings = Settings()
@@ -17,7 +17,7 @@ supplier = SupplierClient(CachedSecret(aws.secrets_manager(), settings.supplier_
 poll_fulfilment = PollFulfilment(supplier, settings.fulfilment_deadline)
 
 
-@task
+@workflow_step
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     """Takes the orderId; answers the supplier's final status, or raises OrderPending."""
     started_at = from_text(event["executionStartedAt"])

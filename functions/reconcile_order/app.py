@@ -7,7 +7,7 @@ from cardvault.orders.place import ReconcileOrder
 from cardvault.runtime import aws
 from cardvault.runtime.cached_secret import CachedSecret
 from cardvault.runtime.settings import Settings
-from cardvault.runtime.tasks import task
+from cardvault.runtime.tasks import workflow_step
 from cardvault.supplier.client import SupplierClient
 
 settings = Settings()
@@ -16,7 +16,7 @@ supplier = SupplierClient(CachedSecret(aws.secrets_manager(), settings.supplier_
 reconcile_order = ReconcileOrder(supplier)
 
 
-@task
+@workflow_step
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     """Takes the orderId; answers the order's status."""
     return {"status": reconcile_order(event["orderId"]).status}

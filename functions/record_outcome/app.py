@@ -5,7 +5,7 @@ from typing import Any
 from cardvault.orders import store
 from cardvault.orders.outcome import record_failure, record_refund
 from cardvault.runtime.settings import Settings
-from cardvault.runtime.tasks import task
+from cardvault.runtime.tasks import workflow_step
 from cardvault.sealing.store import bind_pages
 
 settings = Settings()
@@ -13,7 +13,7 @@ store.bind_tables(settings)
 bind_pages(settings)
 
 
-@task
+@workflow_step
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     """Takes the orderId and, for a failure, the name of the error.
 

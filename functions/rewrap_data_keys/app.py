@@ -8,7 +8,7 @@ from cardvault.errors import InvalidRequest
 from cardvault.runtime import aws
 from cardvault.runtime.clock import from_text
 from cardvault.runtime.settings import Settings
-from cardvault.runtime.tasks import task
+from cardvault.runtime.tasks import operator_action
 from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.rewrap import RewrapDataKeys
 from cardvault.sealing.store import bind_data_keys
@@ -21,7 +21,7 @@ bind_data_keys(settings)
 rewrap = RewrapDataKeys(Keyring(aws.kms(), settings.card_key_arn), TIME_BUDGET)
 
 
-@task
+@operator_action
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     """Take `{"wrappedBefore": time}`; answer how many were re-wrapped and how many are left."""
     try:

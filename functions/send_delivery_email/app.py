@@ -4,14 +4,14 @@ from typing import Any
 
 from cardvault.delivery import wiring
 from cardvault.runtime.settings import Settings
-from cardvault.runtime.tasks import task
+from cardvault.runtime.tasks import workflow_step
 
 settings = Settings()
 wiring.bind_delivery(settings)
 postman = wiring.postman(settings)
 
 
-@task
+@workflow_step
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     """Takes the orderId; answers when the mail was sent."""
     return {"emailedAt": postman.deliver(event["orderId"]).emailed_at}

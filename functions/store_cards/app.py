@@ -7,7 +7,7 @@ from cardvault.orders.store_cards import StoreCards
 from cardvault.runtime import aws
 from cardvault.runtime.cached_secret import CachedSecret
 from cardvault.runtime.settings import Settings
-from cardvault.runtime.tasks import task
+from cardvault.runtime.tasks import workflow_step
 from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.store import bind_sealed_tables
 from cardvault.supplier.client import SupplierClient
@@ -22,7 +22,7 @@ store_cards = StoreCards(
 )
 
 
-@task
+@workflow_step
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     """Takes the orderId; answers the order's status, its stored cards, and if mail is wanted."""
     order = store_cards(event["orderId"])

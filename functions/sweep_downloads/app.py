@@ -6,12 +6,12 @@ from cardvault.delivery.bucket import DownloadsBucket
 from cardvault.runtime import aws
 from cardvault.runtime.clock import utc_now
 from cardvault.runtime.settings import Settings
-from cardvault.runtime.tasks import task
+from cardvault.runtime.tasks import event_consumer
 
 bucket = DownloadsBucket(aws.s3(), Settings().downloads_bucket)
 
 
-@task
+@event_consumer
 def handler(_event: dict[str, Any]) -> dict[str, Any]:
     """Answers how many files were deleted."""
     return {"deleted": bucket.sweep(utc_now())}

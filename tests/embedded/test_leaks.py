@@ -36,6 +36,7 @@ def scanned(tmp_path_factory):
     result = {"state": state}
     with running(parameters={"LogLevel": "DEBUG"}, settings=settings, handling_s=1.0) as vault:
         vault.supplier.canary(PREFIX)
+        result["levels"] = levels(vault)
         shop = vault.shop()
         alice, bob = shop.user("alice"), shop.user("bob")
         result["codes"] = drive(vault, alice, bob)
@@ -49,6 +50,13 @@ def scanned(tmp_path_factory):
             place: planted.hits(texts) for place, texts in planted.places(vault.stack)
         }
     return result
+
+
+def levels(vault):
+    """The log level of each function."""
+    pages = vault.stack.client("lambda").get_paginator("list_functions").paginate()
+    functions = [function for page in pages for function in page["Functions"]]
+    return {function["LoggingConfig"].get("ApplicationLogLevel") for function in functions}
 
 
 def drive(vault, alice, bob):
@@ -115,6 +123,10 @@ def plant(vault, code):
     logs.create_log_stream(logGroupName=group, logStreamName="x")
     event = {"timestamp": 1_793_275_200_000, "message": f'"{code.lower()}"'}
     logs.put_log_events(logGroupName=group, logStreamName="x", logEvents=[event])
+
+
+def test_every_function_was_at_debug(scanned):
+    assert scanned["levels"] == {"DEBUG"}
 
 
 @pytest.mark.parametrize(

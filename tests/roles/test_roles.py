@@ -24,8 +24,9 @@ from tests.roles.verdicts import (
     missing_if_pooled,
     unused,
 )
-from tests.support.account import role_statements
-from tests.support.iam import Condition, Statement
+from tests.support.account import Account, role_statements
+from tests.support.iam import Condition, Request, Statement
+from tests.support.recorder import Call
 from tests.support.stage import Stage, staged
 from tests.support.template import translated
 
@@ -54,9 +55,23 @@ def roles(played) -> dict[str, Role]:
     """Every function's role, with all that it was seen to call."""
     account, calls = played.account, played.recorder.calls
     return {
-        name: Role(name, account.role(name), account.statements(name), calls[name])
+        name: Role(
+            name,
+            account.role(name),
+            account.statements(name),
+            [*calls[name], *lambdas_own(account, name)],
+        )
         for name in account.functions.values()
     }
+
+
+def lambdas_own(account: Account, function: str) -> Iterator[Call]:
+    """What Lambda asks for under the function's role.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+    """
+    for queue in account.destinations(function):
+        yield Call("SendMessage", (Request("sqs:SendMessage", queue),))
 
 
 @pytest.fixture(scope="module")

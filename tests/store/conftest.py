@@ -22,7 +22,7 @@ from cardvault.orders.place import PlaceOrder, ReconcileOrder
 from cardvault.orders.records import OrderRecord
 from cardvault.orders.reveal import RevealCards, RevealedPage
 from cardvault.orders.store_cards import StoreCards
-from cardvault.runtime import aws
+from cardvault.runtime import aws, tables
 from cardvault.runtime.cached_secret import CachedSecret
 from cardvault.runtime.caller import Caller
 from cardvault.runtime.settings import Settings
@@ -30,9 +30,15 @@ from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.store import bind_sealed_tables
 from tests.support.delivery import Desk
 from tests.support.doubles import FixedClock, ScriptedSupplier, caller, canary_cards
+from tests.support.running import aws_raises, output, run  # noqa: F401 - fixtures
 from tests.support.template import resources, table_definition
 
 REGION = "eu-west-1"
+CLIENTS = (
+    *(aws.kms, aws.s3, aws.secrets_manager, aws.ses, aws.ssm, aws.step_functions),
+    tables.connection,
+)
+_made: dict[Any, Any] = {}
 SENDER = "cards@shop.example"
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -71,7 +77,16 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         yield _fresh_cloud()
 
 
+def _own_clients() -> None:
+    """Have the product use the clients that were made here, not what another test left."""
+    for cached in CLIENTS:
+        if cached() is not _made.get(cached):
+            cached.cache_clear()
+            _made[cached] = cached()
+
+
 def _fresh_cloud() -> Cloud:
+    _own_clients()
     return Cloud(Settings(_make_resources()))
 
 

@@ -140,6 +140,15 @@ class Account:
             Statement.parse(self.resolve(one)) for one in role_statements(self.document, function)
         ]
 
+    def destinations(self, function: str) -> list[str]:
+        """Where Lambda itself sends what the function could not handle, under its role."""
+        return [
+            self.resolve(config["Properties"]["DestinationConfig"]["OnFailure"]["Destination"])
+            for config in self.document["Resources"].values()
+            if config["Type"] == "AWS::Lambda::EventInvokeConfig"
+            and config["Properties"]["FunctionName"] == {"Ref": function}
+        ]
+
     @cached_property
     def _bucket_denies(self) -> list[Statement]:
         return [

@@ -1,5 +1,6 @@
 """Each function: its own role and log group, only the environment it reads, clean at import."""
 
+import ast
 import importlib.util
 import os
 import re
@@ -11,6 +12,7 @@ import pytest
 
 from cardvault.identity.clients import SCOPES
 from cardvault.runtime import settings as settings_module
+from tests.support.statemachine import tasks
 from tests.support.template import ROOT, resources, template
 
 FUNCTIONS = resources("AWS::Serverless::Function")
@@ -291,6 +293,30 @@ def test_every_route_needs_a_scope_or_is_open_on_purpose():
     }
 
 
+def invoked_by(name):
+    """The decorator that a function must have, as the template and the workflow invoke it."""
+    events = {event["Type"] for event in FUNCTIONS[name]["Properties"].get("Events", {}).values()}
+    integrations = str(resources("AWS::ApiGatewayV2::Integration"))
+    if events == {"HttpApi"} or f"{name}.Alias" in integrations:
+        return "http.endpoint"
+    if events:
+        return "event_consumer"
+    steps = {state["Parameters"]["FunctionName"] for state in tasks().values()}
+    return "workflow_step" if name in steps else "operator_action"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_function_says_who_invokes_it(name):
+    # It decides which failures are counted for the alarm.
+    path = ROOT / FUNCTIONS[name]["Properties"]["CodeUri"] / "app.py"
+    (handler,) = [
+        node
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.FunctionDef) and node.name == "handler"
+    ]
+    assert [ast.unparse(used) for used in handler.decorator_list] == [invoked_by(name)]
+
+
 def test_the_downloads_bucket_refuses_what_it_should():
     bucket = template()["Resources"]["DownloadsBucket"]["Properties"]
     assert all(bucket["PublicAccessBlockConfiguration"].values())
@@ -310,11 +336,6 @@ def test_snapstart_is_on_for_the_functions_behind_the_api():
         properties = FUNCTIONS[name]["Properties"]
         assert properties["SnapStart"] == {"ApplyOn": "PublishedVersions"}
         assert properties["AutoPublishAlias"]
-
-
-def test_pending_polls_trip_no_alarm():
-    for alarm in resources("AWS::CloudWatch::Alarm").values():
-        assert alarm["Properties"]["Namespace"] != "AWS/Lambda"
 
 
 def test_wrapped_keys_have_no_backup_and_everything_else_has():

@@ -11,7 +11,7 @@ from botocore.awsrequest import AWSResponse
 
 from cardvault.errors import OrderPending
 from cardvault.runtime import logs
-from cardvault.runtime.tasks import task
+from cardvault.runtime.tasks import workflow_step
 from tests.support.functions import LambdaContext
 
 PLAINTEXT = base64.b64encode(b"CANARY-KEY").decode()
@@ -100,7 +100,7 @@ def ours(monkeypatch):
 
 
 def test_an_event_is_not_logged(ours):
-    @task
+    @workflow_step
     def handler(event):
         return {}
 
@@ -109,7 +109,7 @@ def test_an_event_is_not_logged(ours):
 
 
 def test_a_pending_order_is_told_as_no_fault(ours, capsys):
-    @task
+    @workflow_step
     def handler(event):
         raise OrderPending
 

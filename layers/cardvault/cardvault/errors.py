@@ -408,13 +408,16 @@ class MailOutcomeUnknown(CardvaultError):
 
 
 class AwsUnavailable(Retryable):
-    """An AWS call failed after its own retries; the message is the AWS error code alone."""
+    """AWS failed, in a way that passes, after its own retries. The message is AWS's code alone."""
 
     code = "AWS_UNAVAILABLE"
 
 
 class InternalError(CardvaultError):
-    """A defect of ours. The message is the exception's type: its text could hold anything."""
+    """A defect of ours, or a right, key or setting that is missing; trying again mends neither.
+
+    The message is the exception's type or AWS's code: its text could hold anything.
+    """
 
 
 class CannotOpen(CardvaultError):
@@ -422,6 +425,18 @@ class CannotOpen(CardvaultError):
 
     code = "CANNOT_OPEN"
     message = "The card can not be opened"
+
+
+CALLERS_FAULT: tuple[type[CardvaultError], ...] = (
+    InvalidRequest,
+    Unauthenticated,
+    Forbidden,
+    NotFound,
+    Conflict,
+    Gone,
+    TooManyRequests,
+)
+"""What the caller did, or what they asked for; whoever serves them did nothing wrong."""
 
 
 def code_named(class_name: str) -> str:

@@ -14,7 +14,6 @@ from cardvault.orders.records import OrderRecord
 from cardvault.orders.reveal import RevealedPage
 from cardvault.orders.store import Change
 from cardvault.runtime.clock import Clock, to_text, utc_now
-from cardvault.runtime.metrics import count
 from cardvault.sealing.data_keys import Keyring
 
 
@@ -60,7 +59,6 @@ class RevealClaimed:
             store.change(found.order.order_id, lambda _: Change(event, {}), clock=self.clock)
             if isinstance(error, CardsShredded):
                 raise LinkUnusable from None
-            count("CannotOpen")
             raise
 
     def _audit(self, order: OrderRecord, cards: int, visit: Visit) -> None:

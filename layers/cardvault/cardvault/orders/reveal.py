@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from cardvault.audit.trail import Event
 from cardvault.errors import (
-    CannotOpen,
     CardsShredded,
     CardvaultError,
     OrderNotFound,
@@ -17,7 +16,6 @@ from cardvault.orders.refusals import record_refusal
 from cardvault.orders.store import Change
 from cardvault.runtime.caller import Caller
 from cardvault.runtime.clock import Clock, to_text, utc_now
-from cardvault.runtime.metrics import count as count_metric
 from cardvault.sealing.data_keys import Keyring
 
 
@@ -50,8 +48,6 @@ class RevealCards:
         except TooManyWriters:
             raise
         except CardvaultError as error:
-            if isinstance(error, CannotOpen):
-                count_metric("CannotOpen")
             record_refusal(found.order, "REVEAL_REFUSED", error, caller, clock=self.clock)
             raise
         return RevealedPage(order_id, cards, page + 1 if found.has_more else None)

@@ -10,30 +10,28 @@ from collections.abc import Callable
 from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.exceptions import PynamoDBException
 
-from cardvault.errors import AwsUnavailable, CardvaultError, InternalError
+from cardvault.errors import AwsUnavailable, CannotOpen, CardvaultError, InternalError
+from cardvault.runtime import aws_errors
 from cardvault.runtime.logs import logger
 from cardvault.runtime.metrics import count
 
 
 def as_cardvault_error(error: Exception) -> CardvaultError:
-    """The error as one of ours: itself, AwsUnavailable or InternalError."""
+    """The error as one of ours: itself, AwsUnavailable or InternalError.
+
+    Trouble at AWS that passes is AwsUnavailable. What AWS refuses for good, for want of a right
+    or a key for example, is InternalError: nothing mends it but a change by us.
+    """
     if isinstance(error, CardvaultError):
         return error
     if isinstance(error, ClientError | BotoCoreError | PynamoDBException):
-        return AwsUnavailable(aws_code(error))
+        family = AwsUnavailable if aws_errors.is_transient(error) else InternalError
+        return family(aws_errors.code_of(error))
     return InternalError(type(error).__name__)
 
 
-def aws_code(error: ClientError | BotoCoreError | PynamoDBException) -> str:
-    """AWS's own code for what went wrong, or the exception's type where there is none."""
-    if isinstance(error, ClientError):
-        return str(error.response["Error"]["Code"])
-    code = error.cause_response_code if isinstance(error, PynamoDBException) else None
-    return code or type(error).__name__
-
-
 def report(error: Exception) -> None:
-    """Log an error's type, code and stack, without its text."""
+    """Log an error's type, code and stack, without its text. CannotOpen is counted too."""
     known = as_cardvault_error(error)
     frames = traceback.extract_tb(error.__traceback__)
     logger.error(
@@ -43,6 +41,8 @@ def report(error: Exception) -> None:
         detail=str(known),
         stack=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
     )
+    if isinstance(known, CannotOpen):
+        count("CannotOpen")
 
 
 def refuse_anyway(record: Callable[[], None]) -> None:

@@ -67,7 +67,8 @@ def endpoint(work: Callable[[Event], Response]) -> Callable[[Event, Any], Respon
     """Turn `work(event)` into a Lambda handler behind API Gateway.
 
     A planned error becomes `{"error", "code", "requestId"}` under its status; any other is
-    reported, counted and answered 500 or 503 without a word of its cause.
+    reported and answered 500 or 503 without a word of its cause. The 500 are counted: trying
+    again does not mend them.
     """
 
     @functools.wraps(work)
@@ -86,6 +87,7 @@ def _answer(error: Exception, event: Event) -> Response:
     status = next(status for family, status in STATUS if isinstance(known, family))
     if status >= 500:
         report(error)
+    if status >= 500 and not isinstance(known, errors.Retryable):
         count("RequestFailures")
     message = str(known) if status < 500 else known.message
     request_id = event.get("requestContext", {}).get("requestId")

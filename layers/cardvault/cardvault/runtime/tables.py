@@ -33,6 +33,7 @@ from pynamodb.transactions import TransactGet, TransactWrite
 
 from cardvault.errors import TooManyWriters
 from cardvault.runtime.aws import ATTEMPTS, CONNECT_TIMEOUT_S, READ_TIMEOUT_S
+from cardvault.runtime.aws_errors import is_throttled, reasons_of
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)
@@ -49,15 +50,6 @@ _RACES = {"ConditionalCheckFailedException", "TransactionConflictException"}
 THROTTLED_TRIES = 10
 FIRST_THROTTLED_PAUSE_S = 0.05
 LONGEST_THROTTLED_PAUSE_S = 1.0
-# As exceptions, and as reasons in a TransactionCanceledException.
-# Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
-_THROTTLED = {
-    "ProvisionedThroughputExceeded",
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "ThrottlingError",
-    "ThrottlingException",
-}
 
 
 class LostRace(Exception):
@@ -108,7 +100,7 @@ def fetch(ask: Callable[[TransactGet], T]) -> T:
         try:
             retry_throttled(lambda: _carry_out(transaction))
         except TransactGetError as error:
-            if _reasons(error) == {"TransactionConflict"}:
+            if reasons_of(error) == {"TransactionConflict"}:
                 raise LostRace from None
             raise
         return wanted
@@ -130,7 +122,7 @@ def commit(transaction: TransactWrite) -> None:
     try:
         retry_throttled(lambda: _carry_out(transaction))
     except TransactWriteError as error:
-        reasons = _reasons(error)
+        reasons = reasons_of(error)
         if "ConditionalCheckFailed" in reasons or reasons == {"TransactionConflict"}:
             raise LostRace from None
         raise
@@ -220,22 +212,10 @@ def retry_throttled(request: Callable[[], T], *, tries: int = THROTTLED_TRIES) -
         try:
             return request()
         except PynamoDBException as error:
-            if not _is_throttled(error):
+            if not is_throttled(error):
                 raise
             _pause(number, FIRST_THROTTLED_PAUSE_S, LONGEST_THROTTLED_PAUSE_S)
     return request()
-
-
-def _is_throttled(error: PynamoDBException) -> bool:
-    reasons = _reasons(error)
-    if reasons:
-        return bool(reasons & _THROTTLED) and "ConditionalCheckFailed" not in reasons
-    return error.cause_response_code in _THROTTLED
-
-
-def _reasons(error: PynamoDBException) -> set[str]:
-    reasons = getattr(error, "cancellation_reasons", ())
-    return {reason.code for reason in reasons if reason}
 
 
 def _carry_out(transaction: TransactGet | TransactWrite) -> None:

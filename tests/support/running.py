@@ -1,0 +1,115 @@
+"""Fixtures that run a function as Lambda does, and hear all that it says."""
+
+import io
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import botocore.client
+import pytest
+
+from cardvault.orders import create
+from cardvault.runtime import clock as clock_module
+from cardvault.runtime.logs import logger
+from cardvault.supplier.client import SupplierClient
+from tests.support.doubles import START
+from tests.support.functions import (
+    ORDERS,
+    PROGRAM_ID,
+    invoke,
+    make_client,
+    make_gift_cards,
+    more_settings,
+    order_id,
+    orders_of,
+    speaks_of_gift_cards,
+)
+from tests.support.template import resources
+
+
+class HeldClock(datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return START + timedelta(hours=1)
+
+
+@dataclass
+class Output:
+    """All that a function says: logs of every level and logger, and what it prints."""
+
+    stream: io.StringIO
+    printed: pytest.CaptureFixture
+
+    def text(self):
+        return self.stream.getvalue() + "".join(self.printed.readouterr())
+
+
+@pytest.fixture
+def output(monkeypatch, capsys):
+    stream = io.StringIO()
+    monkeypatch.setattr(logger.registered_handler, "stream", stream)
+    everything = logging.StreamHandler(stream)
+    levels = {"": logging.DEBUG, logger.name: logging.DEBUG, "moto": logging.WARNING}
+    before = {name: logging.getLogger(name).level for name in levels}
+    logging.getLogger().addHandler(everything)
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+    yield Output(stream, capsys)
+    logging.getLogger().removeHandler(everything)
+    for name, level in before.items():
+        logging.getLogger(name).setLevel(level)
+
+
+@pytest.fixture
+def run(steps, supplier, monkeypatch):
+    """Runs a function on an event, in a world with the client and orders that it speaks of."""
+    for name, value in {**steps.cloud.settings.environment, **more_settings(steps)}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(clock_module, "datetime", HeldClock)
+    for method in ("place_order", "check_order", "list_orders"):
+        monkeypatch.setattr(SupplierClient, method, as_scripted(supplier, method))
+    make_client(steps)
+    made = set()
+
+    def running(case):
+        supplier.placing.clear()
+        for number in sorted(orders_of(case) - made):
+            with monkeypatch.context() as numbered:
+                numbered.setattr(create, "new_id", lambda _, number=number: order_id(number))
+                ORDERS[number](steps)
+            made.add(number)
+        if speaks_of_gift_cards(case) and PROGRAM_ID not in made:
+            with monkeypatch.context() as numbered:
+                make_gift_cards(steps, numbered)
+            made.add(PROGRAM_ID)
+        supplier.placing.append("S-NEW")
+        return invoke(case)
+
+    return running
+
+
+def as_scripted(supplier, method):
+    return lambda _, *arguments, **options: getattr(supplier, method)(*arguments, **options)
+
+
+@pytest.fixture
+def aws_raises(monkeypatch):
+    """Every AWS call raises, on an account that is not there."""
+    declared = {
+        variable
+        for function in resources("AWS::Serverless::Function").values()
+        for variable in function["Properties"].get("Environment", {}).get("Variables", {})
+    }
+    for variable in declared | {"POWERTOOLS_SERVICE_NAME"}:
+        monkeypatch.setenv(
+            variable, "60" if variable.endswith(("_SECONDS", "_HOURS")) else variable
+        )
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+
+    def raising(error):
+        def failing(*_):
+            raise error
+
+        monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", failing)
+
+    return raising
