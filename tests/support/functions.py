@@ -81,6 +81,7 @@ def more_settings(steps):
         "STATE_MACHINE_ARN": machine["stateMachineArn"],
         "ADOPTABLE_AFTER_SECONDS": "1800",
         "FULFILMENT_DEADLINE_SECONDS": "86400",
+        "BLOCKED_PAUSE_SECONDS": "960",
         "TOKEN_ISSUER": "https://issuer.test",
         "TOKEN_AUDIENCE": "cardvault",
         "TOKEN_LIFETIME_SECONDS": "900",

@@ -6,6 +6,7 @@ import pytest
 from cfnlint.api import lint_all
 
 from cardvault import errors
+from cardvault.orders.outcome import MAIL_STEP
 from tests.support.statemachine import definition, tasks
 from tests.support.template import resources
 
@@ -74,9 +75,18 @@ def test_a_step_outlives_its_function_and_is_bounded(step):
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_step_that_gives_up_is_recorded(step):
-    if step != "RecordFailure":
-        assert tasks()[step]["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
-        assert tasks()[step]["Catch"][-1]["Next"] == "RecordFailure"
+    if step in {"RecordFailure", "RecordMailFailure"}:
+        assert tasks()[step]["Next"] == "NeedsAttention"
+        return
+    (last,) = tasks()[step]["Catch"][-1:]
+    assert last["ErrorEquals"] == ["States.ALL"]
+    mails = step == "SendDeliveryEmail"
+    assert last["Next"] == ("RecordMailFailure" if mails else "RecordFailure")
+
+
+def test_who_records_a_failure_of_the_mail_is_told_so():
+    told = {name: state["Parameters"]["Payload"].get("step") for name, state in tasks().items()}
+    assert {name: step for name, step in told.items() if step} == {"RecordMailFailure": MAIL_STEP}
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -85,8 +95,9 @@ def test_retries_are_bounded_and_jittered(step):
         assert rule["IntervalSeconds"] >= 1
         assert rule["MaxAttempts"] >= 1
         if rule["MaxAttempts"] > 10:
-            assert rule["JitterStrategy"] == "FULL"
             assert rule["MaxDelaySeconds"] >= 1
+            if rule["ErrorEquals"] != ["SupplierBlocked"]:  # whose first pause must be whole
+                assert rule["JitterStrategy"] == "FULL"
 
 
 def test_the_poll_loop_is_one_retry_on_pending_with_its_own_parameters():
@@ -102,7 +113,7 @@ def test_steps_are_handed_ids_and_times_only():
     handed = {
         value for state in tasks().values() for value in state["Parameters"]["Payload"].values()
     }
-    assert handed == {"$", "$.orderId", "$$.Execution.StartTime", "$.failure.Error"}
+    assert handed == {"$", "$.orderId", "$$.Execution.StartTime", "$.failure.Error", MAIL_STEP}
 
 
 def test_steps_hand_back_statuses_only():

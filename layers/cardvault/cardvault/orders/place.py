@@ -19,6 +19,7 @@ from cardvault.errors import (
     PlacementDuplicated,
     PlacementNotFound,
     PlacementUnknown,
+    SupplierBlocked,
     SupplierCredentialsRejected,
     SupplierOrderTaken,
     SupplierRejected,
@@ -44,6 +45,7 @@ _NOTHING_BOUGHT = (
     SupplierRejected,
     SupplierThrottled,
     SupplierUnavailable,
+    SupplierBlocked,
     SupplierCredentialsRejected,
 )
 
