@@ -19,6 +19,13 @@ def told(user, order_id):
     return [event["event"] for event in events]
 
 
+def stored(vault, order_id):
+    """The order's item as DynamoDB has it."""
+    key = {"orderId": {"S": order_id}, "sk": {"S": "ORDER"}}
+    dynamodb = vault.stack.client("dynamodb")
+    return dynamodb.get_item(TableName=vault.stack.outputs["OrdersTable"], Key=key)["Item"]
+
+
 def fetched(vault, path, **headers):
     url = vault.api_url + path
     return requests.get(url, headers=headers, allow_redirects=False, timeout=TIMEOUT_S)
@@ -231,6 +238,7 @@ def test_what_ses_tells_reaches_the_order(vault, alice, customer):
     """Nobody may send events in the name of aws.ses, so the rule and its target are asked apart."""
     text = (ROOT / "events/handle_email_event/bounce.json").read_text()
     text = text.replace("ORDER_ID", customer.order_id).replace("TO_ADDRESS", customer.address)
+    text = text.replace("MAIL_ID", stored(vault, customer.order_id)["mailId"]["S"])
     events = vault.stack.client("events")
     rules = events.list_rules()["Rules"]
     (rule,) = [rule for rule in rules if "aws.ses" in rule.get("EventPattern", "")]

@@ -6,7 +6,7 @@ there. So it may find too much; it overlooks only what is called under no name o
 """
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -115,7 +115,7 @@ def _caught(node: ast.Try) -> set[str]:
 
 
 def _raised_here(error: ast.expr, function: ast.FunctionDef, path: Path) -> set[str]:
-    """The classes of what a `raise` names: a class, a call, a variable, a call's answer, `a or b`."""
+    """The classes a `raise` names: by class, call, variable, a call's answer, or `a or b`."""
     if isinstance(error, ast.BoolOp):
         return {name for value in error.values for name in _raised_here(value, function, path)}
     name = _class_name(error)

@@ -171,13 +171,21 @@ def test_a_refused_key_is_tried_once():
 
 def test_reconciling_with_a_supplier_that_answers_ends_before_its_order_can_be_adopted():
     machine = definition(**NORMAL)["States"]
-    step, found_none = machine["ReconcileOrder"], rule_for(machine["ReconcileOrder"], "PlacementNotFound")
+    step, found_none = (
+        machine["ReconcileOrder"],
+        rule_for(machine["ReconcileOrder"], "PlacementNotFound"),
+    )
     takes = machine["PlaceOrder"]["TimeoutSeconds"] + machine["SettlePlacement"]["Seconds"]
     takes += longest_pauses(found_none) + (1 + found_none["MaxAttempts"]) * step["TimeoutSeconds"]
     assert takes < template()["Parameters"]["AdoptableAfterSeconds"]["Default"]
 
 
-HICCUPS = ["SupplierUnavailable", "SupplierThrottled", "AwsUnavailable", "Lambda.TooManyRequestsException"]
+HICCUPS = [
+    "SupplierUnavailable",
+    "SupplierThrottled",
+    "AwsUnavailable",
+    "Lambda.TooManyRequestsException",
+]
 
 
 @given(

@@ -79,6 +79,7 @@ class OrderRecord(Model):
     protection = UnicodeAttribute(null=True)
     passcode_hash = BinaryAttribute(legacy_encoding=False, attr_name="passcodeHash", null=True)
     link_hash = UnicodeAttribute(attr_name="linkHash", null=True)
+    mail_id = UnicodeAttribute(attr_name="mailId", null=True)
     mailing_at = UnicodeAttribute(attr_name="mailingAt", null=True)
     emailed_at = UnicodeAttribute(attr_name="emailedAt", null=True)
     email_status = UnicodeAttribute(attr_name="emailStatus", null=True)
@@ -104,6 +105,13 @@ class OrderRecord(Model):
     def email_wanted(self) -> bool:
         """Whether the order came with an address to write to."""
         return self.customer_email is not None
+
+    @property
+    def ended_as(self) -> Status | None:
+        """The status of its good end, also while it needs a person; None before there is one."""
+        if self.stored_at is not None:
+            return Status.PARTIALLY_FILLED if self.refunded_quantity else Status.FULFILLED
+        return Status.REFUNDED if self.fulfilled_quantity == 0 else None
 
     @property
     def head(self) -> Head:
