@@ -1,14 +1,17 @@
 """The state machine: every name it catches exists, every step is bounded, no card crosses it."""
 
 import json
+import re
 
 import pytest
 from cfnlint.api import lint_all
 
 from cardvault import errors
 from cardvault.orders.outcome import MAIL_STEP
+from tests.support.openapi import spec
+from tests.support.raised import raised
 from tests.support.statemachine import definition, tasks
-from tests.support.template import resources
+from tests.support.template import ROOT, resources
 
 AWS_ERRORS = {
     "States.ALL",
@@ -141,6 +144,41 @@ def test_history_is_logged_without_data():
 )
 def test_every_end_has_a_reason_code(name, code):
     assert errors.code_named(name) == code
+
+
+# Found in the code, but never on an order.
+NO_REASONS = {
+    "ORDER_NOT_FOUND": "there is no order to note it on",
+    "ORDER_PENDING": "noted as FULFILMENT_OVERDUE",
+    "PLACEMENT_UNKNOWN": "it leads to ReconcileOrder",
+    "UNAUTHENTICATED": "raised by Caller.of, not by Order.of",
+}
+
+
+def reasons():
+    """Every `attentionReason` that the workflow can give."""
+    functions = resources("AWS::Serverless::Function")
+    folders = {
+        functions[state["Parameters"]["FunctionName"]]["Properties"]["CodeUri"]
+        for state in tasks().values()
+    }
+    names = {name for folder in folders for name in raised(ROOT / folder / "app.py")}
+    found = {errors.code_named(name) for name in names | AWS_ERRORS | {"InternalError"}}
+    assert set(NO_REASONS) <= found
+    return found - set(NO_REASONS)
+
+
+def test_every_reason_for_attention_is_in_the_api_s_description():
+    described = spec()["components"]["schemas"]["Order"]["properties"]["attentionReason"]
+    assert described["enum"] == sorted(reasons())
+
+
+def test_every_reason_for_attention_is_in_the_operators_table():
+    text = (ROOT / "docs/operations.md").read_text()
+    rows = [row.split("|")[1] for row in text.splitlines() if row.startswith("| `")]
+    told = {code for row in rows for code in re.findall(r"`([A-Z_]+)`", row)}
+    assert reasons() <= told
+    assert told <= reasons(), "nor does it tell of others"
 
 
 def test_codes_are_unique():

@@ -1,7 +1,8 @@
 """The order as stored, and the marks beside it that make an effect happen once.
 
 One table: `orderId` + `ORDER` is the order, `orderId` + `CARDS#0000` its sealed pages (sealing),
-`IDEM#…` and `SUPPLIER#…` are marks. Only the order carries the index's keys.
+`IDEM#…` and `SUPPLIER#…` are marks, `ADDRESS#…` is a suppressed address (delivery), `SUPPLIER` what
+the supplier refuses (supplier). Only the order carries the index's keys.
 """
 
 from enum import StrEnum

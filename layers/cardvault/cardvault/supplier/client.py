@@ -69,7 +69,7 @@ class SupplierClient:
             raise errors.SupplierBlocked
         key = self.credentials.current()
         if key.version == standing.refused_version or not key.value["baseUrl"]:
-            self.credentials.forget()
+            self.credentials.forget()  # it may have been changed since it was read
             key = self.credentials.current()
         if key.version == standing.refused_version:
             raise errors.SupplierCredentialsRejected
@@ -150,7 +150,7 @@ class SupplierClient:
             if answer.status_code != 401:
                 break
             self.lockout.note_refused(key.version)
-        if _error_code(answer) == "IP_BLOCKED":
+        if answer.status_code >= 400 and _error_code(answer) == "IP_BLOCKED":
             self.lockout.note_blocked()
         return answer
 
