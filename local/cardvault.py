@@ -21,6 +21,8 @@ QUICK = {
     "SettleSeconds": "1",
     "ThrottleIntervalSeconds": "1",
     "OutageIntervalSeconds": "1",
+    "OutageCeilingSeconds": "2",
+    "BlockedIntervalSeconds": "2",
     "AdoptableAfterSeconds": "0",
 }
 MAIL_SENDER = "gift-cards@shop.example"

@@ -13,6 +13,7 @@ TOGETHER = (
     "tests/browser/",
     "tests/embedded/gaps/",
     "tests/embedded/test_leaks.py",
+    "tests/embedded/test_patience.py",
     "tests/roles/test_roles.py",
 )
 

@@ -4,16 +4,13 @@ from typing import Any
 
 from cardvault.orders import store
 from cardvault.orders.place import PlaceOrder
-from cardvault.runtime import aws
-from cardvault.runtime.cached_secret import CachedSecret
 from cardvault.runtime.settings import Settings
 from cardvault.runtime.tasks import workflow_step
-from cardvault.supplier.client import SupplierClient
+from cardvault.supplier.wiring import supplier_client
 
 settings = Settings()
 store.bind_tables(settings)
-supplier = SupplierClient(CachedSecret(aws.secrets_manager(), settings.supplier_secret_arn))
-place_order = PlaceOrder(supplier)
+place_order = PlaceOrder(supplier_client(settings))
 
 
 @workflow_step

@@ -4,17 +4,14 @@ from typing import Any
 
 from cardvault.orders import store
 from cardvault.orders.poll import PollFulfilment
-from cardvault.runtime import aws
-from cardvault.runtime.cached_secret import CachedSecret
 from cardvault.runtime.clock import from_text
 from cardvault.runtime.settings import Settings
 from cardvault.runtime.tasks import workflow_step
-from cardvault.supplier.client import SupplierClient
+from cardvault.supplier.wiring import supplier_client
 
 settings = Settings()
 store.bind_tables(settings)
-supplier = SupplierClient(CachedSecret(aws.secrets_manager(), settings.supplier_secret_arn))
-poll_fulfilment = PollFulfilment(supplier, settings.fulfilment_deadline)
+poll_fulfilment = PollFulfilment(supplier_client(settings), settings.fulfilment_deadline)
 
 
 @workflow_step

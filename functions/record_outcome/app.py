@@ -1,4 +1,4 @@
-"""Workflow steps RecordRefund and RecordFailure: how an order ended without cards."""
+"""Workflow steps RecordRefund, RecordFailure, RecordMailFailure: what else becomes of an order."""
 
 from typing import Any
 
@@ -15,10 +15,13 @@ bind_pages(settings)
 
 @workflow_step
 def handler(event: dict[str, Any]) -> dict[str, Any]:
-    """Takes the orderId and, for a failure, the name of the error.
+    """Takes the orderId and, for a failure, the error's name and the step if it was the mail's.
 
     Answers the order's status, and if mail is wanted.
     """
     order_id, error = event["orderId"], event.get("error")
-    order = record_failure(order_id, error) if error else record_refund(order_id)
+    if error:
+        order = record_failure(order_id, error, step=event.get("step"))
+    else:
+        order = record_refund(order_id)
     return {"status": order.status, "emailWanted": order.email_wanted}

@@ -10,13 +10,13 @@ from cardvault.runtime.settings import Settings
 from cardvault.runtime.tasks import workflow_step
 from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.store import bind_sealed_tables
-from cardvault.supplier.client import SupplierClient
+from cardvault.supplier.wiring import supplier_client
 
 settings = Settings()
 store.bind_tables(settings)
 bind_sealed_tables(settings)
 store_cards = StoreCards(
-    SupplierClient(CachedSecret(aws.secrets_manager(), settings.supplier_secret_arn)),
+    supplier_client(settings),
     Keyring(aws.kms(), settings.card_key_arn),
     CachedSecret(aws.secrets_manager(), settings.fingerprint_secret_arn),
 )

@@ -30,6 +30,7 @@ def fill_gaps() -> None:
     _keep_the_first_outcome()
     _enforce_execution_timeouts()
     _cap_and_jitter_retries()
+    _name_throttled_tasks()
     stepfunctions.time = _ImpatientTime()
 
 
@@ -167,6 +168,25 @@ def _cap_and_jitter_retries() -> None:
         return {**retrier, "IntervalSeconds": delay, "BackoffRate": 1.0}, index
 
     stepfunctions._find_matching_retrier = find_with_delay
+
+
+def _name_throttled_tasks() -> None:
+    """Fill a gap: a task that Lambda throttles fails as `Lambda.Unknown`.
+
+    On AWS it is `Lambda.TooManyRequestsException`, by which a state machine retries it.
+    """
+    call = stepfunctions._call_lambda
+
+    def call_by_name(function: str, event: object) -> Any:
+        try:
+            return call(function, event)
+        except stepfunctions._ExecutionError as error:
+            if "TooManyRequestsException" not in error.cause:
+                raise
+            name = "Lambda.TooManyRequestsException"
+            raise stepfunctions._ExecutionError(name, error.cause) from None
+
+    stepfunctions._call_lambda = call_by_name
 
 
 def retry_delay_s(retrier: Mapping[str, Any], attempt: int) -> float:

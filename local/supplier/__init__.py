@@ -24,6 +24,7 @@ to whatever comes next:
 | rate_limited         | Retry-After seconds (1)     | 429, nothing done                          |
 | server_errors        | how many, 0 for all (2)     | 500 and 503 in turn, nothing done          |
 | malformed_json       | how many, 0 for all (1)     | 200, broken JSON with card codes in it     |
+| script               | steps.with.dots (outage)    | checkOrder as it says: handling, outage, … |
 | missing_fields       |                             | optional fields null or absent, no serials |
 | wrong_key            | code (INVALID_ACCESS_TOKEN) | the right key refused                      |
 | out_of_stock         |                             | 403 ERR_STOCK, nothing bought              |

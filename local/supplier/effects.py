@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from local.supplier.answers import Answer, Json, Refused
+from local.supplier.faults import script_of
 
 Step = Callable[[], Answer]
 Effect = Callable[[str, int, Step], Answer]
@@ -36,6 +37,7 @@ _KEY_REFUSALS = {
 _INTERNAL = Refused(500, "INTERNAL_ERROR", "An internal error occurred")
 _UNAVAILABLE = Refused(503, "SERVICE_UNAVAILABLE", "Service temporarily unavailable")
 _TOO_MANY = "Too many requests"
+_TOLD_WHILE_HANDLING = ("_id", "quantity", "product", "type", "time")
 
 
 def out_of_stock() -> Refused:
@@ -79,6 +81,20 @@ def _malformed_json(_argument: str, _before: int, step: Step) -> Answer:
     )
 
 
+def _script(argument: str, before: int, step: Step) -> Answer:
+    steps = script_of(argument)
+    match steps[before % len(steps)]:
+        case "outage":
+            return _server_errors("", before // 2, step)
+        case "throttled":
+            return _rate_limited("0", before, step)
+        case "blocked":
+            return _KEY_REFUSALS["IP_BLOCKED"].answer()
+    plain = step()
+    told = {k: plain.body["data"][k] for k in _TOLD_WHILE_HANDLING if k in plain.body["data"]}
+    return replace(plain, body={**plain.body, "data": {**told, "status": "HANDLING"}})
+
+
 def _missing_fields(_argument: str, _before: int, step: Step) -> Answer:
     plain = step()
     body = {"success": plain.body["success"], "data": thin(plain.body.get("data", {}))}
@@ -104,6 +120,7 @@ EFFECTS: dict[str, Effect] = {
     "rate_limited": _rate_limited,
     "server_errors": _server_errors,
     "malformed_json": _malformed_json,
+    "script": _script,
     "missing_fields": _missing_fields,
     "wrong_key": _wrong_key,
     "out_of_stock": _out_of_stock,

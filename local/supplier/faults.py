@@ -26,6 +26,8 @@ TYPE_PREFIX = "FAULT_"
 
 _SECONDS = r"\d{1,5}(\.\d{1,3})?"
 _COUNT = r"\d{1,5}"
+_SCRIPT_WORDS = "handling|outage|throttled|blocked"
+_SCRIPT = rf"({_SCRIPT_WORDS})(\.({_SCRIPT_WORDS}))*(\.x\d{{1,3}})?"
 _KEY_CODES = "INVALID_ACCESS_TOKEN|IP_BLOCKED|IP_NOT_ALLOWED|API_DISABLED|AUTH_UNAVAILABLE"
 
 
@@ -34,7 +36,8 @@ class Mode:
     """What a mode does, what its argument may be and where it bites.
 
     `home` is the only route it spoils unless it may bite `anywhere`. `burst` says how many answers
-    it spoils when a `typeId` chose it: every one, the first, or as many as its argument says.
+    it spoils when a `typeId` chose it: every one, the first, or as many as its argument says or
+    its script has steps.
     """
 
     does: str
@@ -44,7 +47,7 @@ class Mode:
     kind: Literal["order", "request"] = "request"
     home: str = PLACE
     anywhere: bool = False
-    burst: Literal["all", "first", "argument"] = "all"
+    burst: Literal["all", "first", "argument", "script"] = "all"
 
 
 MODES: dict[str, Mode] = {
@@ -108,6 +111,14 @@ MODES: dict[str, Mode] = {
         anywhere=True,
         burst="argument",
     ),
+    "script": Mode(
+        "Readings go as the script says, HANDLING among them, and well once it is played.",
+        "handling, outage, throttled, blocked, joined by dots; .x30 at the end plays it 30 times",
+        "outage",
+        _SCRIPT,
+        home=CHECK,
+        burst="script",
+    ),
     "missing_fields": Mode(
         "Optional fields are null or absent: no meta, no requestId, no serials.",
         home=CHECK,
@@ -168,7 +179,17 @@ class Fault:
         """How many answers it spoils when a typeId chose it; None for every one."""
         if self.mode.burst == "argument":
             return int(self.argument) or None
+        if self.mode.burst == "script":
+            return len(script_of(self.argument))
         return 1 if self.mode.burst == "first" else None
+
+
+def script_of(argument: str) -> list[str]:
+    """Spell a script out, with its repetitions: `outage.handling.x2` has four steps."""
+    *words, last = argument.split(".")
+    if last.startswith("x"):
+        return words * int(last[1:])
+    return [*words, last]
 
 
 def fault_of_type(type_id: str) -> Fault | None:

@@ -11,6 +11,7 @@ import requests
 from cardvault.delivery.patience import Patience
 from cardvault.orders.records import ORDER_KEY
 from cardvault.runtime.clock import to_text, utc_now
+from local.cardvault import MAIL_SENDER
 from tests.support.claiming import ordered
 from tests.support.template import ROOT
 
@@ -21,6 +22,13 @@ TIMEOUT_S = 120
 def told(user, order_id):
     events = user.get(order_id, "/audit", limit=500).json()["events"]
     return [event["event"] for event in events]
+
+
+def stored(vault, order_id):
+    """The order's item as DynamoDB has it."""
+    key = {"orderId": {"S": order_id}, "sk": {"S": "ORDER"}}
+    dynamodb = vault.stack.client("dynamodb")
+    return dynamodb.get_item(TableName=vault.stack.outputs["OrdersTable"], Key=key)["Item"]
 
 
 def fetched(vault, path, **headers):
@@ -239,6 +247,7 @@ def test_what_ses_tells_reaches_the_order(vault, alice, customer):
     """Nobody may send events in the name of aws.ses, so the rule and its target are asked apart."""
     text = (ROOT / "events/handle_email_event/bounce.json").read_text()
     text = text.replace("ORDER_ID", customer.order_id).replace("TO_ADDRESS", customer.address)
+    text = text.replace("MAIL_ID", stored(vault, customer.order_id)["mailId"]["S"])
     events = vault.stack.client("events")
     rules = events.list_rules()["Rules"]
     (rule,) = [rule for rule in rules if "aws.ses" in rule.get("EventPattern", "")]
@@ -250,3 +259,74 @@ def test_what_ses_tells_reaches_the_order(vault, alice, customer):
     vault.stack.client("lambda").invoke(FunctionName=target["Arn"], Payload=text)
     assert alice.get(customer.order_id).json()["emailStatus"] == "bounced"
     assert told(alice, customer.order_id)[-1] == "EMAIL_BOUNCED"
+
+
+# --- mail that is not sent shows, and is settled by mail that is
+
+
+@pytest.fixture
+def ses_refuses(vault):
+    """SES does not know the sender until `mend` is called."""
+    ses, sender = vault.stack.client("sesv2"), {"EmailIdentity": MAIL_SENDER}
+    ses.delete_email_identity(**sender)
+    mended = []
+
+    def mend():
+        if not mended:
+            mended.append(ses.create_email_identity(**sender))
+
+    yield mend
+    mend()
+
+
+def resent(user, order_id, **body):
+    return user.call("POST", f"/api/orders/{order_id}/emails", json=body)
+
+
+@pytest.mark.parametrize(
+    ("type_id", "status"),
+    [("PSN-500", "fulfilled"), ("TEST_PARTIAL", "partially_filled"), ("TEST_REFUND", "refunded")],
+)
+def test_mail_that_ses_refuses_needs_a_person_and_a_resend_settles_it(
+    vault, alice, ses_refuses, type_id, status
+):
+    customer = ordered(vault, alice, type_id)
+    order = alice.get(customer.order_id).json()
+    assert (order["status"], order["attentionReason"]) == ("attention", "MAIL_REFUSED")
+    machine = vault.stack.outputs["StateMachineArn"].replace(":stateMachine:", ":execution:")
+    execution = vault.stack.client("stepfunctions").describe_execution(
+        executionArn=f"{machine}:{customer.order_id}"
+    )
+    assert execution["status"] == "FAILED", "which is what the alarm counts"
+    if status != "refunded":
+        assert alice.get(customer.order_id, "/cards").status_code == 200
+    assert resent(alice, customer.order_id).status_code >= 400
+    ses_refuses()
+    assert resent(alice, customer.order_id).status_code == 202
+    order = alice.get(customer.order_id).json()
+    assert (order["status"], order["emailStatus"]) == (status, "sent")
+    assert "attentionReason" not in order
+    assert len(customer.mailbox.mails(customer.address)) == 1
+
+
+def test_mail_to_a_suppressed_address_needs_a_person_and_a_correction_settles_it(
+    vault, alice, customer
+):
+    text = (ROOT / "events/handle_email_event/bounce.json").read_text()
+    text = text.replace("ORDER_ID", customer.order_id).replace("TO_ADDRESS", customer.address)
+    text = text.replace("MAIL_ID", stored(vault, customer.order_id)["mailId"]["S"])
+    rules = vault.stack.client("events")
+    (rule,) = [r for r in rules.list_rules()["Rules"] if "aws.ses" in r.get("EventPattern", "")]
+    (target,) = rules.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+    vault.stack.client("lambda").invoke(FunctionName=target["Arn"], Payload=text)
+    second = ordered(vault, alice, email=customer.address)
+    order = alice.get(second.order_id).json()
+    assert (order["status"], order["attentionReason"]) == ("attention", "ADDRESS_SUPPRESSED")
+    assert alice.get(second.order_id, "/cards").status_code == 200
+    refused = resent(alice, second.order_id)
+    assert (refused.status_code, refused.json()["code"]) == (409, "ADDRESS_SUPPRESSED")
+    corrected = f"corrected-{customer.address}"
+    assert resent(alice, second.order_id, email=corrected).status_code == 202
+    order = alice.get(second.order_id).json()
+    assert (order["status"], order.get("attentionReason")) == ("fulfilled", None)
+    assert len(customer.mailbox.mails(corrected)) == 1

@@ -207,7 +207,8 @@ def _fetch(stage: Stage, made: Answer, wanted: int, key: str | None = None) -> N
 
 
 def _hearing_of_mail(stage: Stage) -> None:
-    order_id, _ = _mailed(stage)
+    _mailed(stage)
+    tags = stage.tags()
     for outcome, told in (
         ("Delivery", {}),
         ("Reject", {}),
@@ -216,7 +217,7 @@ def _hearing_of_mail(stage: Stage) -> None:
         ("Bounce", {"bounce": {"bounceType": "Permanent", "bounceSubType": "General"}}),
     ):
         for address in (CUSTOMER, "ada.before@example.com"):
-            mail = {"destination": [address], "tags": {"orderId": [order_id]}}
+            mail = {"destination": [address], "tags": tags}
             detail = {"eventType": outcome, "mail": mail, **told}
             stage.task("handle_email_event", detail=detail)
     # Nobody writes to that address, until the shop gives it again on purpose.

@@ -62,6 +62,7 @@ def play(stage: Stage) -> None:
     _reconciling(stage)
     _polling_and_storing(stage)
     _storing_in_vain(stage)
+    _locked_out(stage)
     _ending_without_cards(stage)
     _looking(stage)
     _revealing_and_shredding(stage)
@@ -166,6 +167,27 @@ def _storing_in_vain(stage: Stage) -> None:
     attention(stage, died)
     stage.meanwhile("PutItem", lambda: attention(stage, overtaken))
     stage.task("store_cards", errors.StoringOvertaken, orderId=overtaken)
+
+
+def _locked_out(stage: Stage) -> None:
+    """The supplier refuses our key, then our address: each step remembers it for all orders."""
+    waiting, lost, bought = created(stage), created(stage), placed(stage)
+    stage.supplier.placing.append(errors.PlacementUnknown())
+    place = {"input": {"orderId": lost}, "orderId": lost}
+    stage.task("place_order", errors.PlacementUnknown, **place)
+    steps: dict[str, dict[str, Any]] = {
+        "place_order": {"input": {"orderId": waiting}, "orderId": waiting},
+        "reconcile_order": {"orderId": lost},
+        "poll_fulfilment": {"orderId": bought, "executionStartedAt": to_text(stage.now())},
+        "store_cards": {"orderId": bought},
+    }
+    for step, event in steps.items():
+        stage.refuses(401, "INVALID_ACCESS_TOKEN")
+        stage.task(step, errors.SupplierCredentialsRejected, **event)
+        stage.wait(minutes=2)
+        stage.refuses(403, "IP_BLOCKED")
+        stage.task(step, errors.SupplierBlocked, **event)
+        stage.wait(minutes=20)
 
 
 def _ending_without_cards(stage: Stage) -> None:

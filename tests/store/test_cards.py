@@ -1,6 +1,7 @@
 """I1, I2, I6, I7 from stored to revealed cards, on moto's DynamoDB and KMS."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from botocore.exceptions import ClientError
@@ -113,7 +114,7 @@ def test_adopted_orders_learn_what_they_are_for(steps):
     adopt = {"productId": None, "typeId": None, "quantity": None, "supplierOrderId": there}
     order = steps.create("key", caller("alice", scopes="orders:adopt"), **adopt)
     steps.supplier.has(there)
-    poll = PollFulfilment(steps.supplier, deadline=None, clock=steps.clock)
+    poll = PollFulfilment(steps.supplier, deadline=timedelta(days=1), clock=steps.clock)
     assert poll(order.order_id, execution_started_at=steps.clock()) == "FULFILLED"
     known = store.find(order.order_id)
     assert (known.product_id, known.type_id, known.quantity) == ("P1", "T1", 3)

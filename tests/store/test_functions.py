@@ -150,6 +150,7 @@ RETURNED = {
     "record_outcome/refunded": {"status": "refunded"},
     "record_outcome/overdue": {"status": "attention"},
     "record_outcome/timed_out": {"status": "attention"},
+    "record_outcome/mail_refused": {"status": "attention"},
     "rewrap_data_keys/after_rotation": {"rewrapped": 2, "left": 0},
     "rewrap_data_keys/without_time": errors.InvalidRequest,
     "store_cards/fulfilled": {"status": "fulfilled", "cardCount": 3},

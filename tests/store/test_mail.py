@@ -8,12 +8,14 @@ import botocore.session
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from pynamodb.exceptions import DoesNotExist, GetError
 
 from cardvault.audit import trail
 from cardvault.delivery import links
 from cardvault.delivery.letters import write
 from cardvault.delivery.links import Kind
 from cardvault.delivery.mailer import Mailer
+from cardvault.delivery.suppression import is_suppressed
 from cardvault.errors import (
     AddressSuppressed,
     Forbidden,
@@ -26,6 +28,7 @@ from cardvault.errors import (
     TooSoon,
 )
 from cardvault.orders.outcome import record_failure, record_refund
+from cardvault.orders.records import ORDER_KEY, OrderRecord
 from cardvault.runtime import aws
 from tests.support.doubles import caller
 from tests.support.template import ROOT
@@ -157,10 +160,20 @@ def test_there_is_nothing_to_resend_before_there_are_cards(desk):
         desk.resend(order.order_id, None, caller())
 
 
-def ses_event(case, order_id, to="ada@example.com"):
+def ses_event(case, order_id, to="ada@example.com", mail_id=None, taken_at=None):
+    """What SES tells of a mail: the order's latest unless another is named."""
     text = (ROOT / "events" / "handle_email_event" / f"{case}.json").read_text()
-    event = json.loads(text.replace("ORDER_ID", order_id).replace("TO_ADDRESS", to))
-    return event["detail"]
+    detail = json.loads(text.replace("ORDER_ID", order_id).replace("TO_ADDRESS", to))["detail"]
+    detail["mail"]["tags"]["mail"] = [mail_id or latest(order_id)]
+    detail["mail"]["timestamp"] = taken_at or detail["mail"]["timestamp"]
+    return detail
+
+
+def latest(order_id):
+    try:
+        return OrderRecord.get(order_id, ORDER_KEY).mail_id
+    except (DoesNotExist, GetError):
+        return "0123456789abcdef"
 
 
 @pytest.mark.parametrize(
@@ -213,6 +226,63 @@ def test_the_bounce_of_an_address_corrected_since_changes_nothing(desk):
     desk.handle(ses_event("bounce", order_id))
     assert desk.order(order_id).email_status == "sent"
     assert desk.events(order_id)[-1] == "EMAIL_BOUNCED"
+
+
+def test_a_late_delivery_does_not_hide_a_bounce(desk):
+    order_id, _ = desk.mailed()
+    for case in ("bounce", "delivery"):
+        desk.handle(ses_event(case, order_id))
+    assert desk.order(order_id).email_status == "bounced"
+
+
+def test_a_resend_starts_a_mail_of_its_own(desk):
+    order_id, _ = desk.mailed()
+    old = desk.order(order_id).mail_id
+    desk.clock.advance(minutes=1)
+    desk.resend(order_id, None, caller())
+    assert desk.order(order_id).mail_id != old
+    desk.handle(ses_event("bounce", order_id, mail_id=old))
+    assert desk.order(order_id).email_status == "sent"
+    assert desk.events(order_id)[-1] == "EMAIL_BOUNCED"
+    desk.handle(ses_event("delivery", order_id))
+    assert desk.order(order_id).email_status == "delivered"
+
+
+def test_the_mail_with_a_code_says_nothing_of_the_mail_with_the_link(desk):
+    order_id, visit = desk.mailed()
+    desk.send_code(visit)
+    of_the_code = ses_event("delivery", order_id)
+    del of_the_code["mail"]["tags"]["mail"]
+    desk.handle(of_the_code)
+    assert desk.order(order_id).email_status == "sent"
+
+
+def test_an_event_that_comes_again_does_not_undo_a_correction(desk):
+    """The address was given on purpose, so what was told of mails before counts no more."""
+    order_id, _ = desk.mailed()
+    bounce = ses_event("bounce", order_id, taken_at="2026-01-02T03:04:06.000Z")
+    desk.handle(bounce)
+    desk.clock.advance(minutes=1)
+    with pytest.raises(AddressSuppressed):
+        desk.resend(order_id, None, caller())
+    desk.resend(order_id, "ada@example.com", caller(scopes="orders:correct"))
+    desk.handle(bounce)
+    desk.handle(
+        ses_event("complaint", order_id, mail_id="1" * 16, taken_at="2026-01-02T03:04:07.000Z")
+    )
+    assert not is_suppressed("a" * 24, "ada@example.com")
+    desk.handle(ses_event("bounce", order_id))
+    assert is_suppressed("a" * 24, "ada@example.com"), "but what is told of the mail after does"
+
+
+def test_a_complaint_of_an_earlier_mail_to_the_same_address_still_counts(desk):
+    order_id, _ = desk.mailed()
+    old = desk.order(order_id).mail_id
+    desk.clock.advance(minutes=1)
+    desk.resend(order_id, None, caller())
+    desk.handle(ses_event("complaint", order_id, mail_id=old))
+    assert is_suppressed("a" * 24, "ada@example.com")
+    assert desk.order(order_id).email_status == "sent"
 
 
 @pytest.mark.parametrize("order_id", ["f" * 24, "not-an-id", ""])

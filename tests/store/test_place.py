@@ -10,6 +10,8 @@ from cardvault.errors import (
     PlacementDuplicated,
     PlacementNotFound,
     PlacementUnknown,
+    SupplierBlocked,
+    SupplierCredentialsRejected,
     SupplierOutOfStock,
     SupplierThrottled,
     SupplierUnavailable,
@@ -43,7 +45,14 @@ def test_a_lost_answer_leads_to_reconciling_and_never_to_a_second_order(steps):
 
 
 @pytest.mark.parametrize(
-    "refusal", [SupplierThrottled(), SupplierUnavailable(), SupplierOutOfStock()]
+    "refusal",
+    [
+        SupplierThrottled(),
+        SupplierUnavailable(),
+        SupplierBlocked(),
+        SupplierCredentialsRejected(),
+        SupplierOutOfStock(),
+    ],
 )
 def test_a_refusal_that_bought_nothing_may_be_tried_again(steps, refusal):
     order = steps.create()

@@ -1,7 +1,6 @@
 """Our supplier client against the sandbox: I1 (no body in an error) and I3 (sent once)."""
 
 import json
-from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
@@ -14,22 +13,9 @@ from cardvault.supplier import client as client_module
 from cardvault.supplier.answers import SupplierStatus, read_order
 from cardvault.supplier.client import SupplierClient
 from local.supplier import SupplierSandbox
+from tests.support.doubles import KeptLockout, SupplierSecrets
 
 PRODUCT = "507f1f77bcf86cd799439011"
-
-
-@dataclass
-class Secrets:
-    """Stands in for Secrets Manager and counts its readings."""
-
-    base_url: str
-    key: str
-    read: int = 0
-    waits: list[float] = field(default_factory=list)
-
-    def get_secret_value(self, **_):
-        self.read += 1
-        return {"SecretString": json.dumps({"baseUrl": self.base_url, "accessToken": self.key})}
 
 
 @pytest.fixture
@@ -40,13 +26,17 @@ def sandbox():
 
 @pytest.fixture
 def secrets(sandbox):
-    return Secrets(sandbox.origin, sandbox.key)
+    return SupplierSecrets(sandbox.origin, sandbox.key)
 
 
 @pytest.fixture
 def supplier(secrets, monkeypatch):
     monkeypatch.setattr(client_module, "READ_TIMEOUT_S", 0.5)
-    return SupplierClient(CachedSecret(secrets, "arn"), sleep=secrets.waits.append)
+    return client_of(secrets)
+
+
+def client_of(secrets):
+    return SupplierClient(CachedSecret(secrets, "arn"), KeptLockout(), sleep=secrets.waits.append)
 
 
 def buy(supplier, type_id="T1", quantity=3):
@@ -80,7 +70,7 @@ def test_an_order_is_bought_and_read(supplier):
         ("FAULT_OUT_OF_STOCK", errors.SupplierOutOfStock),
         ("FAULT_NO_BALANCE", errors.SupplierBalanceTooLow),
         ("FAULT_NO_SUCH_FAULT", errors.SupplierRejected),
-        ("FAULT_WRONG_KEY:IP_BLOCKED", errors.SupplierThrottled),
+        ("FAULT_WRONG_KEY:IP_BLOCKED", errors.SupplierBlocked),
         ("FAULT_WRONG_KEY:API_DISABLED", errors.SupplierRejected),
     ],
 )
@@ -100,23 +90,49 @@ def test_retry_after_is_waited_for_up_to_the_ceiling(supplier, secrets):
 def test_no_connection_means_nothing_was_bought(secrets):
     secrets.base_url = "http://127.0.0.1:9"
     with pytest.raises(errors.SupplierUnavailable):
-        buy(SupplierClient(CachedSecret(secrets, "arn")))
+        buy(client_of(secrets))
 
 
 def test_a_key_that_was_never_set_is_said_so(secrets):
     secrets.base_url = ""
     with pytest.raises(errors.SupplierCredentialsRejected, match="not set"):
-        SupplierClient(CachedSecret(secrets, "arn")).make_ready()
+        client_of(secrets).make_ready()
 
 
-def test_a_read_under_an_old_key_reads_the_secret_anew(supplier, secrets, sandbox):
+def test_a_key_that_was_changed_is_used_at_once(supplier, secrets, sandbox):
     order_id = buy(supplier)
-    good, secrets.key = secrets.key, "an-old-key"
+    for ask in (lambda: supplier.check_order(order_id), lambda: buy(supplier)):
+        good, secrets.key = sandbox.key, f"old {secrets.read}"
+        supplier.credentials.forget()
+        supplier.make_ready()
+        secrets.key = good
+        ask()
+    assert sandbox.counts()["routes"] == {"placeOrder": 3, "checkOrder": 2}
+
+
+@pytest.mark.parametrize("route", ["placeOrder", "checkOrder"])
+def test_a_refused_key_is_sent_once_and_then_kept_back(supplier, secrets, sandbox, route):
+    order_id = buy(supplier)
+    before = sandbox.counts()["routes"].get(route, 0)
+    secrets.key = "wrong"
     supplier.credentials.forget()
-    supplier.credentials.value()
-    secrets.key = good
-    assert supplier.check_order(order_id).status.final
-    assert secrets.read == 3
+    for _ in range(3):
+        with pytest.raises(errors.SupplierCredentialsRejected):
+            buy(supplier) if route == "placeOrder" else supplier.check_order(order_id)
+    assert sandbox.counts()["routes"][route] - before == 1
+
+
+def test_a_block_is_remembered_for_every_key_and_every_route(supplier, secrets, sandbox):
+    order_id = buy(supplier)
+    sandbox.arm("wrong_key", "IP_BLOCKED")
+    for _ in range(3):
+        with pytest.raises(errors.SupplierBlocked):
+            supplier.check_order(order_id)
+    secrets.key = "another"
+    supplier.credentials.forget()
+    with pytest.raises(errors.SupplierBlocked):
+        buy(supplier)
+    assert sandbox.counts()["routes"] == {"placeOrder": 1, "checkOrder": 1}
 
 
 def test_the_secret_is_kept_for_minutes(secrets):
@@ -170,7 +186,7 @@ def test_partial_fills_and_refunds_are_read(supplier, type_id, status, count):
 def test_a_refusal_that_proves_nothing_leaves_the_placing_in_doubt(supplier, monkeypatch, status):
     answer = requests.Response()
     answer.status_code, answer._content = status, b"not the supplier's envelope"
-    monkeypatch.setattr(SupplierClient, "_send", lambda *_, **__: answer)
+    monkeypatch.setattr(client_module, "_send", lambda *_, **__: answer)
     with pytest.raises(errors.PlacementUnknown):
         buy(supplier)
 
@@ -180,7 +196,7 @@ def test_an_order_id_that_could_lead_elsewhere_is_none(supplier, monkeypatch, or
     answer = requests.Response()
     answer.status_code = 200
     answer._content = json.dumps({"success": True, "data": {"orderId": order_id}}).encode()
-    monkeypatch.setattr(SupplierClient, "_send", lambda *_, **__: answer)
+    monkeypatch.setattr(client_module, "_send", lambda *_, **__: answer)
     with pytest.raises(errors.PlacementUnknown):
         buy(supplier)
 

@@ -38,6 +38,24 @@ def test_unknown_status_shows_between_handling_and_final_without_cards(client):
     assert status(client, order_id) == "FULFILLED"
 
 
+def test_a_script_is_played_step_by_step_and_then_all_is_well(client):
+    order_id = client.place("FAULT_SCRIPT:outage.handling.throttled.handling.blocked.x2")
+    client.clock.forward(60)
+    readings = [client.try_check(order_id) for _ in range(10)]
+    assert [answer.status_code for answer in readings] == [500, 200, 429, 200, 403] * 2
+    assert readings[2].headers["Retry-After"] == "0"
+    assert [answer.json()["data"]["status"] for answer in readings[1::2][:2]] == ["HANDLING"] * 2
+    assert "cards" not in readings[1].json()["data"]
+    assert client.check(order_id)["status"] == "FULFILLED"
+
+
+@pytest.mark.parametrize("script", ["", "sleeping", "outage..handling", "x3", "outage.x"])
+def test_a_script_that_can_not_be_played_is_refused(client, script):
+    if script:
+        assert client.try_place(f"FAULT_SCRIPT:{script}").status_code == 400
+    assert client.try_place("FAULT_SCRIPT:handling:list").status_code == 400
+
+
 def test_changing_answer_gives_other_cards_at_each_reading(client):
     order_id = client.place_and_wait("FAULT_CHANGING_ANSWER", 3)
     readings = [client.check(order_id)["cards"] for _ in range(3)]

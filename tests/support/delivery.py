@@ -30,7 +30,9 @@ class ScriptedMailer:
     outcomes: list[Exception | None] = field(default_factory=list)
     tries: int = 0
 
-    def send(self, letter: Letter, *, to: str, shop: str, order_id: str) -> None:
+    def send(
+        self, letter: Letter, *, to: str, shop: str, order_id: str, mail_id: str | None = None
+    ) -> None:
         self.tries += 1
         outcome = self.outcomes.pop(0) if self.outcomes else None
         if outcome is not None:

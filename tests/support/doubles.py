@@ -1,5 +1,6 @@
 """A supplier and a clock that do as they are told."""
 
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -7,6 +8,7 @@ from cardvault.cards import Card
 from cardvault.errors import SupplierOrderUnknown
 from cardvault.runtime.caller import Caller
 from cardvault.supplier.answers import SupplierOrder, SupplierStatus
+from cardvault.supplier.lockout import Standing
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -80,3 +82,35 @@ def caller(user_id: str = "alice", tenant_id: str = "a" * 24, scopes: str = "") 
     return Caller(
         tenant_id, user_id, "c" * 24, frozenset(scopes.split()), "192.0.2.7", "test-agent"
     )
+
+
+@dataclass
+class KeptLockout:
+    """Stands in for Lockout: remembers without a table, and for ever."""
+
+    blocked: bool = False
+    refused_version: str | None = None
+
+    def standing(self) -> Standing:
+        return Standing(self.blocked, self.refused_version)
+
+    def note_refused(self, version: str) -> None:
+        self.refused_version = version
+
+    def note_blocked(self) -> None:
+        self.blocked = True
+
+
+@dataclass
+class SupplierSecrets:
+    """Stands in for Secrets Manager: a new key has a new version, and readings are counted."""
+
+    base_url: str
+    key: str
+    read: int = 0
+    waits: list[float] = field(default_factory=list)
+
+    def get_secret_value(self, **_) -> dict[str, str]:
+        self.read += 1
+        secret = {"baseUrl": self.base_url, "accessToken": self.key}
+        return {"SecretString": json.dumps(secret), "VersionId": f"version of {self.key}"}

@@ -13,6 +13,7 @@ from cardvault.delivery.links import AccessLink, Kind, State, bind_links, hash_t
 from cardvault.giftcards import codes, holds, issue, ledger, programs
 from cardvault.giftcards.vault import check_digit
 from cardvault.identity.clients import ApiClient
+from cardvault.orders.records import ORDER_KEY, OrderRecord
 from cardvault.orders.shred import shred_cards
 from cardvault.runtime import tables
 from cardvault.runtime.clock import to_text
@@ -26,7 +27,7 @@ CODE = "940417"
 LIVE, USED, FILE = (
     f"EXAMPLE-{kind}-LINK-EXAMPLE-{kind}-LINK-EXAMPL0" for kind in ("LIVE", "USED", "FILE")
 )
-CUSTOMER = "ada@example.com"
+CUSTOMER, MAIL_ID = "ada@example.com", "0123456789abcdef"
 PROGRAM_ID = "695735a5000000000000a001"
 
 
@@ -35,8 +36,14 @@ def order_id(number):
 
 
 def read_event(path):
-    """The event. Those of mail leave open of which order it is and to whom."""
-    text = path.read_text().replace("ORDER_ID", order_id(8)).replace("TO_ADDRESS", CUSTOMER)
+    """The event. Those of mail leave open which mail it is, of which order and to whom."""
+    text = path.read_text()
+    for name, value in {
+        "ORDER_ID": order_id(8),
+        "TO_ADDRESS": CUSTOMER,
+        "MAIL_ID": MAIL_ID,
+    }.items():
+        text = text.replace(name, value)
     return json.loads(text)
 
 
@@ -81,6 +88,7 @@ def more_settings(steps):
         "STATE_MACHINE_ARN": machine["stateMachineArn"],
         "ADOPTABLE_AFTER_SECONDS": "1800",
         "FULFILMENT_DEADLINE_SECONDS": "86400",
+        "BLOCKED_PAUSE_SECONDS": "960",
         "TOKEN_ISSUER": "https://issuer.test",
         "TOKEN_AUDIENCE": "cardvault",
         "TOKEN_LIFETIME_SECONDS": "900",
@@ -122,6 +130,7 @@ def lost(steps):
 def mailed(steps):
     """An order for a customer, and its links: one to be claimed, one claimed, one of a file."""
     made = steps.stored_for(key="8", email=CUSTOMER, name="Ada")
+    OrderRecord(made, ORDER_KEY).update([OrderRecord.mail_id.set(MAIL_ID)])
     bind_links(steps.cloud.settings)
     recently = to_text(START + timedelta(minutes=55))
     sent = {"code_sent_at": recently, "codes_sent": 1, "code_hash": hash_code(LIVE, CODE)}

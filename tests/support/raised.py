@@ -6,7 +6,7 @@ there. So it may find too much; it overlooks only what is called under no name o
 """
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -114,25 +114,26 @@ def _caught(node: ast.Try) -> set[str]:
     return found
 
 
-def _raised_here(error: ast.expr, function: ast.FunctionDef, path: Path) -> Iterable[str]:
-    """The classes of what a `raise` names: a class, a call, a variable, or a call's answer."""
+def _raised_here(error: ast.expr, function: ast.FunctionDef, path: Path) -> set[str]:
+    """The classes a `raise` names: by class, call, variable, a call's answer, or `a or b`."""
+    if isinstance(error, ast.BoolOp):
+        return {name for value in error.values for name in _raised_here(value, function, path)}
     name = _class_name(error)
-    ours = {known.__name__ for known in error_classes()}
-    if name in ours:
+    if name in {known.__name__ for known in error_classes()}:
         return {name}
     if isinstance(error, ast.Name):
+        within = function
         makers = [
             node.value
             for node in ast.walk(function)
             if isinstance(node, ast.Assign) and name in {ast.unparse(to) for to in node.targets}
         ]
     else:
-        _, maker = _functions(path).get(name, (path, None))
-        returns = (
-            [node for node in ast.walk(maker) if isinstance(node, ast.Return)] if maker else []
-        )
-        makers = [node.value for node in returns]
-    return {_class_name(made) for made in makers if isinstance(made, ast.Call)} & ours
+        _, within = _functions(path).get(name, (path, None))
+        returns = within and [node for node in ast.walk(within) if isinstance(node, ast.Return)]
+        makers = [node.value for node in returns or ()]
+    made = [maker for maker in makers if isinstance(maker, ast.Call | ast.BoolOp)]
+    return {found for maker in made for found in _raised_here(maker, within, path)}
 
 
 def _of_table(

@@ -37,7 +37,7 @@ class Recorder:
 
     account: Account
     calls: dict[str, list[Call]] = field(default_factory=lambda: defaultdict(list))
-    mails: list[str] = field(default_factory=list)
+    mails: list[Parameters] = field(default_factory=list)
     before: list[tuple[str, Callable[[], None]]] = field(default_factory=list)
     _function: str | None = None
 
@@ -85,7 +85,7 @@ class Recorder:
         requests = _READERS[service](self.account, operation, parameters)
         self.calls[self._function].append(Call(operation, tuple(requests)))
         if operation == "SendEmail":
-            self.mails.append(parameters["Content"]["Simple"]["Body"]["Text"]["Data"])
+            self.mails.append(parameters)
 
     def _happen(self, operation: str) -> None:
         if self._function and self.before and self.before[0][0] == operation:

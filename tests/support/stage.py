@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest import mock
 
+import requests
 from moto import mock_aws
 
 from cardvault.delivery.patience import Patience
@@ -58,6 +59,7 @@ class Stage:
     account: Account
     recorder: Recorder
     supplier: ScriptedSupplier
+    refusals: list[requests.Response] = field(default_factory=list)
     _apps: dict[str, Any] = field(default_factory=dict)
 
     def call(self, folder: str, event: Mapping[str, Any]) -> Any:
@@ -106,6 +108,12 @@ class Stage:
         """Somebody is quicker than the next call of that operation."""
         self.recorder.before.append((operation, happens))
 
+    def refuses(self, status: int, code: str) -> None:
+        """The supplier answers the next request so, whatever it is."""
+        answer = requests.Response()
+        answer.status_code, answer._content = status, json.dumps({"error": {"code": code}}).encode()
+        self.refusals.append(answer)
+
     def token(self) -> str:
         """Of the claim link that was mailed last."""
         return self._mailed(r"/claim#([A-Za-z0-9_-]{43})")
@@ -114,8 +122,13 @@ class Stage:
         """The six digits that were mailed last."""
         return self._mailed(r"(?m)^ +([0-9]{6})$")
 
+    def tags(self) -> dict[str, list[str]]:
+        """Of the mail that was sent last, as SES repeats them in its events."""
+        return {tag["Name"]: [tag["Value"]] for tag in self.recorder.mails[-1]["EmailTags"]}
+
     def _mailed(self, pattern: str) -> str:
-        found = (re.search(pattern, text) for text in reversed(self.recorder.mails))
+        bodies = (mail["Content"]["Simple"]["Body"] for mail in reversed(self.recorder.mails))
+        found = (re.search(pattern, body["Text"]["Data"]) for body in bodies)
         return next(match.group(1) for match in found if match)
 
 
@@ -144,18 +157,25 @@ def staged() -> Iterator[Stage]:
         stack.enter_context(mock.patch.object(clock, "datetime", Moving))
         stack.enter_context(mock.patch.object(Moving, "ahead", timedelta()))
         stack.enter_context(mock.patch.object(Patience, "_wait", create=True))
-        for method in ("place_order", "check_order", "list_orders", "pause"):
-            scripted = _reading_the_key(supplier, method)
-            stack.enter_context(mock.patch.object(SupplierClient, method, scripted))
         stage = Stage(account, recorder, supplier)
+        for method in ("place_order", "check_order", "list_orders", "pause"):
+            scripted = _scripted(stage, method)
+            stack.enter_context(mock.patch.object(SupplierClient, method, scripted))
         stage.task("manage_client", **SUPPLIER_KEY)
         yield stage
 
 
-def _reading_the_key(supplier: ScriptedSupplier, method: str) -> Any:
+def _scripted(stage: "Stage", method: str) -> Any:
+    real = getattr(SupplierClient, method)
+
     def scripted(client: SupplierClient, *arguments: Any, **options: Any) -> Any:
+        if stage.refusals and method != "pause":
+            answer = stage.refusals.pop(0)
+            with mock.patch("cardvault.supplier.client._send", return_value=answer):
+                told = real(client, *arguments, **options)
+                return list(told) if method == "list_orders" else told
         client.make_ready()  # as the real one begins
-        return getattr(supplier, method)(*arguments, **options)
+        return getattr(stage.supplier, method)(*arguments, **options)
 
     return scripted
 

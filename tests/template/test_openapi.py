@@ -66,7 +66,6 @@ CANNOT_HAPPEN = {
     ("openClaim", "ORDER_NOT_FOUND"): ORDER_STAYS,
     ("sendClaimCode", "ORDER_NOT_FOUND"): ORDER_STAYS,
     ("sendClaimCode", "ADDRESS_SUPPRESSED"): "raised by Postman.send, not by Mailer.send",
-    ("sendClaimCode", "CARDS_SHREDDED"): "raised by Postman.send, not by Mailer.send",
     ("sendClaimCode", "NO_RECIPIENT"): "raised by Postman.send, not by Mailer.send",
     ("redeemClaim", "ORDER_NOT_FOUND"): ORDER_STAYS,
     ("revealClaimedCards", "ORDER_NOT_FOUND"): ORDER_STAYS,

@@ -1,13 +1,17 @@
 """The state machine: every name it catches exists, every step is bounded, no card crosses it."""
 
 import json
+import re
 
 import pytest
 from cfnlint.api import lint_all
 
 from cardvault import errors
+from cardvault.orders.outcome import MAIL_STEP
+from tests.support.openapi import spec
+from tests.support.raised import raised
 from tests.support.statemachine import definition, tasks
-from tests.support.template import resources
+from tests.support.template import ROOT, resources
 
 AWS_ERRORS = {
     "States.ALL",
@@ -74,9 +78,18 @@ def test_a_step_outlives_its_function_and_is_bounded(step):
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_step_that_gives_up_is_recorded(step):
-    if step != "RecordFailure":
-        assert tasks()[step]["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
-        assert tasks()[step]["Catch"][-1]["Next"] == "RecordFailure"
+    if step in {"RecordFailure", "RecordMailFailure"}:
+        assert tasks()[step]["Next"] == "NeedsAttention"
+        return
+    (last,) = tasks()[step]["Catch"][-1:]
+    assert last["ErrorEquals"] == ["States.ALL"]
+    mails = step == "SendDeliveryEmail"
+    assert last["Next"] == ("RecordMailFailure" if mails else "RecordFailure")
+
+
+def test_who_records_a_failure_of_the_mail_is_told_so():
+    told = {name: state["Parameters"]["Payload"].get("step") for name, state in tasks().items()}
+    assert {name: step for name, step in told.items() if step} == {"RecordMailFailure": MAIL_STEP}
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -85,8 +98,9 @@ def test_retries_are_bounded_and_jittered(step):
         assert rule["IntervalSeconds"] >= 1
         assert rule["MaxAttempts"] >= 1
         if rule["MaxAttempts"] > 10:
-            assert rule["JitterStrategy"] == "FULL"
             assert rule["MaxDelaySeconds"] >= 1
+            if rule["ErrorEquals"] != ["SupplierBlocked"]:  # whose first pause must be whole
+                assert rule["JitterStrategy"] == "FULL"
 
 
 def test_the_poll_loop_is_one_retry_on_pending_with_its_own_parameters():
@@ -102,7 +116,7 @@ def test_steps_are_handed_ids_and_times_only():
     handed = {
         value for state in tasks().values() for value in state["Parameters"]["Payload"].values()
     }
-    assert handed == {"$", "$.orderId", "$$.Execution.StartTime", "$.failure.Error"}
+    assert handed == {"$", "$.orderId", "$$.Execution.StartTime", "$.failure.Error", MAIL_STEP}
 
 
 def test_steps_hand_back_statuses_only():
@@ -130,6 +144,42 @@ def test_history_is_logged_without_data():
 )
 def test_every_end_has_a_reason_code(name, code):
     assert errors.code_named(name) == code
+
+
+# Found in the code, but never on an order.
+NO_REASONS = {
+    "CANNOT_OPEN": "of a layout that is read; one that is sealed is ours",
+    "ORDER_NOT_FOUND": "there is no order to note it on",
+    "ORDER_PENDING": "noted as FULFILMENT_OVERDUE",
+    "PLACEMENT_UNKNOWN": "it leads to ReconcileOrder",
+    "UNAUTHENTICATED": "raised by Caller.of, not by Order.of",
+}
+
+
+def reasons():
+    """Every `attentionReason` that the workflow can give."""
+    functions = resources("AWS::Serverless::Function")
+    folders = {
+        functions[state["Parameters"]["FunctionName"]]["Properties"]["CodeUri"]
+        for state in tasks().values()
+    }
+    names = {name for folder in folders for name in raised(ROOT / folder / "app.py")}
+    found = {errors.code_named(name) for name in names | AWS_ERRORS | {"InternalError"}}
+    assert set(NO_REASONS) <= found
+    return found - set(NO_REASONS)
+
+
+def test_every_reason_for_attention_is_in_the_api_s_description():
+    described = spec()["components"]["schemas"]["Order"]["properties"]["attentionReason"]
+    assert described["enum"] == sorted(reasons())
+
+
+def test_every_reason_for_attention_is_in_the_operators_table():
+    text = (ROOT / "docs/operations.md").read_text()
+    rows = [row.split("|")[1] for row in text.splitlines() if row.startswith("| `")]
+    told = {code for row in rows for code in re.findall(r"`([A-Z_]+)`", row)}
+    assert reasons() <= told
+    assert told <= reasons(), "nor does it tell of others"
 
 
 def test_codes_are_unique():

@@ -58,7 +58,7 @@ STATUS = {
     "OrderPending": 503,
     "SupplierThrottled": 503,
     "SupplierUnavailable": 503,
-    "SupplierCredentialsRejected": 503,
+    "SupplierBlocked": 503,
     "PlacementNotFound": 503,
     "MailThrottled": 503,
     "MailUnavailable": 503,

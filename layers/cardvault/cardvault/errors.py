@@ -282,10 +282,10 @@ class SupplierUnavailable(Retryable):
     code = "SUPPLIER_UNAVAILABLE"
 
 
-class SupplierCredentialsRejected(Retryable):
-    """The supplier refused our key (401); the next try reads the secret anew."""
+class SupplierBlocked(Retryable):
+    """The supplier takes nothing from our address for minutes, after too many wrong keys."""
 
-    code = "SUPPLIER_CREDENTIALS_REJECTED"
+    code = "SUPPLIER_BLOCKED"
 
 
 class PlacementNotFound(Retryable):
@@ -328,6 +328,16 @@ class PlacementAmbiguous(CardvaultError):
 
     code = "PLACEMENT_AMBIGUOUS"
     message = "More than one supplier order could be this one"
+
+
+class SupplierCredentialsRejected(CardvaultError):
+    """The supplier refused our key (401), now or moments ago, or none was ever set.
+
+    Nothing was done. More tries under the same key would lock us out.
+    """
+
+    code = "SUPPLIER_CREDENTIALS_REJECTED"
+    message = "The supplier refused our key"
 
 
 class SupplierRejected(CardvaultError):

@@ -26,6 +26,24 @@ def test_retry_and_catch_see_the_name_of_the_error_and_the_longest_delay(probe_s
     assert events.count("TaskFailed") == 2
 
 
+def test_a_throttled_task_fails_by_its_name_on_aws(probe_stack):
+    function = probe_stack.outputs["FunctionName"]
+    client = probe_stack.client("stepfunctions")
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Parameters": {"FunctionName": function, "Payload": {}},
+        "End": True,
+    }
+    limits = probe_stack.client("lambda")
+    limits.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
+    try:
+        arn = client.start_execution(stateMachineArn=machine(client, task))["executionArn"]
+        assert finished(client, arn)["error"] == "Lambda.TooManyRequestsException"
+    finally:
+        limits.delete_function_concurrency(FunctionName=function)
+
+
 def test_an_equal_start_is_the_same_execution(probe_stack):
     client = probe_stack.client("stepfunctions")
     waiting = machine(client, {"Type": "Wait", "Seconds": 3600, "End": True})

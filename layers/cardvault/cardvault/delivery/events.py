@@ -1,5 +1,8 @@
 """What became of a mail, as SES tells through EventBridge.
 
+Events come late, twice and in any order. Of the order's present mail the worst outcome counts, so
+that their order does not matter; of an earlier one the trail alone is told.
+
 Source: https://docs.aws.amazon.com/ses/latest/dg/monitoring-eventbridge.html, and for `detail`
 https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
 """
@@ -8,17 +11,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cardvault.audit.trail import Event
-from cardvault.delivery.suppression import suppression
+from cardvault.delivery.suppression import LIFTED, find_suppression, suppression
 from cardvault.errors import OrderNotFound
 from cardvault.orders import store
 from cardvault.orders.records import OrderRecord
 from cardvault.orders.store import Change
-from cardvault.runtime.clock import Clock, to_text, utc_now
+from cardvault.runtime.clock import Clock, from_text, to_text, utc_now
 from cardvault.runtime.ids import is_id
 from cardvault.runtime.metrics import count
 
 if TYPE_CHECKING:
     from pynamodb.transactions import TransactWrite
+
+
+# From the best to the worst. What was delivered may bounce later, or be complained of.
+_WORSE = ("sent", "delivered", "bounced", "rejected", "complained")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,28 @@ def _outcome(detail: dict[str, Any]) -> _Outcome | None:
 
 
 @dataclass(frozen=True, slots=True)
+class _Mail:
+    """The mail that an event is about. `taken_at` is when SES took it, RFC 3339."""
+
+    order_id: str
+    mail_id: str | None
+    addresses: frozenset[str]
+    taken_at: str
+
+    @classmethod
+    def of(cls, mail: dict[str, Any]) -> "_Mail":
+        to = frozenset(address.lower() for address in mail.get("destination", []))
+        taken_at = str(mail.get("timestamp", ""))
+        return cls(_tag(mail, "orderId"), _tag(mail, "mail") or None, to, taken_at)
+
+    def is_latest_of(self, order: OrderRecord) -> bool:
+        return self.mail_id == order.mail_id and self.went_to(order)
+
+    def went_to(self, order: OrderRecord) -> bool:
+        return (order.customer_email or "").lower() in self.addresses
+
+
+@dataclass(frozen=True, slots=True)
 class HandleEmailEvent:
     """Notes an outcome on the order its tag names; events of anything else are let pass."""
 
@@ -55,42 +84,52 @@ class HandleEmailEvent:
     def __call__(self, detail: dict[str, Any]) -> OrderRecord | None:
         """The order as it is now, None if the event is none of ours.
 
-        An event that comes twice is recorded once: EventBridge may deliver it again.
+        An event that comes again, or is outdone by one that came before, changes nothing.
         """
-        mail = detail.get("mail", {})
-        outcome, order_id = _outcome(detail), _tag(mail, "orderId")
-        if outcome is None or not is_id(order_id):
+        outcome, mail = _outcome(detail), _Mail.of(detail.get("mail", {}))
+        if outcome is None or not is_id(mail.order_id):
             return None
         try:
-            order = store.find(order_id)
+            order = store.find(mail.order_id)
         except OrderNotFound:
             return None
-        # To an address that was corrected since, it is history.
-        address = order.customer_email or ""
-        is_current = address.lower() in {to.lower() for to in mail.get("destination", [])}
         if outcome.suppresses:
             count("EmailSuppressed")
         return store.change(
-            order_id,
-            lambda fresh: self._decide(fresh, outcome, is_current=is_current),
+            mail.order_id,
+            lambda fresh: self._decide(fresh, outcome, mail),
             clock=self.clock,
             known=order,
         )
 
-    def _decide(self, order: OrderRecord, outcome: _Outcome, *, is_current: bool) -> Change | None:
-        if is_current and order.email_status == outcome.status:
+    def _decide(self, order: OrderRecord, outcome: _Outcome, mail: _Mail) -> Change | None:
+        is_latest = mail.is_latest_of(order)
+        is_worse = is_latest and _rank(outcome.status) > _rank(order.email_status)
+        suppresses = outcome.suppresses and _may_suppress(order, mail, is_latest=is_latest)
+        if is_latest and not is_worse and not suppresses:
             return None
-        event = Event(outcome.event, method="email", reason=outcome.reason)
-        address = order.customer_email
-        if not is_current or address is None:
-            return Change(event, {})
 
         def suppress(transaction: "TransactWrite") -> None:
-            since = to_text(self.clock())
+            address, since = str(order.customer_email), to_text(self.clock())
             transaction.save(suppression(order.tenant_id, address, outcome.status, since))
 
-        status = {"email_status": outcome.status}
-        return Change(event, status, also=suppress if outcome.suppresses else None)
+        event = Event(outcome.event, method="email", reason=outcome.reason)
+        status = {"email_status": outcome.status} if is_worse else {}
+        return Change(event, status, also=suppress if suppresses else None)
+
+
+def _rank(status: str | None) -> int:
+    return _WORSE.index(status) if status else -1
+
+
+def _may_suppress(order: OrderRecord, mail: _Mail, *, is_latest: bool) -> bool:
+    # To an address that was corrected since, or given again on purpose, an older mail is history.
+    if not mail.went_to(order):
+        return False
+    record = find_suppression(order.tenant_id, str(order.customer_email))
+    if record is None or is_latest:
+        return record is None or record.reason == LIFTED
+    return record.reason == LIFTED and from_text(mail.taken_at) >= from_text(record.since)
 
 
 def _tag(mail: dict[str, Any], name: str) -> str:

@@ -29,12 +29,17 @@ class Mailer:
     reply_to: str
     configuration_set: str
 
-    def send(self, letter: Letter, *, to: str, shop: str, order_id: str) -> None:
+    def send(
+        self, letter: Letter, *, to: str, shop: str, order_id: str, mail_id: str | None = None
+    ) -> None:
         """Send once, with the shop's name before our address.
 
+        The ids are tags of the mail, which SES repeats in its events; a mail with a code has no
+        `mail_id`, since what becomes of it tells nothing of the order's mail.
         Raises MailThrottled or MailUnavailable (nothing was sent, try again), MailRefused
         (nothing was sent), MailOutcomeUnknown.
         """
+        tags = {"orderId": order_id, "letter": letter.name, "mail": mail_id}
         body = {"Text": _utf8(letter.text), "Html": _utf8(letter.html)}
         try:
             self.ses.send_email(
@@ -42,10 +47,7 @@ class Mailer:
                 Destination={"ToAddresses": [to]},
                 ReplyToAddresses=[self.reply_to] if self.reply_to else [],
                 Content={"Simple": {"Subject": _utf8(letter.subject), "Body": body}},  # type: ignore[typeddict-item]
-                EmailTags=[
-                    {"Name": "orderId", "Value": order_id},
-                    {"Name": "letter", "Value": letter.name},
-                ],
+                EmailTags=[{"Name": name, "Value": tag} for name, tag in tags.items() if tag],
                 ConfigurationSetName=self.configuration_set,
             )
         except ClientError as error:

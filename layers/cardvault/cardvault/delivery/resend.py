@@ -10,13 +10,13 @@ from cardvault.delivery.claims import Visit
 from cardvault.delivery.links import Kind, State
 from cardvault.delivery.patience import Patience
 from cardvault.delivery.send import Postman
-from cardvault.delivery.suppression import suppression
+from cardvault.delivery.suppression import lift
 from cardvault.errors import CardsShredded, CardvaultError, OrderNotFulfilled, TooSoon
 from cardvault.orders.recipient import ADDRESS
 from cardvault.orders.records import OrderRecord
 from cardvault.orders.refusals import owned_or_told
 from cardvault.runtime.caller import Caller
-from cardvault.runtime.clock import from_text
+from cardvault.runtime.clock import from_text, to_text
 from cardvault.runtime.failures import report
 from cardvault.runtime.schemas import checker
 
@@ -39,7 +39,10 @@ def expect_spacing(order: OrderRecord, now: "datetime") -> None:
 
 @dataclass(frozen=True, slots=True)
 class ResendEmail:
-    """The shop asks for the mail again. The link sent before is dead from then on."""
+    """The shop asks for the mail again, also for that of a refund.
+
+    The link sent before is dead from then on.
+    """
 
     postman: Postman
 
@@ -57,14 +60,14 @@ class ResendEmail:
         def allow(fresh: OrderRecord) -> bool:
             if fresh.shredded_at is not None:
                 raise CardsShredded
-            if fresh.stored_at is None:
+            if fresh.ended_as is None:
                 raise OrderNotFulfilled
             expect_spacing(fresh, self.postman.clock())
             return True
 
         allow(order)
         if address:
-            suppression(order.tenant_id, address).delete()
+            lift(order.tenant_id, address, to_text(self.postman.clock()))
         event = Event(
             "EMAIL_CORRECTED" if address else "EMAIL_RESENT",
             method="email",

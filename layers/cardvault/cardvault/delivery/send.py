@@ -3,8 +3,12 @@
 The mark is `mailingAt` on the order. A step that finds it without knowing how the earlier try
 ended does not send again: it says so, and a person decides. Only an answer that proves nothing
 was sent removes the mark.
+
+Each mail has an id of its own, `mailId`, under which SES tells later what became of it. What was
+known of the mail before, `emailedAt` and `emailStatus`, ends with the mark.
 """
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,7 +22,6 @@ from cardvault.delivery.mailer import Mailer
 from cardvault.delivery.suppression import is_suppressed
 from cardvault.errors import (
     AddressSuppressed,
-    CardsShredded,
     CardvaultError,
     MailOutcomeUnknown,
     MailRefused,
@@ -27,17 +30,15 @@ from cardvault.errors import (
     NoRecipient,
 )
 from cardvault.orders import store
-from cardvault.orders.records import OrderRecord, Status
-from cardvault.orders.store import CALM, Change
+from cardvault.orders.outcome import attention_for_mail, settled_by_mail
+from cardvault.orders.records import OrderRecord
+from cardvault.orders.store import Change
 from cardvault.runtime.clock import Clock, to_text, utc_now
 
 if TYPE_CHECKING:
     from pynamodb.transactions import TransactWrite
 
 _NOT_SENT = (MailRefused, MailThrottled, MailUnavailable)
-_MAIL_TROUBLE = {
-    error.code for error in (MailRefused, MailThrottled, MailUnavailable, MailOutcomeUnknown)
-} | {AddressSuppressed.code}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +57,18 @@ class Postman:
     def deliver(self, order_id: str) -> OrderRecord:
         """The workflow's mail: the claim link, or word of the refund. A repeat sends nothing.
 
-        Raises MailOutcomeUnknown when an earlier try may have sent it, and what `send` raises.
+        Nor is anything sent of cards that were shredded. Raises MailOutcomeUnknown when an
+        earlier try may have sent it, and what `send` raises.
         """
 
         def allow(order: OrderRecord) -> bool:
-            if order.emailed_at is not None:
+            if order.emailed_at is not None or order.shredded_at is not None:
                 return False
             if order.mailing_at is not None:
                 raise MailOutcomeUnknown
             return True
 
-        return self.send(order_id, allow, Event("EMAIL_SENDING", method="email"))
+        return self.send(order_id, allow, Event("EMAIL_SENDING", method="email"), retried=True)
 
     def send(
         self,
@@ -74,11 +76,15 @@ class Postman:
         allow: Callable[[OrderRecord], bool],
         event: Event,
         changes: dict[str, Any] | None = None,
+        *,
+        retried: bool = False,
     ) -> OrderRecord:
         """Send the order's mail, with a fresh link in place of the old, if `allow` says so.
 
-        `changes` are made to the order along with the mark. Raises NoRecipient,
-        AddressSuppressed, MailThrottled, MailUnavailable, MailRefused, MailOutcomeUnknown.
+        `changes` are made to the order along with the mark. The old link is dead from then on, so
+        an order whose mail was not sent needs a person at once, unless who asks tries again and
+        tells the end (`retried`). Raises NoRecipient, AddressSuppressed, MailThrottled,
+        MailUnavailable, MailRefused, MailOutcomeUnknown.
         """
         token = ""
 
@@ -100,7 +106,7 @@ class Postman:
         try:
             self._post(order, letter)
         except _NOT_SENT as error:
-            self._record_refusal(order, error)
+            self._record_refusal(order, error, retried=retried)
             raise
         except MailOutcomeUnknown as error:
             self._record_unknown(order, error)
@@ -113,13 +119,12 @@ class Postman:
             to=str(order.customer_email),
             shop=order.shop_name or self.shop_name,
             order_id=order.order_id,
+            mail_id=order.mail_id,
         )
 
     def _check_recipient(self, order: OrderRecord) -> None:
         if order.customer_email is None:
             raise NoRecipient
-        if order.shredded_at is not None:
-            raise CardsShredded
         if is_suppressed(order.tenant_id, order.customer_email):
             raise AddressSuppressed
 
@@ -140,7 +145,9 @@ class Postman:
             transaction.save(link, condition=AccessLink.token_hash.does_not_exist())
 
         marked: dict[str, Any] = {
+            "mail_id": secrets.token_hex(8),
             "mailing_at": to_text(self.clock()),
+            "emailed_at": None,
             "email_status": None,
             **changes,
         }
@@ -167,19 +174,24 @@ class Postman:
             url=f"{self.public_url()}/claim#{token}",
         )
 
-    def _record_refusal(self, order: OrderRecord, error: CardvaultError) -> None:
+    def _record_refusal(self, order: OrderRecord, error: CardvaultError, *, retried: bool) -> None:
         event = Event("EMAIL_REFUSED", method="email", reason=error.code)
-        not_sent = {"mailing_at": None}
-        store.change(order.order_id, lambda _: Change(event, not_sent), clock=self.clock)
+        now = to_text(self.clock())
+
+        def decide(fresh: OrderRecord) -> Change:
+            needs = {} if retried else attention_for_mail(fresh, error.code, now)
+            return Change(event, {"mailing_at": None, **needs})
+
+        store.change(order.order_id, decide, clock=self.clock)
 
     def _record_unknown(self, order: OrderRecord, error: CardvaultError) -> None:
         event = Event("EMAIL_UNKNOWN", method="email", reason=error.code)
-        needs = {
-            "status": Status.ATTENTION,
-            "attention_reason": error.code,
-            "attention_at": to_text(self.clock()),
-        }
-        store.change(order.order_id, lambda _: Change(event, needs), clock=self.clock)
+        now = to_text(self.clock())
+        store.change(
+            order.order_id,
+            lambda fresh: Change(event, attention_for_mail(fresh, error.code, now)),
+            clock=self.clock,
+        )
 
     def _record_sent(self, order: OrderRecord) -> OrderRecord:
         now = self.clock()
@@ -192,12 +204,4 @@ def _sent(order: OrderRecord, now: datetime) -> Change:
         "emailed_at": to_text(now),
         "email_status": order.email_status or "sent",  # the delivery may be known already
     }
-    if order.status == Status.ATTENTION and order.attention_reason in _MAIL_TROUBLE:
-        sent |= {"status": _status_before(order), **CALM}
-    return Change(Event("EMAIL_SENT", method="email"), sent)
-
-
-def _status_before(order: OrderRecord) -> Status:
-    if order.stored_at is None:
-        return Status.REFUNDED
-    return Status.PARTIALLY_FILLED if order.refunded_quantity else Status.FULFILLED
+    return Change(Event("EMAIL_SENT", method="email"), {**sent, **settled_by_mail(order)})

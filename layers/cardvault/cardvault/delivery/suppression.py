@@ -1,7 +1,7 @@
 """Addresses that must not be written to: mail to them bounced for good, or was complained of.
 
-Per tenant, until that tenant gives the address again on purpose. Kept beside the orders under the
-SHA-256 of tenant and address.
+Per tenant, until that tenant gives the address again on purpose; mails sent before that count no
+more then. Kept beside the orders under the SHA-256 of tenant and address.
 """
 
 import hashlib
@@ -15,9 +15,11 @@ from cardvault.orders.records import MARK_KEY
 from cardvault.runtime import tables
 from cardvault.runtime.settings import Settings
 
+LIFTED = "lifted"
+
 
 class Suppression(Model):
-    """Why and since when an address is left alone."""
+    """Why and since when an address is left alone, or since when no longer."""
 
     class Meta:
         table_name = ""
@@ -40,10 +42,20 @@ def suppression(tenant_id: str, address: str, reason: str = "", since: str = "")
     return Suppression(key, reason=reason, since=since)
 
 
+def find_suppression(tenant_id: str, address: str) -> Suppression | None:
+    """The record for a tenant's address, if there is one."""
+    try:
+        return Suppression.get(suppression(tenant_id, address).key, MARK_KEY, consistent_read=True)
+    except DoesNotExist:
+        return None
+
+
 def is_suppressed(tenant_id: str, address: str) -> bool:
     """Whether mail to the address must not be sent."""
-    try:
-        Suppression.get(suppression(tenant_id, address).key, MARK_KEY, consistent_read=True)
-    except DoesNotExist:
-        return False
-    return True
+    record = find_suppression(tenant_id, address)
+    return record is not None and record.reason != LIFTED
+
+
+def lift(tenant_id: str, address: str, now: str) -> None:
+    """Let mail to the address be sent again."""
+    suppression(tenant_id, address, LIFTED, now).save()

@@ -19,6 +19,7 @@ from cardvault.errors import (
     PlacementDuplicated,
     PlacementNotFound,
     PlacementUnknown,
+    SupplierBlocked,
     SupplierCredentialsRejected,
     SupplierOrderTaken,
     SupplierRejected,
@@ -44,6 +45,7 @@ _NOTHING_BOUGHT = (
     SupplierRejected,
     SupplierThrottled,
     SupplierUnavailable,
+    SupplierBlocked,
     SupplierCredentialsRejected,
 )
 
@@ -122,10 +124,7 @@ class PlaceOrder:
 def _back_on_its_way(order: OrderRecord) -> Change | None:
     if order.status != Status.ATTENTION:
         return None
-    status = Status.PLACED
-    if order.stored_at is not None:
-        status = Status.PARTIALLY_FILLED if order.refunded_quantity else Status.FULFILLED
-    return Change(Event("ORDER_REDRIVEN"), {"status": status, **CALM})
+    return Change(Event("ORDER_REDRIVEN"), {"status": order.ended_as or Status.PLACED, **CALM})
 
 
 def record_placement(

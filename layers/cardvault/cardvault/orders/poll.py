@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cardvault.audit.trail import Event
-from cardvault.errors import FulfilmentOverdue, OrderPending, SupplierOrderUnknown
+from cardvault.errors import FulfilmentOverdue, OrderPending, Retryable, SupplierOrderUnknown
 from cardvault.orders import store
 from cardvault.orders.records import OrderRecord, Status
 from cardvault.orders.store import Change
@@ -24,20 +24,26 @@ class PollFulfilment:
     def __call__(self, order_id: str, *, execution_started_at: datetime) -> SupplierStatus:
         """The supplier's final status.
 
-        Raises OrderPending while there is none, FulfilmentOverdue once the deadline has passed,
-        and the supplier's errors.
+        Raises OrderPending while there is none, and the supplier's errors. Once the deadline has
+        passed, FulfilmentOverdue takes the place of all that would be tried again.
         """
         order = store.find(order_id)
         if order.supplier_order_id is None:
             raise SupplierOrderUnknown
-        answer = self.supplier.check_order(order.supplier_order_id)
+        is_over = self.clock() - execution_started_at > self.deadline
+        try:
+            answer = self.supplier.check_order(order.supplier_order_id)
+        except Retryable:
+            if is_over:
+                raise FulfilmentOverdue from None
+            raise
         if order.status == Status.PLACED:
             store.change(
                 order_id, lambda fresh: _handling(fresh, answer), clock=self.clock, known=order
             )
         if answer.status.final:
             return answer.status
-        if self.clock() - execution_started_at > self.deadline:
+        if is_over:
             raise FulfilmentOverdue
         raise OrderPending
 

@@ -1,7 +1,8 @@
 """The order as stored, and the marks beside it that make an effect happen once.
 
 One table: `orderId` + `ORDER` is the order, `orderId` + `CARDS#0000` its sealed pages (sealing),
-`IDEM#…` and `SUPPLIER#…` are marks. Only the order carries the index's keys.
+`IDEM#…` and `SUPPLIER#…` are marks, `ADDRESS#…` is a suppressed address (delivery), `SUPPLIER` what
+the supplier refuses (supplier). Only the order carries the index's keys.
 """
 
 from enum import StrEnum
@@ -82,6 +83,7 @@ class OrderRecord(Model):
     protection = UnicodeAttribute(null=True)
     passcode_hash = BinaryAttribute(legacy_encoding=False, attr_name="passcodeHash", null=True)
     link_hash = UnicodeAttribute(attr_name="linkHash", null=True)
+    mail_id = UnicodeAttribute(attr_name="mailId", null=True)
     mailing_at = UnicodeAttribute(attr_name="mailingAt", null=True)
     emailed_at = UnicodeAttribute(attr_name="emailedAt", null=True)
     email_status = UnicodeAttribute(attr_name="emailStatus", null=True)
@@ -107,6 +109,13 @@ class OrderRecord(Model):
     def email_wanted(self) -> bool:
         """Whether the order came with an address to write to."""
         return self.customer_email is not None
+
+    @property
+    def ended_as(self) -> Status | None:
+        """The status of its good end, also while it needs a person; None before there is one."""
+        if self.stored_at is not None:
+            return Status.PARTIALLY_FILLED if self.refunded_quantity else Status.FULFILLED
+        return Status.REFUNDED if self.fulfilled_quantity == 0 else None
 
     @property
     def head(self) -> Head:

@@ -12,6 +12,14 @@ if TYPE_CHECKING:
 LIFETIME_S = 300.0
 
 
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A JSON secret as it was read. Each change of a secret has a version id of its own."""
+
+    value: dict[str, Any] = field(repr=False)
+    version: str
+
+
 @dataclass(slots=True)
 class CachedSecret:
     """A JSON secret. `monotonic` returns seconds and can be given in tests.
@@ -22,16 +30,21 @@ class CachedSecret:
     client: "SecretsManagerClient"
     arn: str
     monotonic: Callable[[], float] = time.monotonic
-    _value: dict[str, Any] | None = field(default=None, repr=False)
+    _secret: Secret | None = field(default=None, repr=False)
     _read_at: float = 0.0
+
+    def current(self) -> Secret:
+        """The secret with its version, at most LIFETIME_S seconds old."""
+        if self._secret is None or self.monotonic() - self._read_at > LIFETIME_S:
+            answer = self.client.get_secret_value(SecretId=self.arn)
+            self._secret = Secret(json.loads(answer["SecretString"]), answer["VersionId"])
+            self._read_at = self.monotonic()
+        return self._secret
 
     def value(self) -> dict[str, Any]:
         """The secret, at most LIFETIME_S seconds old."""
-        if self._value is None or self.monotonic() - self._read_at > LIFETIME_S:
-            answer = self.client.get_secret_value(SecretId=self.arn)
-            self._value, self._read_at = json.loads(answer["SecretString"]), self.monotonic()
-        return self._value
+        return self.current().value
 
     def forget(self) -> None:
         """Read it anew the next time."""
-        self._value = None
+        self._secret = None

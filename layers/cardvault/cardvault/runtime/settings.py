@@ -70,6 +70,7 @@ class Settings:
     state_machine_arn = _Variable("STATE_MACHINE_ARN", _text)
     adoptable_after = _Variable("ADOPTABLE_AFTER_SECONDS", _seconds)
     fulfilment_deadline = _Variable("FULFILMENT_DEADLINE_SECONDS", _seconds)
+    blocked_pause = _Variable("BLOCKED_PAUSE_SECONDS", _seconds)
 
     token_issuer = _Variable("TOKEN_ISSUER", _text)
     token_audience = _Variable("TOKEN_AUDIENCE", _text)

@@ -1,7 +1,8 @@
 """The supplier's gift-card API, version 3.
 
 Nothing of an answer's body gets into an exception or a log line: bodies carry codes (I1).
-placeOrder is sent once per call and never again by this client (I3).
+placeOrder is sent once per call (I3), and once more only if the key it went under was refused,
+which buys nothing, and another key was set meanwhile.
 """
 
 import re
@@ -16,9 +17,10 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from cardvault import errors
-from cardvault.runtime.cached_secret import CachedSecret
+from cardvault.runtime.cached_secret import CachedSecret, Secret
 from cardvault.runtime.clock import to_text
 from cardvault.supplier.answers import SupplierOrder, is_order_id, read_order
+from cardvault.supplier.lockout import Lockout
 
 CONNECT_TIMEOUT_S = 3.05
 READ_TIMEOUT_S = 20.0
@@ -26,6 +28,9 @@ LONGEST_RETRY_AFTER_S = 10.0
 CONNECTIONS = 4
 PAGE_SIZE = 100
 MOST_PAGES = 50
+KEYS_A_CALL = 2  # the one at hand, and the one that was set since
+
+Send = Callable[[Secret], requests.Response]
 
 _OUT_OF_STOCK = {"ERR_STOCK", "OUT_OF_STOCK", "NO_STOCK", "INSUFFICIENT_STOCK"}
 _NO_BALANCE = {"NO_BALANCE", "INSUFFICIENT_BALANCE"}
@@ -46,34 +51,46 @@ class SupplierClient:
     """Calls under `credentials`, a secret `{"baseUrl": …, "accessToken": …}`."""
 
     credentials: CachedSecret
+    lockout: Lockout
     sleep: Callable[[float], None] = time.sleep
     session: requests.Session = field(default_factory=_new_session)
 
     def make_ready(self) -> None:
-        """Have the key at hand. Raises SupplierCredentialsRejected if none was ever set."""
-        if not self.credentials.value()["baseUrl"]:
-            self.credentials.forget()
+        """Have a key at hand that may be used.
+
+        Raises SupplierBlocked, and SupplierCredentialsRejected if no key was ever set, or the
+        supplier refused the present one less than a minute ago.
+        """
+        self._key()
+
+    def _key(self) -> Secret:
+        standing = self.lockout.standing()
+        if standing.blocked:
+            raise errors.SupplierBlocked
+        key = self.credentials.current()
+        if key.version == standing.refused_version or not key.value["baseUrl"]:
+            self.credentials.forget()  # it may have been changed since it was read
+            key = self.credentials.current()
+        if key.version == standing.refused_version:
+            raise errors.SupplierCredentialsRejected
+        if not key.value["baseUrl"]:
             raise errors.SupplierCredentialsRejected("the supplier's key is not set")
+        return key
 
     def place_order(self, product_id: str, type_id: str, quantity: int) -> str:
         """Buy, and return the supplier's order id.
 
-        Raises SupplierRejected (or a kind of it), SupplierThrottled, SupplierUnavailable and
-        SupplierCredentialsRejected when nothing was bought; PlacementUnknown when that can not
-        be told.
+        Raises SupplierRejected (or a kind of it), SupplierThrottled, SupplierUnavailable,
+        SupplierBlocked and SupplierCredentialsRejected when nothing was bought;
+        PlacementUnknown when that can not be told.
         """
         order = {"productId": product_id, "typeId": type_id, "quantity": quantity}
         try:
-            # A kept connection may be dead by now, and on a dead one nobody can tell whether the
-            # order was heard: https://docs.aws.amazon.com/lambda/latest/dg/best-practices.html
-            with _new_session() as fresh:
-                answer = self._send(fresh, "POST", "placeOrder", json=order)
+            answer = self._ask(lambda key: _post(key, "placeOrder", order))
         except requests.RequestException as error:
             if _never_sent(error):
                 raise errors.SupplierUnavailable("no connection to the supplier") from None
             raise errors.PlacementUnknown from None
-        if answer.status_code == 401:
-            self.credentials.forget()
         if 400 <= answer.status_code < 500:
             raise _refusal(answer) or errors.PlacementUnknown()
         try:
@@ -87,8 +104,8 @@ class SupplierClient:
     def check_order(self, order_id: str, *, cards: bool = False) -> SupplierOrder:
         """The order's present state, with its cards if they are wanted and there.
 
-        Raises SupplierUnavailable, SupplierThrottled, SupplierCredentialsRejected,
-        SupplierOrderUnknown, SupplierRejected, CardCountMismatch.
+        Raises SupplierUnavailable, SupplierThrottled, SupplierBlocked,
+        SupplierCredentialsRejected, SupplierOrderUnknown, SupplierRejected, CardCountMismatch.
         """
         order = read_order(self._read(f"checkOrder/{order_id}"), cards=cards)
         if order.order_id != order_id:
@@ -114,16 +131,10 @@ class SupplierClient:
         self.sleep(error.retry_after_s)
 
     def _read(self, path: str, **options: Any) -> dict[str, Any]:
-        self.make_ready()
         try:
-            answer = self._get(path, **options)
-            if answer.status_code == 401:
-                self.credentials.forget()
-                answer = self._get(path, **options)
+            answer = self._ask(lambda key: self._get(key, path, **options))
         except requests.RequestException:
             raise errors.SupplierUnavailable("no answer from the supplier") from None
-        if answer.status_code == 401:
-            self.credentials.forget()
         if 400 <= answer.status_code < 500:
             refusal = _refusal(answer) or errors.SupplierRejected()
             if isinstance(refusal, errors.SupplierThrottled):
@@ -131,26 +142,45 @@ class SupplierClient:
             raise refusal
         return _data_of(answer)
 
-    def _get(self, path: str, **options: Any) -> requests.Response:
+    def _ask(self, send: Send) -> requests.Response:
+        """What the supplier answers: a refused key is sent once, and what is refused remembered."""
+        for _ in range(KEYS_A_CALL):
+            key = self._key()
+            answer = send(key)
+            if answer.status_code != 401:
+                break
+            self.lockout.note_refused(key.version)
+        if answer.status_code >= 400 and _error_code(answer) == "IP_BLOCKED":
+            self.lockout.note_blocked()
+        return answer
+
+    def _get(self, key: Secret, path: str, **options: Any) -> requests.Response:
         try:
-            return self._send(self.session, "GET", path, **options)
+            return _send(self.session, key, "GET", path, **options)
         except requests.Timeout:
             raise
         except requests.ConnectionError:  # a kept connection that died: once more, on a new one
-            return self._send(self.session, "GET", path, **options)
+            return _send(self.session, key, "GET", path, **options)
 
-    def _send(
-        self, session: requests.Session, method: str, path: str, **options: Any
-    ) -> requests.Response:
-        secret = self.credentials.value()
-        return session.request(
-            method,
-            f"{secret['baseUrl']}/v3/gift-cards/{path}",
-            headers={"X-Access-Token": secret["accessToken"]},
-            timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
-            allow_redirects=False,
-            **options,
-        )
+
+def _post(key: Secret, path: str, body: dict[str, Any]) -> requests.Response:
+    # A kept connection may be dead by now, and on a dead one nobody can tell whether the order
+    # was heard: https://docs.aws.amazon.com/lambda/latest/dg/best-practices.html
+    with _new_session() as fresh:
+        return _send(fresh, key, "POST", path, json=body)
+
+
+def _send(
+    session: requests.Session, key: Secret, method: str, path: str, **options: Any
+) -> requests.Response:
+    return session.request(
+        method,
+        f"{key.value['baseUrl']}/v3/gift-cards/{path}",
+        headers={"X-Access-Token": key.value["accessToken"]},
+        timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+        allow_redirects=False,
+        **options,
+    )
 
 
 def _never_sent(error: requests.RequestException) -> bool:
@@ -178,7 +208,9 @@ def _refusal(answer: requests.Response) -> errors.CardvaultError | None:
     status, code = answer.status_code, _error_code(answer)
     if status == 401:
         return errors.SupplierCredentialsRejected()
-    if status == 429 or code == "IP_BLOCKED":
+    if code == "IP_BLOCKED":
+        return errors.SupplierBlocked()
+    if status == 429:
         return errors.SupplierThrottled(_retry_after(answer))
     if code in _OUT_OF_STOCK:
         return errors.SupplierOutOfStock()
