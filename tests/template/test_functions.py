@@ -290,13 +290,6 @@ def test_the_downloads_bucket_refuses_what_it_should():
     assert rule["ExpirationInDays"] == 1
 
 
-def test_snapstart_is_on_for_the_functions_behind_the_api():
-    for name, _ in routes():
-        properties = FUNCTIONS[name]["Properties"]
-        assert properties["SnapStart"] == {"ApplyOn": "PublishedVersions"}
-        assert properties["AutoPublishAlias"]
-
-
 def test_pending_polls_trip_no_alarm():
     for alarm in resources("AWS::CloudWatch::Alarm").values():
         assert alarm["Properties"]["Namespace"] != "AWS/Lambda"
