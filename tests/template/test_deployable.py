@@ -238,6 +238,8 @@ def test_the_parameters_of_each_stage_are_taken(stage):
         ("AlarmTopicArn", "arn:aws:sns:eu-west-1:123456789012:alarms", True),
         ("AlarmTopicArn", "arn:aws-cn:sns:cn-north-1:123456789012:alarms", True),
         ("AlarmTopicArn", "arn:aws:sqs:eu-west-1:123456789012:alarms", False),
+        ("IssuerUrl", "https://issuer.example.com", True),
+        ("IssuerUrl", "https://issuer.example.com/", False),
         ("TokenIssuer", "https://login.example.com/realms/shop", True),
         ("TokenIssuer", "http://login.example.com", False),
         ("TokenIssuer", "login.example.com", False),

@@ -8,6 +8,8 @@ import traceback
 
 import botocore.client
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from cardvault.identity.clients import SCOPES
 from cardvault.runtime import settings as settings_module
@@ -51,6 +53,20 @@ def load_app(name):
     return module
 
 
+PUBLIC_KEY = (
+    rsa.generate_private_key(65537, 2048)
+    .public_key()
+    .public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+)
+
+
+def at_import(_client, operation, _arguments):
+    """All that may be asked of AWS then: what the issuer publishes anyway."""
+    if operation != "GetPublicKey":
+        pytest.fail(f"{operation} at import")
+    return {"PublicKey": PUBLIC_KEY}
+
+
 @pytest.fixture
 def on_lambda(monkeypatch):
     """The environment AWS gives, and nothing else that a function might lean on."""
@@ -59,6 +75,7 @@ def on_lambda(monkeypatch):
             monkeypatch.delenv(variable)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "cardvault-test")
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", at_import)
 
     def give(name):
         for variable in environment(name):
@@ -100,9 +117,6 @@ def test_i12_nothing_random_or_secret_is_made_at_import(name, on_lambda, monkeyp
 
     for function in ("token_bytes", "token_hex", "token_urlsafe"):
         monkeypatch.setattr(secrets, function, noting(getattr(secrets, function)))
-    monkeypatch.setattr(
-        botocore.client.BaseClient, "_make_api_call", noting(lambda *_: pytest.fail("AWS call"))
-    )
     load_app(name)
     assert ours == []
 

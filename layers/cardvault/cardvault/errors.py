@@ -400,6 +400,13 @@ class MailOutcomeUnknown(CardvaultError):
     message = "The e-mail may or may not have been sent"
 
 
+class IssuerNotReady(CardvaultError):
+    """The issuer's documents are not as API Gateway needs them; the message says why."""
+
+    code = "ISSUER_NOT_READY"
+    message = "The issuer is not ready"
+
+
 class AwsUnavailable(Retryable):
     """An AWS call failed after its own retries; the message is the AWS error code alone."""
 
