@@ -250,6 +250,7 @@ def test_the_parameters_of_each_stage_are_taken(stage):
         ("ShopName", "", False),
         ("ShopName", "Café «Été»", True),
         ("ShopName", "two\nlines", False),
+        ("MailSender", "", True),
         ("MailSender", "gift-cards@shop.example.com", True),
         ("MailSender", "Gift-Cards@shop.example.com", False),
         ("MailSender", "gift-cards", False),

@@ -95,6 +95,13 @@ class NoRecipient(InvalidRequest):
     message = "Order has no e-mail address"
 
 
+class MailNotSetUp(InvalidRequest):
+    """The stack has no sender (MailSender), so it writes to nobody."""
+
+    code = "MAIL_NOT_SET_UP"
+    message = "No e-mail is sent here; order without delivery"
+
+
 class Conflict(CardvaultError):
     """The request contradicts what is already recorded."""
 

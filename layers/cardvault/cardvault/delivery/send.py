@@ -77,9 +77,10 @@ class Postman:
     ) -> OrderRecord:
         """Send the order's mail, with a fresh link in place of the old, if `allow` says so.
 
-        `changes` are made to the order along with the mark. Raises NoRecipient,
+        `changes` are made to the order along with the mark. Raises MailNotSetUp, NoRecipient,
         AddressSuppressed, MailThrottled, MailUnavailable, MailRefused, MailOutcomeUnknown.
         """
+        self.mailer.expect_set_up()
         token = ""
 
         def mark(order: OrderRecord) -> Change | None:
