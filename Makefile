@@ -3,6 +3,9 @@
 PYTHON ?= python3
 STAGE ?= dev
 WORKERS ?= auto
+# A published version keeps the environment it was published with: another mark, and all are
+# published anew. After data was put in the place of other data: make deploy RELEASE=any-new-word
+RELEASE = $(shell cat template.yaml samconfig.toml | cksum | tr ' ' -)
 BIN := .venv/bin
 export SAM_CLI_TELEMETRY := 0
 export PYTHONPATH := layers/cardvault:.
@@ -57,8 +60,12 @@ bench: install ## Calls, transitions and times, side by side in one run
 ##@ AWS
 .PHONY: deploy
 deploy: install ## Build and deploy to AWS: STAGE=dev or prod of samconfig.toml
-	RELEASE="$$(cksum < samconfig.toml)" $(BIN)/sam build --config-env $(STAGE)
-	$(BIN)/sam deploy --config-env $(STAGE)
+	PYTHON="$(abspath $(BIN)/python)" RELEASE="$(RELEASE)" $(BIN)/sam build --config-env $(STAGE)
+	$(BIN)/python -m local.rollout $(STAGE)
+
+.PHONY: protect
+protect: install ## Set stack-policy.json on the deployed stack; `make deploy` does it too
+	$(BIN)/python -m local.rollout --protect $(STAGE)
 
 ##@ Upkeep
 .PHONY: install

@@ -179,7 +179,7 @@ def running(
     stack = Stack(doors=DOORS, fixed_ports=ports, auth=auth, settings=settings)
     progress("starting the supplier sandbox and the embedded stack")
     with sandbox, stack:
-        addresses = {"TokenIssuer": stack.doors["issuer"].url, "PublicUrl": stack.doors["api"].url}
+        addresses = {"IssuerUrl": stack.doors["issuer"].url, "PublicUrl": stack.doors["api"].url}
         given = {**addresses, "MailSender": MAIL_SENDER, **QUICK, **(parameters or {})}
         progress("building and deploying template.yaml")
         stack.deploy(given)

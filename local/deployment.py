@@ -1,7 +1,7 @@
 """Deploy a build into the emulator with CloudFormation."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -29,8 +29,12 @@ def deploy(
     *,
     cloudformation: "CloudFormationClient",
     s3: "S3Client",
+    while_waiting: Callable[[], None] = lambda: None,
 ) -> dict[str, str]:
-    """Create or update the stack and return its outputs."""
+    """Create or update the stack and return its outputs.
+
+    `while_waiting` is called again and again until it is done.
+    """
     _upload(build, s3)
     request = {
         "StackName": name,
@@ -48,7 +52,17 @@ def deploy(
                 raise
     else:
         cloudformation.create_stack(**request)  # type: ignore[arg-type]
-    return _outputs_when_done(name, cloudformation)
+    return _outputs_when_done(name, cloudformation, while_waiting)
+
+
+def made_so_far(name: str, cloudformation: "CloudFormationClient") -> dict[str, str]:
+    """Physical ids of what a stack has made, by logical id, also in the middle of a deployment."""
+    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=name)
+    made: dict[str, str] = {}
+    for event in (event for page in pages for event in page["StackEvents"]):  # the newest first
+        if event["ResourceStatus"] in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
+            made.setdefault(event["LogicalResourceId"], event["PhysicalResourceId"])
+    return made
 
 
 def _upload(build: Build, s3: "S3Client") -> None:
@@ -66,7 +80,9 @@ def _exists(name: str, cloudformation: "CloudFormationClient") -> bool:
     return True
 
 
-def _outputs_when_done(name: str, cloudformation: "CloudFormationClient") -> dict[str, str]:
+def _outputs_when_done(
+    name: str, cloudformation: "CloudFormationClient", while_waiting: Callable[[], None]
+) -> dict[str, str]:
     give_up_at = time.monotonic() + DEPLOY_WITHIN_S
     while time.monotonic() < give_up_at:
         stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
@@ -77,6 +93,7 @@ def _outputs_when_done(name: str, cloudformation: "CloudFormationClient") -> dic
             }
         if "FAILED" in status or "ROLLBACK" in status:
             raise DeploymentError(_reason(name, cloudformation))
+        while_waiting()
         time.sleep(POLL_S)
     message = f"stack {name} is not deployed after {DEPLOY_WITHIN_S:.0f} s"
     raise DeploymentError(message)
@@ -84,7 +101,8 @@ def _outputs_when_done(name: str, cloudformation: "CloudFormationClient") -> dic
 
 def _reason(name: str, cloudformation: "CloudFormationClient") -> str:
     """Name the first resource that failed; what follows is only its consequence."""
-    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=name)
+    events = [event for page in pages for event in page["StackEvents"]]
     failures = [
         f"{event.get('LogicalResourceId')} ({event.get('ResourceType')}): "
         f"{event.get('ResourceStatusReason', 'no reason given')}"

@@ -51,9 +51,23 @@ class FrontDoor:
         )
         self._thread.start()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether an API is attached."""
+        return self._server.target is not None
+
     def attach(self, emulator_port: int, api_id: str) -> None:
         """Open the door to an HTTP API's default stage."""
         self._server.target = (emulator_port, f"/_aws/execute-api/{api_id}/$default")
+
+    @property
+    def hesitates(self) -> bool:
+        """Whether the next answer will be held back."""
+        return bool(self._server.pauses)
+
+    def hesitate(self, seconds: float, requests: int) -> None:
+        """Hold back the answer to each of the next requests that come through, so long."""
+        self._server.pauses = [seconds] * requests
 
     def close(self) -> None:
         """Stop listening and end what is open."""
@@ -71,6 +85,7 @@ class _Server(ThreadingHTTPServer):
         self.socket.close()
         self.socket = listener
         self.target: tuple[int, str] | None = None
+        self.pauses: list[float] = []
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -106,6 +121,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(503, [("Retry-After", "1")], b'{"message":"Service Unavailable"}')
             return
         port, prefix = self.server.target
+        if self.server.pauses:
+            time.sleep(self.server.pauses.pop())
         try:
             status, headers, answer = self._forward(port, prefix + self._target(), body)
         except (OSError, http.client.HTTPException):

@@ -1,6 +1,8 @@
 """The embedded stack: emulator, deployed template and a front door for each API."""
 
 import atexit
+import functools
+import json
 import os
 import shutil
 import signal
@@ -16,8 +18,8 @@ from typing import Any, Self
 from botocore.config import Config
 
 from local import environment, ports
-from local.build import ROOT, WORK, BuildError, build
-from local.deployment import DeploymentError, deploy
+from local.build import ROOT, WORK, Build, BuildError, build
+from local.deployment import DeploymentError, deploy, made_so_far
 from local.front_door import FrontDoor
 from local.process import ChildProcess
 
@@ -130,11 +132,22 @@ class Stack:
             parameters or {},
             cloudformation=self.client("cloudformation"),
             s3=self.client("s3"),
+            while_waiting=functools.partial(self._open_doors, apis_of_outputs(built)),
         )
         for name, output in self._api_outputs.items():
-            self.doors[name].attach(self._aws_port, self.outputs[output])
+            if output in self.outputs:
+                self.doors[name].attach(self._aws_port, self.outputs[output])
         self.seconds["deploy"] = time.monotonic() - began
         return self.outputs
+
+    def _open_doors(self, apis: Mapping[str, str]) -> None:
+        """Open each door as soon as its API is made: the same deployment may call there."""
+        closed = {name: door for name, door in self.doors.items() if not door.is_open}
+        made = made_so_far(STACK_NAME, self.client("cloudformation")) if closed else {}
+        for name, door in closed.items():
+            api = made.get(apis.get(self._api_outputs[name], ""))
+            if api:
+                door.attach(self._aws_port, api)
 
     def stop(self) -> None:
         """Stop everything that was started and remove its files; safe to call again."""
@@ -210,6 +223,17 @@ class Stack:
                 return bool(answer.status == 200)
         except OSError:
             return False
+
+
+def apis_of_outputs(built: Build) -> dict[str, str]:
+    """The logical ids of the resources that a template's outputs refer to, by output."""
+    outputs = json.loads(built.template).get("Outputs", {})
+    values = {name: output["Value"] for name, output in outputs.items()}
+    return {
+        name: value["Ref"]
+        for name, value in values.items()
+        if isinstance(value, dict) and "Ref" in value
+    }
 
 
 def _kept_in(folder: Path) -> dict[str, str]:

@@ -12,7 +12,9 @@ from cardvault.runtime.settings import Settings
 settings = Settings()
 store.bind_tables(settings)
 create_order = CreateOrder(
-    Workflow(aws.step_functions(), settings.state_machine_arn), settings.adoptable_after
+    Workflow(aws.step_functions(), settings.state_machine_arn),
+    settings.adoptable_after,
+    sends_mail=bool(settings.mail_sender),
 )
 
 

@@ -9,7 +9,7 @@ from cardvault.runtime.settings import Settings
 settings = Settings()
 tables.bind(ApiClient, settings.clients_table)
 issue_token = IssueToken(
-    SigningKey(aws.kms(), settings.signing_key_arn),
+    SigningKey.read(aws.kms(), settings.signing_key_arn),
     settings.token_issuer,
     settings.token_audience,
     settings.token_lifetime,

@@ -7,7 +7,8 @@ from cardvault.runtime import aws, http
 from cardvault.runtime.settings import Settings
 
 settings = Settings()
-discovery = Discovery(SigningKey(aws.kms(), settings.signing_key_arn), settings.token_issuer)
+signing_key = SigningKey.read(aws.kms(), settings.signing_key_arn)
+discovery = Discovery(signing_key.jwk, settings.token_issuer)
 
 
 @http.endpoint

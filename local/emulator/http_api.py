@@ -6,7 +6,14 @@ from typing import Any
 
 from ministack.services import apigateway, lambda_svc
 
-from local.emulator.provisioning import Properties, accepted, after_provisioning
+from local.emulator.jwt_authorizer import expect_answers
+from local.emulator.provisioning import (
+    Properties,
+    accepted,
+    after_provisioning,
+    off_the_event_loop,
+    provision,
+)
 
 ANY_METHOD = "x-amazon-apigateway-any-method"
 AUTHORIZER = "x-amazon-apigateway-authorizer"
@@ -15,8 +22,10 @@ INTEGRATION = "x-amazon-apigateway-integration"
 
 
 def fill_gaps() -> None:
-    """Import OpenAPI bodies, and answer a function's failure as API Gateway does."""
+    """Import OpenAPI bodies, know deployments, answer a function's failure as API Gateway does."""
     after_provisioning("AWS::ApiGatewayV2::Api", import_body)
+    off_the_event_loop("AWS::ApiGatewayV2::Api")  # its issuer may be served by the same loop
+    provision("AWS::ApiGatewayV2::Deployment", create=deploy, delete=forget_deployment)
     _hide_function_errors()
     _list_cookies()
 
@@ -46,6 +55,18 @@ def import_body(api_id: str, properties: Properties, before: Properties) -> None
         accepted(apigateway._create_route(api_id, route), f"route {route_key}")
 
 
+def deploy(properties: Properties) -> str:
+    """Fill a gap: a deployment is an unknown type. Here a stage shows the routes as they are."""
+    api_id, asked = properties["ApiId"], {"description": properties.get("Description", "")}
+    made = accepted(apigateway._create_deployment(api_id, asked), "deployment")
+    return str(made["deploymentId"])
+
+
+def forget_deployment(deployment_id: str, properties: Properties) -> None:
+    """The other end of `deploy`."""
+    apigateway._delete_deployment(properties["ApiId"], deployment_id)
+
+
 def _import_authorizers(api_id: str, body: Mapping[str, Any]) -> dict[str, str]:
     """Create the JWT authorizers of a body and return their ids by name."""
     ids = {}
@@ -56,6 +77,7 @@ def _import_authorizers(api_id: str, body: Mapping[str, Any]) -> dict[str, str]:
         if authorizer["type"] != "jwt":
             message = f"authorizer {name}: only JWT authorizers are imported from a Body"
             raise NotImplementedError(message)
+        expect_answers(authorizer["jwtConfiguration"]["issuer"])
         source = authorizer.get("identitySource", "$request.header.Authorization")
         request = {
             "name": name,

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import time
+import urllib.request
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,8 +12,9 @@ from ministack.services import apigateway
 
 KEYS_ARE_KEPT_S = 7200.0
 """As on AWS: keys are cached for two hours."""
-FETCH_TIMEOUT_S = 20.0
-"""The issuer may be a function of this same emulator that has to start first."""
+FETCH_TIMEOUT_S = float(os.environ.get("EMULATOR_ISSUER_TIMEOUT_S", "1.5"))
+"""As on AWS, for each of the two documents, when an authorizer is made and when a token comes.
+Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html"""
 
 _documents: dict[str, tuple[float, dict[str, Any]]] = {}
 _fetching: dict[str, asyncio.Lock] = {}
@@ -24,12 +27,33 @@ def fill_gaps() -> None:
     _refuse_tokens_without_end()
 
 
+def expect_answers(issuer: str) -> None:
+    """Fill a gap: an authorizer is made whatever its issuer; AWS reads both documents first.
+
+    What was read is kept, as there. Raises ValueError in AWS's words.
+    """
+    address = _configuration_address(issuer)
+    try:
+        for must_have in ("jwks_uri", "keys"):
+            with urllib.request.urlopen(address, timeout=FETCH_TIMEOUT_S) as answer:  # noqa: S310
+                document = _remember(address, answer.read(), must_have)
+            address = str(document.get("jwks_uri"))
+    except (OSError, ValueError) as error:
+        message = (
+            f"Caught exception when connecting to {address} for issuer {issuer}. "
+            f"Please try again later. Error: {error}. Invalid issuer: {issuer}"
+        )
+        raise ValueError(message) from None
+
+
+def _configuration_address(issuer: str) -> str:
+    return f"{issuer.rstrip('/')}/.well-known/openid-configuration"
+
+
 async def keys_address(issuer: str) -> str | None:
     """Fill a gap: a failed discovery is remembered for a minute, so early calls stay refused."""
     try:
-        document = await _document(
-            f"{issuer.rstrip('/')}/.well-known/openid-configuration", "jwks_uri"
-        )
+        document = await _document(_configuration_address(issuer), "jwks_uri")
     except (OSError, ValueError):
         return None
     return str(document["jwks_uri"])
@@ -41,11 +65,7 @@ async def keys(address: str) -> dict[str, Any]:
 
 
 async def _document(address: str, must_have: str) -> dict[str, Any]:
-    """Fetch a document off the event loop, once for however many requests are waiting for it.
-
-    The emulator gives a fetch five seconds. That is too short when the issuer is itself a
-    function here: it is started by this very request, while others start beside it.
-    """
+    """Fetch a document off the event loop, once for however many requests are waiting for it."""
     if urlsplit(address).scheme not in {"http", "https"}:
         message = f"not an issuer's address: {address}"
         raise ValueError(message)
@@ -54,12 +74,16 @@ async def _document(address: str, must_have: str) -> dict[str, Any]:
         if expires_at > time.monotonic():
             return document
         _, _, body = await apigateway._urlopen_async(address, FETCH_TIMEOUT_S)
-        document = dict(json.loads(body))
-        if not document.get(must_have):
-            message = f"{address} has no {must_have}"
-            raise ValueError(message)
-        _documents[address] = (time.monotonic() + KEYS_ARE_KEPT_S, document)
-        return document
+        return _remember(address, body, must_have)
+
+
+def _remember(address: str, body: bytes, must_have: str) -> dict[str, Any]:
+    document = dict(json.loads(body))
+    if not document.get(must_have):
+        message = f"{address} has no {must_have}"
+        raise ValueError(message)
+    _documents[address] = (time.monotonic() + KEYS_ARE_KEPT_S, document)
+    return document
 
 
 def _refuse_tokens_without_end() -> None:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ministack.services.cloudformation import provisioners
+from ministack.services.cloudformation import provisioners, stacks
 
 Properties = Mapping[str, Any]
 Hook = Callable[[str, Properties, Properties], None]
@@ -35,6 +35,31 @@ def after_provisioning(resource_type: str, hook: Hook) -> None:
         return made
 
     handlers["create"], handlers["update"] = create_then_hook, update_then_hook
+
+
+def provision(
+    resource_type: str,
+    *,
+    create: Callable[[Properties], str],
+    delete: Callable[[str, Properties], None],
+) -> None:
+    """Let the emulator know a type of resource: `create(properties)` returns the physical id."""
+
+    def made(_logical_id: str, properties: Properties, _stack: str) -> tuple[str, dict[str, str]]:
+        return create(properties), {}
+
+    provisioners._RESOURCE_HANDLERS[resource_type] = {"create": made, "delete": delete}
+
+
+def off_the_event_loop(resource_type: str) -> None:
+    """Make resources of that type in a thread, since what makes them waits for this emulator."""
+    in_a_thread = stacks._runs_on_worker_thread
+
+    @functools.wraps(in_a_thread)
+    def runs_in_a_thread(kind: str) -> bool:
+        return kind == resource_type or bool(in_a_thread(kind))
+
+    stacks._runs_on_worker_thread = runs_in_a_thread
 
 
 def accepted(response: Response, what: str) -> dict[str, Any]:

@@ -25,10 +25,10 @@ from tests.roles.verdicts import (
     unused,
 )
 from tests.support.account import Account, role_statements
+from tests.support.expanded import expanded
 from tests.support.iam import Condition, Request, Statement
 from tests.support.recorder import Call
 from tests.support.stage import Stage, staged
-from tests.support.template import translated
 
 # What a role allows beyond what was seen, and why it must. One that is not needed any more fails.
 ON_PURPOSE = {
@@ -114,7 +114,7 @@ def test_no_write_has_attributes_returned_that_it_does_not_change(roles):
 
 
 def test_a_roles_policies_fit_into_what_iam_takes():
-    document = translated()
+    document = expanded()
     for name, resource in document["Resources"].items():
         if resource["Type"] == "AWS::Lambda::Function":
             text = json.dumps(role_statements(document, name), separators=(",", ":"))

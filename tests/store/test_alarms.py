@@ -85,7 +85,7 @@ def test_task_failure_is_quiet_at_what_the_workflow_tries_again(named, output, c
     assert rung_by(output.text()) == set()
 
 
-@pytest.mark.parametrize("case", ["get_order/fulfilled", "issue_token/basic", "publish_keys/keys"])
+@pytest.mark.parametrize("case", ["get_order/fulfilled", "issue_token/basic"])
 def test_request_defect_rings_at_one_500_and_not_at_a_503(named, output, case):
     named(THROTTLED)
     fail(case)

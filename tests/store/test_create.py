@@ -1,5 +1,7 @@
 """I3: an Idempotency-Key belongs to one order for ever."""
 
+from datetime import timedelta
+
 import pytest
 
 from cardvault.audit import trail
@@ -7,11 +9,12 @@ from cardvault.errors import (
     Forbidden,
     IdempotencyKeyReused,
     InvalidRequest,
+    MailNotSetUp,
     OrderNotFound,
     SupplierOrderTaken,
 )
 from cardvault.orders import store
-from cardvault.orders.create import NewOrder
+from cardvault.orders.create import CreateOrder, NewOrder
 from tests.support.doubles import START, caller
 
 ELSEWHERE = "5f" + "0" * 22  # bought in 2020, as its time says
@@ -118,3 +121,17 @@ def test_a_bad_body_is_refused_by_field_and_not_repeated(body, said):
         NewOrder.parse(body)
     assert "CODE-1234" not in str(refused.value)
     assert "../../x" not in str(refused.value)
+
+
+DELIVERY = {"email": "ada@example.com"}
+
+
+def test_without_a_sender_no_order_may_name_a_customer(steps):
+    made = steps.create("key-1", delivery=DELIVERY)
+    taking = CreateOrder(steps, timedelta(minutes=30), steps.clock, sends_mail=False)
+    wanted = {"productId": "P1", "typeId": "T1", "quantity": 3}
+    with pytest.raises(MailNotSetUp):
+        taking(NewOrder.parse({**wanted, "delivery": DELIVERY}), "key-2", caller())
+    assert taking(NewOrder.parse(wanted), "key-2", caller()).customer_email is None
+    repeated = taking(NewOrder.parse({**wanted, "delivery": DELIVERY}), "key-1", caller())
+    assert repeated.order_id == made.order_id, "an order taken before is still that order"

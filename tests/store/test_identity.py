@@ -6,13 +6,14 @@ from datetime import timedelta
 from urllib.parse import quote_plus, urlencode
 
 import pytest
+from botocore.exceptions import ClientError
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from cardvault.errors import InvalidRequest
-from cardvault.identity import clients
+from cardvault.identity import clients, signing
 from cardvault.identity.clients import ApiClient, ClientNotFound
 from cardvault.identity.discovery import Discovery
 from cardvault.identity.manage import ManageClients
@@ -26,7 +27,7 @@ ISSUER = "https://issuer.test"
 @pytest.fixture
 def signing_key(cloud):
     tables.bind(ApiClient, cloud.settings.clients_table)
-    return SigningKey(aws.kms(), cloud.settings.signing_key_arn)
+    return SigningKey.read(aws.kms(), cloud.settings.signing_key_arn)
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def test_a_token_says_whose_it_is_and_for_how_long(issue, made, clock):
 
 
 def test_the_published_key_verifies_the_token_and_no_altered_one(issue, made, signing_key):
-    (jwk,) = Discovery(signing_key, ISSUER).document("/.well-known/jwks.json")["keys"]
+    (jwk,) = Discovery(signing_key.jwk, ISSUER).document("/.well-known/jwks.json")["keys"]
     header, body, signature = ask(issue, made)["access_token"].split(".")
     assert json.loads(decoded(header)) == {"alg": "RS256", "typ": "JWT", "kid": jwk["kid"]}
     numbers = (int.from_bytes(decoded(jwk[name]), "big") for name in ("e", "n"))
@@ -86,11 +87,42 @@ def test_the_published_key_verifies_the_token_and_no_altered_one(issue, made, si
         key.verify(decoded(signature), f"{header}.{body}x".encode(), PKCS1v15(), SHA256())
 
 
+class ForgetfulKms:
+    """Refuses the first readings, as when it has not heard of the role yet."""
+
+    def __init__(self, kms, refusals, code="AccessDeniedException"):
+        self.kms, self.refusals, self.code = kms, refusals, code
+
+    def get_public_key(self, **asked):
+        self.refusals -= 1
+        if self.refusals >= 0:
+            raise ClientError({"Error": {"Code": self.code}}, "GetPublicKey")
+        return self.kms.get_public_key(**asked)
+
+    def close(self):
+        self.kms.close()
+
+
+def test_a_role_that_was_just_made_is_waited_for(signing_key):
+    pauses, arn = [], signing_key.key_arn
+    kms = ForgetfulKms(aws.kms(), signing.READ_TRIES - 1)
+    assert SigningKey.read(kms, arn, sleep=pauses.append).jwk == signing_key.jwk
+    assert sum(pauses) < 30
+    with pytest.raises(ClientError):
+        SigningKey.read(ForgetfulKms(aws.kms(), signing.READ_TRIES), arn, sleep=pauses.append)
+
+
+def test_no_other_refusal_is_waited_for(signing_key):
+    kms = ForgetfulKms(aws.kms(), 1, "NotFoundException")
+    with pytest.raises(ClientError):
+        SigningKey.read(kms, signing_key.key_arn, sleep=lambda _: pytest.fail("waited"))
+
+
 def test_discovery_leads_to_the_keys(signing_key):
-    found = Discovery(signing_key, ISSUER).document("/.well-known/openid-configuration")
+    found = Discovery(signing_key.jwk, ISSUER).document("/.well-known/openid-configuration")
     assert found["issuer"] == ISSUER
     assert found["jwks_uri"] == ISSUER + "/.well-known/jwks.json"
-    assert Discovery(signing_key, ISSUER).document("/other") is None
+    assert Discovery(signing_key.jwk, ISSUER).document("/other") is None
 
 
 def test_acting_as_a_user_makes_the_token_that_users(issue, made):

@@ -2,6 +2,7 @@
 
 import json
 import socket
+from dataclasses import replace
 from datetime import timedelta
 
 import botocore.session
@@ -15,10 +16,12 @@ from cardvault.delivery import links
 from cardvault.delivery.letters import write
 from cardvault.delivery.links import Kind
 from cardvault.delivery.mailer import Mailer
+from cardvault.delivery.resend import ResendEmail
 from cardvault.delivery.suppression import is_suppressed
 from cardvault.errors import (
     AddressSuppressed,
     Forbidden,
+    MailNotSetUp,
     MailOutcomeUnknown,
     MailRefused,
     MailThrottled,
@@ -26,6 +29,7 @@ from cardvault.errors import (
     OrderNotFound,
     OrderNotFulfilled,
     TooSoon,
+    code_named,
 )
 from cardvault.orders.outcome import record_failure, record_refund
 from cardvault.orders.records import ORDER_KEY, OrderRecord
@@ -296,6 +300,30 @@ def test_events_of_other_mail_are_let_pass(desk, order_id):
 def mailer(cloud, **changes):
     given = {"ses": aws.ses(), "sender": cloud.settings.mail_sender, "reply_to": ""}
     return Mailer(**{**given, "configuration_set": "mail", **changes})
+
+
+def test_without_a_sender_nothing_is_sent_and_nothing_noted(desk):
+    order_id, visit = desk.mailed()
+    before = desk.events(order_id)
+    desk.clock.advance(minutes=5)
+    none = Mailer(None, "", "", "mail")
+    postman = replace(desk.postman, mailer=none)
+    with pytest.raises(MailNotSetUp):
+        ResendEmail(postman)(order_id, None, caller())
+    with pytest.raises(MailNotSetUp):
+        replace(desk.send_code, mailer=none)(visit)
+    with pytest.raises(MailNotSetUp):
+        replace(desk.send_code, mailer=none)(replace(visit, token="A" * 43))
+    replace(desk.renew, postman=postman)(visit)  # tells nothing, as ever
+    assert desk.events(order_id) == before
+
+
+def test_a_workflow_that_may_not_mail_any_more_says_so(desk):
+    order_id = desk.steps.stored_for()
+    with pytest.raises(MailNotSetUp):
+        replace(desk.postman, mailer=Mailer(None, "", "", "mail")).deliver(order_id)
+    assert code_named("MailNotSetUp") == "MAIL_NOT_SET_UP"
+    assert desk.order(order_id).mailing_at is None
 
 
 def send(with_mailer):

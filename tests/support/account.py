@@ -13,8 +13,9 @@ from typing import Any
 
 import boto3
 
+from tests.support.expanded import expanded
 from tests.support.iam import Statement
-from tests.support.template import resources, translated
+from tests.support.template import resources
 
 REGION = "eu-west-1"
 SENDER = "cards@shop.example"
@@ -104,7 +105,7 @@ class Account:
     @classmethod
     def open(cls) -> "Account":
         """Make every resource that a function may call. Under moto."""
-        document = translated()
+        document = expanded()
         made: dict[str, Names] = {}
         resolve = Resolver(document, made)
         for name, resource in document["Resources"].items():

@@ -19,10 +19,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cardvault.runtime import tables
+from tests.support.template import table_definition
 
 WRITE_UNITS_A_SECOND, READ_UNITS_A_SECOND, BURST_SECONDS = 1_000, 3_000, 300
 LATENCY_S = 0.02
-HASH_KEYS = ("orderId", "subjectId")
 UNFILTERED = ("TableName", "KeyConditionExpression", "ConsistentRead", "ExclusiveStartKey", "Limit")
 
 Item = dict[str, dict[str, Any]]
@@ -196,7 +196,8 @@ def _stored(client: Any, real: Any, request: dict[str, Any]) -> Item:
 
 def _partition(request: dict[str, Any]) -> tuple[str, str]:
     given = request.get("Key") or request["Item"]
-    named = next(name for name in HASH_KEYS if name in given)
+    schema = table_definition(request["TableName"])["KeySchema"]
+    named = next(key["AttributeName"] for key in schema if key["KeyType"] == "HASH")
     return request["TableName"], str(given[named]["S"])
 
 

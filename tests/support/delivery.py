@@ -30,6 +30,9 @@ class ScriptedMailer:
     outcomes: list[Exception | None] = field(default_factory=list)
     tries: int = 0
 
+    def expect_set_up(self) -> None:
+        pass
+
     def send(
         self, letter: Letter, *, to: str, shop: str, order_id: str, mail_id: str | None = None
     ) -> None:

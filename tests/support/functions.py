@@ -61,6 +61,9 @@ class LambdaContext:
     invoked_function_arn = "arn:aws:lambda:eu-west-1:123456789012:function:cardvault-test"
     aws_request_id = "0b9f5d2e-5a0c-4f3e-9d43-8a8f6f4c2a11"
 
+    def get_remaining_time_in_millis(self):
+        return 180_000
+
 
 def load_app(name):
     spec = importlib.util.spec_from_file_location(f"app_{name}", ROOT / f"functions/{name}/app.py")

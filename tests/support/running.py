@@ -4,10 +4,15 @@ import io
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from unittest.mock import Mock
 
 import botocore.client
 import pytest
+import requests
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from cardvault.identity.readiness import AwaitIssuer
 from cardvault.orders import create
 from cardvault.runtime import clock as clock_module
 from cardvault.runtime.logs import logger
@@ -68,6 +73,8 @@ def run(steps, supplier, monkeypatch):
     monkeypatch.setattr(clock_module, "datetime", HeldClock)
     for method in ("place_order", "check_order", "list_orders"):
         monkeypatch.setattr(SupplierClient, method, as_scripted(supplier, method))
+    monkeypatch.setattr(AwaitIssuer, "__call__", lambda *_: None)
+    monkeypatch.setattr(requests, "put", lambda *_, **__: Mock(spec=requests.Response))
     make_client(steps)
     made = set()
 
@@ -106,8 +113,13 @@ def aws_raises(monkeypatch):
         )
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
 
+    public_key = rsa.generate_private_key(65537, 2048).public_key()
+    der = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
     def raising(error):
-        def failing(*_):
+        def failing(_client, operation, _arguments):
+            if operation == "GetPublicKey":  # at init, before there is a request
+                return {"PublicKey": der}
             raise error
 
         monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", failing)

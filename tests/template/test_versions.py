@@ -2,16 +2,12 @@
 
 import pytest
 
-from tests.support.template import translated
+from tests.support.expanded import expand, of_type, source
 
 
-def versions(code="1", layer="1"):
+def versions(parsed=None, **builds):
     """Logical ids of the Lambda versions that a deploy of this build would publish."""
-    return {
-        name
-        for name, resource in translated(code, layer)["Resources"].items()
-        if resource["Type"] == "AWS::Lambda::Version"
-    }
+    return set(of_type("AWS::Lambda::Version", expand(parsed or source(), **builds)))
 
 
 @pytest.mark.parametrize("changed", [{"code": "2"}, {"layer": "2"}])

@@ -27,6 +27,7 @@ STATUS = {
     "OrderNotFulfilled": 400,
     "WrongCode": 400,
     "NoRecipient": 400,
+    "MailNotSetUp": 400,
     "CardRefused": 400,
     "InsufficientFunds": 400,
     "LimitExceeded": 400,

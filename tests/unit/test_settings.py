@@ -18,7 +18,7 @@ DURATIONS = {
     for ending, unit in UNITS.items()
     if name.endswith(ending)
 }
-MAY_BE_EMPTY = {"mail_reply_to"}
+MAY_BE_EMPTY = {"mail_reply_to", "mail_sender"}
 
 
 @pytest.mark.parametrize("attribute", VARIABLES)

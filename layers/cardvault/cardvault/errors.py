@@ -95,6 +95,13 @@ class NoRecipient(InvalidRequest):
     message = "Order has no e-mail address"
 
 
+class MailNotSetUp(InvalidRequest):
+    """The stack has no sender (MailSender), so it writes to nobody."""
+
+    code = "MAIL_NOT_SET_UP"
+    message = "No e-mail is sent here; order without delivery"
+
+
 class Conflict(CardvaultError):
     """The request contradicts what is already recorded."""
 
@@ -415,6 +422,13 @@ class MailOutcomeUnknown(CardvaultError):
 
     code = "MAIL_OUTCOME_UNKNOWN"
     message = "The e-mail may or may not have been sent"
+
+
+class IssuerNotReady(CardvaultError):
+    """The issuer's documents are not as API Gateway needs them; the message says why."""
+
+    code = "ISSUER_NOT_READY"
+    message = "The issuer is not ready"
 
 
 class AwsUnavailable(Retryable):

@@ -40,9 +40,10 @@ class SendCode:
         """Send it: at most MOST_CODES per link, CODE_SPACING apart.
 
         The code is noted before it is sent. Should the mail be lost the customer asks again.
-        Raises LinkUnusable, TooSoon, InvalidRequest when the link wants no e-mailed code, and
-        what Mailer.send raises.
+        Raises MailNotSetUp, LinkUnusable, TooSoon, InvalidRequest when the link wants no e-mailed
+        code, and what Mailer.send raises.
         """
+        self.mailer.expect_set_up()  # before the link is looked at, so it tells nothing of it
         code = "".join(secrets.choice("0123456789") for _ in range(DIGITS))
         with self.patience():
             link = links.find(Kind.CLAIM, visit.token)

@@ -12,7 +12,13 @@ from botocore.exceptions import (
 )
 
 from cardvault.delivery.letters import Letter
-from cardvault.errors import MailOutcomeUnknown, MailRefused, MailThrottled, MailUnavailable
+from cardvault.errors import (
+    MailNotSetUp,
+    MailOutcomeUnknown,
+    MailRefused,
+    MailThrottled,
+    MailUnavailable,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
@@ -22,12 +28,17 @@ _NOT_NOW = {"TooManyRequestsException", "LimitExceededException", "ThrottlingExc
 
 @dataclass(frozen=True, slots=True)
 class Mailer:
-    """One sender. `reply_to` may be empty."""
+    """One sender, empty if the stack sends no mail. `reply_to` may be empty."""
 
     ses: "SESV2Client"
     sender: str
     reply_to: str
     configuration_set: str
+
+    def expect_set_up(self) -> None:
+        """Raises MailNotSetUp if there is no sender."""
+        if not self.sender:
+            raise MailNotSetUp
 
     def send(
         self, letter: Letter, *, to: str, shop: str, order_id: str, mail_id: str | None = None

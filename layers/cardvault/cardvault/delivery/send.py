@@ -83,9 +83,10 @@ class Postman:
 
         `changes` are made to the order along with the mark. The old link is dead from then on, so
         an order whose mail was not sent needs a person at once, unless who asks tries again and
-        tells the end (`retried`). Raises NoRecipient, AddressSuppressed, MailThrottled,
-        MailUnavailable, MailRefused, MailOutcomeUnknown.
+        tells the end (`retried`). Raises MailNotSetUp, NoRecipient, AddressSuppressed,
+        MailThrottled, MailUnavailable, MailRefused, MailOutcomeUnknown.
         """
+        self.mailer.expect_set_up()
         token = ""
 
         def mark(order: OrderRecord) -> Change | None:

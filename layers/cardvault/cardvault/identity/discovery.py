@@ -6,8 +6,6 @@ Source: OpenID Connect Discovery 1.0, section 3; RFC 7517 for the key set.
 from dataclasses import dataclass
 from typing import Any
 
-from cardvault.identity.signing import SigningKey
-
 CONFIGURATION_PATH = "/.well-known/openid-configuration"
 KEYS_PATH = "/.well-known/jwks.json"
 
@@ -16,13 +14,13 @@ KEYS_PATH = "/.well-known/jwks.json"
 class Discovery:
     """The documents of one issuer, by path."""
 
-    key: SigningKey
+    jwk: dict[str, str]
     issuer: str
 
     def document(self, path: str) -> dict[str, Any] | None:
         """The document at that path, None if there is none. A stage may stand before the path."""
         if path.endswith(KEYS_PATH):
-            return {"keys": [self.key.jwk]}
+            return {"keys": [self.jwk]}
         if path.endswith(CONFIGURATION_PATH):
             return {
                 "issuer": self.issuer,

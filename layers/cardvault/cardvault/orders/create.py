@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from cardvault.audit import trail
 from cardvault.audit.trail import Event, Head
-from cardvault.errors import IdempotencyKeyReused, InvalidRequest
+from cardvault.errors import IdempotencyKeyReused, InvalidRequest, MailNotSetUp
 from cardvault.orders import store
 from cardvault.orders.marks import claim_supplier_order, find_mark, idempotency_mark
 from cardvault.orders.recipient import RECIPIENT, Recipient, hash_passcode
@@ -90,17 +90,18 @@ class NewOrder:
 
 @dataclass(frozen=True, slots=True)
 class CreateOrder:
-    """Record an order and start its workflow."""
+    """Record an order and start its workflow. `sends_mail`: whether it may name a customer."""
 
     workflow: Workflow
     adoptable_after: timedelta
     clock: Clock = utc_now
+    sends_mail: bool = True
 
     def __call__(self, request: NewOrder, key: str | None, caller: Caller) -> OrderRecord:
         """The order for this Idempotency-Key, made now or before.
 
         A repeat also starts a workflow that a crash kept from starting. Raises InvalidRequest,
-        Forbidden, IdempotencyKeyReused, SupplierOrderTaken, TooManyWriters.
+        Forbidden, IdempotencyKeyReused, MailNotSetUp, SupplierOrderTaken, TooManyWriters.
         """
         if key is None or not _KEY.fullmatch(key):
             raise InvalidRequest("Idempotency-Key must be a header of 1 to 128 visible characters")
@@ -129,6 +130,8 @@ class CreateOrder:
             if mark.request_hash != fingerprint:
                 raise IdempotencyKeyReused
             return store.find(mark.marked_order_id)
+        if request.recipient and not self.sends_mail:
+            raise MailNotSetUp
         now = self.clock()
         order = _new_record(request, caller, new_id(now), to_text(now))
         transaction = tables.writing()

@@ -81,7 +81,7 @@ class Settings:
     downloads_bucket = _Variable("DOWNLOADS_BUCKET", _text)
     downloads_key_arn = _Variable("DOWNLOADS_KEY_ARN", _text)
 
-    mail_sender = _Variable("MAIL_SENDER", _text)
+    mail_sender = _Variable("MAIL_SENDER", str)
     mail_reply_to = _Variable("MAIL_REPLY_TO", str)
     mail_configuration_set = _Variable("MAIL_CONFIGURATION_SET", _text)
     shop_name = _Variable("SHOP_NAME", _text)
