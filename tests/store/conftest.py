@@ -31,7 +31,7 @@ from tests.support.doubles import FixedClock, ScriptedSupplier, caller, canary_c
 from tests.support.template import resources, table_definition
 
 REGION = "eu-west-1"
-CLIENTS = (aws.kms, aws.s3, aws.secrets_manager, aws.ses, aws.ssm, aws.step_functions)
+CLIENTS = (aws.dynamodb, aws.kms, aws.s3, aws.secrets_manager, aws.ses, aws.ssm, aws.step_functions)
 SENDER = "cards@shop.example"
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",

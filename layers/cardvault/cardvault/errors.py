@@ -252,6 +252,13 @@ class TooManyWriters(Retryable):
     code = "TOO_MANY_WRITERS"
 
 
+class OutOfTime(Retryable):
+    """A round of an operator's function ended before one thing was finished."""
+
+    code = "OUT_OF_TIME"
+    message = "The round ended before anything was finished"
+
+
 class OrderPending(Retryable):
     """The supplier is still working on it: what the poll loop expects."""
 
