@@ -42,6 +42,7 @@ from tests.support.functions import (
 from tests.support.openapi import answers, operations, resolved, validator
 from tests.support.statemachine import tasks
 from tests.support.template import resources
+from tests.template.test_operators import MOST_CALLS
 
 API_EVENTS = [case for case, event in EVENTS.items() if "routeKey" in event]
 TASK_EVENTS = [case for case in EVENTS if case not in API_EVENTS]
@@ -579,3 +580,27 @@ def test_what_the_workflow_tries_again_trips_no_alarm(run, output, case, counted
     with pytest.raises(errors.CardvaultError):
         run(case)
     assert ("TaskFailures" in output.text()) == counted
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        "manage_client/create",
+        "manage_client/rotate",
+        "manage_client/revoke",
+        "manage_client/set_supplier_key",
+        "manage_program/create",
+        "manage_program/get",
+    ],
+)
+def test_an_operators_function_without_rounds_makes_two_calls_at_most(run, monkeypatch, case):
+    run(case)
+    made, make_call = [], botocore.client.BaseClient._make_api_call
+
+    def counting(client, operation, request):
+        made.append(operation)
+        return make_call(client, operation, request)
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", counting)
+    invoke(case)
+    assert 1 <= len(made) <= MOST_CALLS

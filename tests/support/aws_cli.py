@@ -82,7 +82,12 @@ def value_of(values, kind):
         return [value_of([value], kind.member) for value in values]
     if kind.type_name == "structure":
         parts = dict(part.split("=", 1) for part in text.split(","))
-        return {name: value_of([part], kind.members[name]) if kind.members[name].type_name != "boolean" else part == "true" for name, part in parts.items()}
+        return {
+            name: value_of([part], kind.members[name])
+            if kind.members[name].type_name != "boolean"
+            else part == "true"
+            for name, part in parts.items()
+        }
     return int(text) if kind.type_name in {"integer", "long"} else text
 
 
