@@ -16,7 +16,8 @@ from local.giftcards import GIFT_SCOPES, GiftProgram
 from local.stack import STACK_NAME
 from tests.support.documents import Terminal, filled, sections
 
-pytestmark = pytest.mark.embedded
+# Some hundred commands, each a process of its own.
+pytestmark = [pytest.mark.embedded, pytest.mark.timeout(1200)]
 
 OPERATIONS, RESTORING = sections("operations.md"), sections("restoring.md")
 TOGETHER = "OrdersTable AuditTrailTable GiftGuardsTable"

@@ -1,8 +1,6 @@
 """What operators invoke answers within the minute that the CLI waits, and goes on by a cursor."""
 
-import threading
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import timedelta
 
 import botocore.client
@@ -137,28 +135,24 @@ def test_a_round_stops_at_its_end_and_counts_nothing_behind_it(steps, monkeypatc
     assert made == ["Scan", "ReEncrypt", "UpdateItem", "ReEncrypt", "UpdateItem"]
 
 
-def test_two_runs_side_by_side_rewrap_each_key_once_and_lose_none(steps, monkeypatch):
+@pytest.mark.parametrize("at", [1, 6, 12])
+def test_two_runs_side_by_side_rewrap_each_key_once_and_lose_none(steps, monkeypatch, at):
     keyring, ids = make_keys(steps, 12)
     before = {key: bytes(DataKeyRecord.get(key).wrapped_key) for key in ids}
-    both_have_it, answers = threading.Barrier(2), []
-    re_encrypt = keyring.kms.re_encrypt
+    rewrap = RewrapDataKeys(keyring, clock=lambda: LATER)
+    calls, re_encrypt, other = [], keyring.kms.re_encrypt, []
 
-    def at_once(**request):
+    def overtaken(**request):
         answer = re_encrypt(**request)
-        both_have_it.wait(timeout=60)
+        calls.append(request)
+        if len(calls) == at:
+            other.append(rewrap(LATER))
         return answer
 
-    def run():
-        answers.append(RewrapDataKeys(keyring, clock=lambda: LATER)(LATER))
-
-    monkeypatch.setattr(keyring.kms, "re_encrypt", at_once)
-    runs = [threading.Thread(target=run) for _ in range(2)]
-    for thread in runs:
-        thread.start()
-    for thread in runs:
-        thread.join()
+    monkeypatch.setattr(keyring.kms, "re_encrypt", overtaken)
+    answers = [rewrap(LATER), *other]
     assert [answer.cursor for answer in answers] == [None, None]
-    assert sum(answer.rewrapped for answer in answers) == len(ids)
+    assert [answer.rewrapped for answer in answers] == [at - 1, len(ids) - at + 1]
     for key in ids:
         record = DataKeyRecord.get(key)
         assert bytes(record.wrapped_key) != before[key]
@@ -312,29 +306,21 @@ def test_a_rotation_sent_twice_leaves_the_secret_in_use_alone(cloud, clock):
     assert clients.authenticate(client_id, next_one.secret, clock=clock)
 
 
-def test_rotations_side_by_side_leave_the_secret_in_use_alone(cloud, clock, monkeypatch):
+def test_a_rotation_overtaken_by_another_leaves_the_secret_in_use_alone(cloud, clock, monkeypatch):
     tables.bind(ApiClient, cloud.settings.clients_table)
     made = clients.create("shop", ["orders:read"], clock=clock)
-    client_id, both_have_read, answers = made.client.client_id, threading.Barrier(2), []
-    find, waited = clients._find, threading.local()
+    client_id, find, overtaking = made.client.client_id, clients._find, []
 
-    def read_together(wanted):
+    def overtaken(wanted):
         client = find(wanted)
-        if not hasattr(waited, "once"):
-            waited.once = both_have_read.wait(timeout=60)
+        if not overtaking:
+            overtaking.append(None)
+            overtaking.append(clients.rotate(client_id, clock=clock))
         return client
 
-    monkeypatch.setattr(clients, "_find", read_together)
-    runs = [
-        threading.Thread(target=lambda: answers.append(clients.rotate(client_id, clock=clock)))
-        for _ in range(2)
-    ]
-    for thread in runs:
-        thread.start()
-    for thread in runs:
-        thread.join()
-    monkeypatch.undo()
-    assert len(answers) == 2
+    with monkeypatch.context() as patch:
+        patch.setattr(clients, "_find", overtaken)
+        answered = clients.rotate(client_id, clock=clock)
     assert clients.authenticate(client_id, made.secret, clock=clock), "the shop's own"
-    works = [clients.authenticate(client_id, new.secret, clock=clock) for new in answers]
-    assert [asdict(new)["secret"] for new, right in zip(answers, works, strict=True) if right]
+    assert clients.authenticate(client_id, answered.secret, clock=clock)
+    assert clients.authenticate(client_id, overtaking[-1].secret, clock=clock) is None
