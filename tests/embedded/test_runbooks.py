@@ -113,9 +113,14 @@ cat asked
 
 def test_an_order_is_redriven(terminal, alice):
     order_id = ordered(alice)
-    for block in OPERATIONS["An order needs attention"][:2]:
-        supplier = alice.get(order_id).json()["supplierOrderId"]
-        values = {"ORDER_ID": order_id, "SUPPLIER_ORDER_ID": supplier}
+    supplier_order_id = alice.get(order_id).json()["supplierOrderId"]
+    values = {
+        "ORDER_ID": order_id,
+        "SUPPLIER_ORDER_ID": supplier_order_id,
+        "PLACING_AT": "2026-01-02T03:04:05.678Z",
+    }
+    plain, named, not_placed = OPERATIONS["An order needs attention"]
+    for block in (plain, named, not_placed):
         assert "execution" in terminal.run(filled(block, values))
     assert alice.settled(order_id)["status"] == "fulfilled"
 

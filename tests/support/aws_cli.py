@@ -69,7 +69,7 @@ def parse(options, shape):
 
 def value_of(values, kind):
     if kind.type_name == "boolean":
-        return True
+        return values in ([], ["true"])
     text = values[0]
     if kind.type_name == "blob":
         assert text.startswith("fileb://"), "a blob comes from fileb://, or the versions differ"
@@ -82,12 +82,7 @@ def value_of(values, kind):
         return [value_of([value], kind.member) for value in values]
     if kind.type_name == "structure":
         parts = dict(part.split("=", 1) for part in text.split(","))
-        return {
-            name: value_of([part], kind.members[name])
-            if kind.members[name].type_name != "boolean"
-            else part == "true"
-            for name, part in parts.items()
-        }
+        return {name: value_of([part], kind.members[name]) for name, part in parts.items()}
     return int(text) if kind.type_name in {"integer", "long"} else text
 
 

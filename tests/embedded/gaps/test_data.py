@@ -52,9 +52,8 @@ def test_a_secret_is_generated_as_asked_and_referred_to_by_arn(probe_stack):
 
 
 def test_a_secret_is_imported_by_its_arn(probe_stack):
-    secret = probe_stack.client("secretsmanager").create_secret(
-        Name="kept", SecretString="as it was"
-    )
+    secrets = probe_stack.client("secretsmanager")
+    secret = secrets.create_secret(Name="kept", SecretString="as it was")
     kept = {"Type": "AWS::SecretsManager::Secret", "DeletionPolicy": "Retain", "Properties": {}}
     cloudformation = probe_stack.client("cloudformation")
     cloudformation.create_change_set(
@@ -76,5 +75,5 @@ def test_a_secret_is_imported_by_its_arn(probe_stack):
     )
     (adopted,) = cloudformation.list_stack_resources(StackName="adopting")["StackResourceSummaries"]
     assert adopted["PhysicalResourceId"] == secret["ARN"]
-    value = probe_stack.client("secretsmanager").get_secret_value(SecretId=secret["ARN"])
+    value = secrets.get_secret_value(SecretId=secret["ARN"])
     assert value["SecretString"] == "as it was"
