@@ -17,10 +17,17 @@ NEEDED = (".venv", "layers", "local", "template.yaml")
 def sections(document: str) -> dict[str, list[str]]:
     """Heading -> its own ```sh blocks, without those of headings below it."""
     found: dict[str, list[str]] = {}
-    text = (ROOT / "docs" / document).read_text()
-    for part in re.split(r"^#+ ", text, flags=re.MULTILINE)[1:]:
-        heading, _, body = part.partition("\n")
-        found[heading] = re.findall(r"^```sh\n(.*?)^```$", body, re.MULTILINE | re.DOTALL)
+    heading, language, block = "", None, ""
+    for line in (ROOT / "docs" / document).read_text().splitlines(keepends=True):
+        if line.startswith("```"):
+            if language == "sh":
+                found[heading].append(block)
+            language, block = (line[3:].strip() if language is None else None), ""
+        elif language is not None:
+            block += line
+        elif line.startswith("#"):
+            heading = line.lstrip("#").strip()
+            found[heading] = []
     return found
 
 
