@@ -1,5 +1,6 @@
 """On a schedule: post the expiry of gift cards whose moment has come."""
 
+from dataclasses import asdict
 from typing import Any
 
 from cardvault.giftcards import store
@@ -15,5 +16,5 @@ expire_cards = ExpireCards()
 
 @event_consumer
 def handler(_event: dict[str, Any]) -> dict[str, Any]:
-    """Answers how many expiries were posted."""
-    return {"posted": expire_cards()}
+    """Answers how many expiries were posted, and whether there may be more to post now."""
+    return asdict(expire_cards())

@@ -1,31 +1,43 @@
 """Invoked under IAM: wrap data keys anew after a rotation of the card key."""
 
-from dataclasses import asdict
-from datetime import timedelta
 from typing import Any
 
 from cardvault.errors import InvalidRequest
 from cardvault.runtime import aws
 from cardvault.runtime.clock import from_text
+from cardvault.runtime.rounds import CURSOR
+from cardvault.runtime.schemas import checker
 from cardvault.runtime.settings import Settings
 from cardvault.runtime.tasks import operator_action
 from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.rewrap import RewrapDataKeys
 from cardvault.sealing.store import bind_data_keys
 
-# A minute less than the function has.
-TIME_BUDGET = timedelta(minutes=14)
-
 settings = Settings()
 bind_data_keys(settings)
-rewrap = RewrapDataKeys(Keyring(aws.kms(), settings.card_key_arn), TIME_BUDGET)
+rewrap = RewrapDataKeys(Keyring(aws.kms(), settings.card_key_arn))
+
+check_request = checker(
+    {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["wrappedBefore"],
+        "properties": {"wrappedBefore": {"type": "string"}, "cursor": CURSOR},
+    }
+)
 
 
 @operator_action
 def handler(event: dict[str, Any]) -> dict[str, Any]:
-    """Take `{"wrappedBefore": time}`; answer how many were re-wrapped and how many are left."""
+    """Take `{"wrappedBefore": time, "cursor"?}`; answer how many were re-wrapped.
+
+    Answers nextCursor too if there are more keys to look at.
+    """
+    wanted = check_request(event)
     try:
-        wrapped_before = from_text(str(event.get("wrappedBefore")))
+        wrapped_before = from_text(wanted["wrappedBefore"])
     except ValueError:
         raise InvalidRequest("wrappedBefore must be an RFC 3339 time") from None
-    return asdict(rewrap(wrapped_before))
+    progress = rewrap(wrapped_before, wanted.get("cursor"))
+    answer: dict[str, Any] = {"rewrapped": progress.rewrapped}
+    return {**answer, "nextCursor": progress.cursor} if progress.cursor else answer

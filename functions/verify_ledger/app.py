@@ -4,19 +4,24 @@ from dataclasses import asdict
 from typing import Any
 
 from cardvault.giftcards import store
-from cardvault.giftcards.verify import verify_some
+from cardvault.giftcards.verify import VerifyCards
+from cardvault.runtime.rounds import CURSOR
+from cardvault.runtime.schemas import checker
 from cardvault.runtime.settings import Settings
 from cardvault.runtime.tasks import operator_action
 
 store.bind_cards(Settings())
+verify_cards = VerifyCards()
 
-CARDS_A_RUN = 1_000
+check_request = checker(
+    {"type": "object", "additionalProperties": False, "properties": {"cursor": CURSOR}}
+)
 
 
 @operator_action
 def handler(event: dict[str, Any]) -> dict[str, Any]:
-    """Takes `{"cursor"}`, or nothing; answers the differences, and nextCursor if there is more."""
-    verified = verify_some(event.get("cursor"), CARDS_A_RUN)
+    """Takes `{"cursor"?}`; answers the differences, and nextCursor if there are more cards."""
+    verified = verify_cards(check_request(event).get("cursor"))
     found = [asdict(difference) for difference in verified.differences]
     answer: dict[str, Any] = {"cards": verified.cards, "differences": found}
     return {**answer, "nextCursor": verified.cursor} if verified.cursor else answer

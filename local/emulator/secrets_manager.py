@@ -6,7 +6,7 @@ import string
 from typing import Any
 
 from ministack.services import secretsmanager
-from ministack.services.cloudformation import provisioners
+from ministack.services.cloudformation import changesets, provisioners
 
 from local.emulator.provisioning import Properties, is_true
 
@@ -15,6 +15,7 @@ def fill_gaps() -> None:
     """Generate secrets with the options asked for, and refer to them as AWS does."""
     provisioners._sm_secret_string = secret_string
     _refer_by_arn()
+    _import_by_id()
 
 
 def _refer_by_arn() -> None:
@@ -34,6 +35,20 @@ def _refer_by_arn() -> None:
         return delete(_name_of(arn), *arguments)
 
     handlers.update(create=create_by_arn, update=update_by_arn, delete=delete_by_arn)
+
+
+def _import_by_id() -> None:
+    """Import a secret into a stack, which AWS does by its Id, the ARN."""
+
+    def adopt(identifier: Properties) -> tuple[str, dict[str, str]]:
+        secret = secretsmanager._secrets[_name_of(identifier["Id"])]
+        return secret["ARN"], {"Id": secret["ARN"], "Arn": secret["ARN"]}
+
+    def problem(arn: str) -> str | None:
+        return None if _name_of(arn) in secretsmanager._secrets else f"{arn} was not found."
+
+    provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"]["import"] = adopt
+    changesets._IMPORT_LOOKUPS["AWS::SecretsManager::Secret"] = (("Id",), problem)
 
 
 def _name_of(arn: str) -> str:

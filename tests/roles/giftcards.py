@@ -198,7 +198,7 @@ def _looking(shop: Shop) -> None:
     verified = shop.stage.task("verify_ledger")
     assert verified["differences"] == []
     assert verified["cards"] > 0
-    shop.stage.task("verify_ledger", errors.Unprocessable, cursor="x")
+    shop.stage.task("verify_ledger", errors.InvalidRequest, cursor="x")
 
 
 def _checking_balances(shop: Shop) -> None:

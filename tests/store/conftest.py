@@ -35,7 +35,13 @@ from tests.support.template import resources, table_definition
 
 REGION = "eu-west-1"
 CLIENTS = (
-    *(aws.kms, aws.s3, aws.secrets_manager, aws.ses, aws.ssm, aws.step_functions),
+    aws.dynamodb,
+    aws.kms,
+    aws.s3,
+    aws.secrets_manager,
+    aws.ses,
+    aws.ssm,
+    aws.step_functions,
     tables.connection,
 )
 _made: dict[Any, Any] = {}

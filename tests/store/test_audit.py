@@ -85,15 +85,30 @@ def test_an_event_slipped_in_behind_the_last_is_found(order_id):
     assert audit.verify(order_id) == Break(8, "added behind the subject's back")
 
 
-def test_the_command_names_the_first_broken_event(order_id, steps, monkeypatch, capsys):
-    for name, value in steps.cloud.settings.environment.items():
-        monkeypatch.setenv(name, value)
+@pytest.fixture
+def command(steps, monkeypatch, capsys):
+    """Run the command; its exit status and what it prints."""
     monkeypatch.setattr("cardvault.orders.audit.Settings", lambda: steps.cloud.settings)
-    monkeypatch.setattr("sys.argv", ["audit", order_id])
-    assert audit.main() == 0
+
+    def run(*orders):
+        monkeypatch.setattr("sys.argv", ["audit", *orders])
+        return audit.main(), capsys.readouterr().out
+
+    return run
+
+
+def test_the_command_names_the_first_broken_event(order_id, command):
+    assert command(order_id) == (0, "the trail holds\n")
     records(order_id)[3].delete()
-    assert audit.main() == 1
-    assert capsys.readouterr().out == "the trail holds\nevent 3: missing\n"
+    assert command(order_id) == (1, f"order {order_id}, event 3: missing\n")
+
+
+def test_the_command_without_an_order_verifies_every_order(order_id, steps, command):
+    other = steps.create("another").order_id
+    assert command() == (0, "the trail holds\n")
+    records(other)[1].delete()
+    assert command() == (1, f"order {other}, event 1: missing\n")
+    assert command(order_id) == (0, "the trail holds\n")
 
 
 def test_the_owner_reads_the_trail_in_pages(order_id):

@@ -17,6 +17,7 @@ from cardvault.errors import (
     OrderNotFulfilled,
 )
 from cardvault.orders.shred import shred_cards
+from cardvault.runtime.rounds import TIME_BUDGET, Round
 from tests.support.delivery import ORIGIN
 from tests.support.doubles import caller
 
@@ -30,6 +31,10 @@ def stored(steps):
 
 def make(desk, order_id, file_format="txt"):
     return desk.create.for_owner(order_id, file_format, caller()).token
+
+
+def swept_at(bucket, moment):
+    return bucket.sweep(Round.of(TIME_BUDGET, lambda: moment))
 
 
 def objects(desk):
@@ -161,6 +166,6 @@ def test_the_sweep_deletes_what_nothing_can_reach_any_more(desk, stored):
     make(desk, stored)
     (item,) = desk.steps.cloud.client("s3").list_objects_v2(Bucket="downloads")["Contents"]
     made_at = item["LastModified"]
-    assert desk.bucket.sweep(made_at + timedelta(minutes=6)) == 0
-    assert desk.bucket.sweep(made_at + timedelta(minutes=7, seconds=1)) == 1
+    assert swept_at(desk.bucket, made_at + timedelta(minutes=6)).deleted == 0
+    assert swept_at(desk.bucket, made_at + timedelta(minutes=7, seconds=1)).deleted == 1
     assert objects(desk) == []

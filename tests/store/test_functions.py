@@ -28,6 +28,7 @@ from tests.support.functions import (
 from tests.support.openapi import answers, operations, resolved, validator
 from tests.support.statemachine import tasks
 from tests.support.template import resources
+from tests.template.test_operators import MOST_CALLS
 
 API_EVENTS = [case for case, event in EVENTS.items() if "routeKey" in event]
 TASK_EVENTS = [case for case in EVENTS if case not in API_EVENTS]
@@ -130,10 +131,10 @@ RETURNED = {
     "handle_email_event/reject": {"emailStatus": "rejected"},
     "send_delivery_email/fulfilled": {"emailedAt": "2026-01-02T04:04:05.000Z"},
     "send_delivery_email/no_recipient": errors.NoRecipient,
-    "sweep_downloads/scheduled": {"deleted": 0},
-    "expire_gift_cards/scheduled": {"posted": 1},
+    "sweep_downloads/scheduled": {"deleted": 0, "more": False},
+    "expire_gift_cards/scheduled": {"posted": 1, "more": False},
     "verify_ledger/whole": {"cards": 6, "differences": []},
-    "verify_ledger/wrong_cursor": errors.Unprocessable,
+    "verify_ledger/wrong_cursor": errors.InvalidRequest,
     "manage_program/create": {"name": "Gifts", "maxBalance": Decimal("500.00")},
     "manage_program/get": {"programId": PROGRAM_ID, "maxBalance": Decimal("10000.00")},
     "manage_program/unknown_action": errors.InvalidRequest,
@@ -156,8 +157,9 @@ RETURNED = {
     "record_outcome/overdue": {"status": "attention"},
     "record_outcome/timed_out": {"status": "attention"},
     "record_outcome/mail_refused": {"status": "attention"},
-    "rewrap_data_keys/after_rotation": {"rewrapped": 2, "left": 0},
+    "rewrap_data_keys/after_rotation": {"rewrapped": 2},
     "rewrap_data_keys/without_time": errors.InvalidRequest,
+    "rewrap_data_keys/wrong_cursor": errors.InvalidRequest,
     "store_cards/fulfilled": {"status": "fulfilled", "cardCount": 3},
     "store_cards/not_placed": errors.SupplierOrderUnknown,
 }
@@ -513,3 +515,27 @@ def test_what_the_workflow_settles_by_itself_trips_no_alarm(run, output, case, c
     with pytest.raises(errors.CardvaultError):
         run(case)
     assert ("TaskFailures" in output.text()) == counted
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        "manage_client/create",
+        "manage_client/rotate",
+        "manage_client/revoke",
+        "manage_client/set_supplier_key",
+        "manage_program/create",
+        "manage_program/get",
+    ],
+)
+def test_an_operators_function_without_rounds_makes_two_calls_at_most(run, monkeypatch, case):
+    run(case)
+    made, make_call = [], botocore.client.BaseClient._make_api_call
+
+    def counting(client, operation, request):
+        made.append(operation)
+        return make_call(client, operation, request)
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", counting)
+    invoke(case)
+    assert 1 <= len(made) <= MOST_CALLS

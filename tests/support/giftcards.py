@@ -25,7 +25,7 @@ from cardvault.giftcards.requests import Change
 from cardvault.giftcards.spend import SpendFromCards
 from cardvault.giftcards.transfer import TransferBalance
 from cardvault.giftcards.vault import CodeVault, NumberVault
-from cardvault.giftcards.verify import Difference, verify_some
+from cardvault.giftcards.verify import Difference, VerifyCards
 from cardvault.giftcards.views import Views
 from cardvault.runtime import aws
 from cardvault.runtime.cached_secret import CachedSecret
@@ -163,7 +163,7 @@ class GiftShop:
         return CheckBalance(self.guard, self.clock)(self.program.program_id, body, ip)
 
     def expire(self) -> int:
-        return ExpireCards(self.clock)()
+        return ExpireCards(clock=self.clock)().posted
 
     def verify(self) -> list[Difference]:
-        return verify_some(None, 1_000_000).differences
+        return VerifyCards()().differences

@@ -56,6 +56,7 @@ STATUS = {
     "Retryable": 503,
     "TooManyWriters": 503,
     "StoringOvertaken": 503,
+    "OutOfTime": 503,
     "OrderPending": 503,
     "SupplierThrottled": 503,
     "SupplierUnavailable": 503,

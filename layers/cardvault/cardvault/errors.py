@@ -266,6 +266,13 @@ class StoringOvertaken(Retryable):
     message = "Another attempt to store the cards came after this one"
 
 
+class OutOfTime(Retryable):
+    """A round of an operator's function ended before one thing was finished."""
+
+    code = "OUT_OF_TIME"
+    message = "The round ended before anything was finished"
+
+
 class OrderPending(Retryable):
     """The supplier is still working on it: what the poll loop expects."""
 

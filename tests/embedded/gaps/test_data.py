@@ -49,3 +49,31 @@ def test_a_secret_is_generated_as_asked_and_referred_to_by_arn(probe_stack):
     assert generated["user"] == "app"
     assert len(generated["password"]) == 40
     assert generated["password"].isalnum()
+
+
+def test_a_secret_is_imported_by_its_arn(probe_stack):
+    secrets = probe_stack.client("secretsmanager")
+    secret = secrets.create_secret(Name="kept", SecretString="as it was")
+    kept = {"Type": "AWS::SecretsManager::Secret", "DeletionPolicy": "Retain", "Properties": {}}
+    cloudformation = probe_stack.client("cloudformation")
+    cloudformation.create_change_set(
+        StackName="adopting",
+        ChangeSetName="import",
+        ChangeSetType="IMPORT",
+        TemplateBody=json.dumps({"Resources": {"Kept": kept}}),
+        ResourcesToImport=[
+            {
+                "ResourceType": "AWS::SecretsManager::Secret",
+                "LogicalResourceId": "Kept",
+                "ResourceIdentifier": {"Id": secret["ARN"]},
+            }
+        ],
+    )
+    cloudformation.execute_change_set(StackName="adopting", ChangeSetName="import")
+    cloudformation.get_waiter("stack_import_complete").wait(
+        StackName="adopting", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+    (adopted,) = cloudformation.list_stack_resources(StackName="adopting")["StackResourceSummaries"]
+    assert adopted["PhysicalResourceId"] == secret["ARN"]
+    value = secrets.get_secret_value(SecretId=secret["ARN"])
+    assert value["SecretString"] == "as it was"

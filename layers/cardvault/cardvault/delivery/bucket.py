@@ -6,8 +6,11 @@ its own (I1).
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from cardvault.errors import OutOfTime
+from cardvault.runtime.rounds import Round
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -17,6 +20,14 @@ TOKEN_LIFETIME = timedelta(minutes=5)
 URL_LIFETIME = timedelta(seconds=60)
 # An address signed in a token's last moment, and a file still being read, outlive both.
 FILE_LIFETIME = TOKEN_LIFETIME + URL_LIFETIME + timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """One sweep: how many files it deleted, and whether it had no time for more."""
+
+    deleted: int
+    more: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +67,17 @@ class DownloadsBucket:
             ExpiresIn=int(URL_LIFETIME.total_seconds()),
         )
 
-    def sweep(self, now: datetime) -> int:
-        """Delete the files that no token or address can reach any more; how many there were."""
-        deleted = 0
+    def sweep(self, time: Round) -> Swept:
+        """Delete the files that no token or address can reach any more, as far as time goes."""
+        deleted, in_use_since = 0, time.clock() - FILE_LIFETIME
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=PREFIX)
-        for page in pages:
-            for item in page.get("Contents", []):
-                if item["LastModified"] < now - FILE_LIFETIME:
-                    self.s3.delete_object(Bucket=self.name, Key=item["Key"])
-                    deleted += 1
-        return deleted
+        try:
+            for page in time.pace(pages):
+                for item in page.get("Contents", []):
+                    if item["LastModified"] < in_use_since:
+                        time.expect_time()
+                        self.s3.delete_object(Bucket=self.name, Key=item["Key"])
+                        deleted += 1
+        except OutOfTime:
+            return Swept(deleted, more=True)
+        return Swept(deleted, more=False)

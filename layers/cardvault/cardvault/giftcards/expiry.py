@@ -1,7 +1,10 @@
 """Posting what time did: an entry on each card that expired."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
+from cardvault.errors import OutOfTime
 from cardvault.giftcards import lifecycle, store
 from cardvault.giftcards.ledger import Plan, Posting, post_unasked
 from cardvault.giftcards.lifecycle import Status
@@ -9,36 +12,50 @@ from cardvault.giftcards.programs import ProgramRecord
 from cardvault.giftcards.records import CardRecord, EntryType
 from cardvault.runtime import tables
 from cardvault.runtime.clock import Clock, to_text, utc_now
+from cardvault.runtime.rounds import TIME_BUDGET, Round
 
-MOST_A_RUN = 2_000
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """One round: how many expiries it posted, and whether there may be more to post now."""
+
+    posted: int
+    more: bool
 
 
 @dataclass(frozen=True, slots=True)
 class ExpireCards:
     """Makes expiry part of the history. A card is expired with or without it."""
 
+    time_budget: timedelta = TIME_BUDGET
     clock: Clock = utc_now
 
-    def __call__(self) -> int:
-        """Post the expiry of cards whose moment has come, MOST_A_RUN at most; answers how many.
+    def __call__(self) -> Posted:
+        """Post the expiry of cards whose moment has come, as far as time goes.
 
-        Interrupted or run twice at once, it posts each once: a posted one is watched no more.
+        Interrupted or run twice at once, it posts each once: a posted one is watched no more, so
+        the next round needs no cursor.
         """
+        time = Round.of(self.time_budget, self.clock)
         posted = 0
-        for program in ProgramRecord.scan(attributes_to_get=["programId"]):
-            due = CardRecord.expiring.query(
-                program.program_id, CardRecord.expires_at <= to_text(self.clock())
-            )
-            for key in due:
-                posted += self._expire(key.card_id)
-                if posted >= MOST_A_RUN:
-                    return posted
-        return posted
+        try:
+            for card_id in self._due(time):
+                posted += self._expire(card_id, time)
+        except OutOfTime:
+            return Posted(posted, more=True)
+        return Posted(posted, more=False)
 
-    def _expire(self, card_id: str) -> bool:
+    def _due(self, time: Round) -> Iterator[str]:
+        for program in time.pace(ProgramRecord.scan(attributes_to_get=["programId"])):
+            due = CardRecord.expires_at <= to_text(self.clock())
+            for key in time.pace(CardRecord.expiring.query(program.program_id, due)):
+                yield key.card_id
+
+    def _expire(self, card_id: str, time: Round) -> bool:
         """Whether there was an expiry to post: the index may lag behind the card."""
 
         def attempt() -> bool:
+            time.expect_time()
             now, card = self.clock(), store.find(card_id)
             if card.expiry_watch is None or lifecycle.status(card, now) is not Status.EXPIRED:
                 return False
@@ -46,6 +63,7 @@ class ExpireCards:
             # otherwise is for the merchant to decide, under the law that holds there.
             facts = {"expiry_watch": None, "holds": None}
             posting = Posting(card, EntryType.EXPIRATION, 0, facts, {"until": card.expires_at})
+            time.expect_time()
             post_unasked(Plan([posting], lambda _: {}), now)
             return True
 

@@ -1,5 +1,7 @@
 """Finding gift cards, and who may see them."""
 
+from collections.abc import Iterable
+
 from pynamodb.exceptions import DoesNotExist
 
 from cardvault.errors import GiftCardNotFound, TransactionNotFound
@@ -79,19 +81,25 @@ def entries(
     card_id: str, *, newest_first: bool = True, before: int | None = None, limit: int | None = None
 ) -> list[EntryRecord]:
     """A card's entries, those before sequence number `before`, at most `limit`."""
+    return list(query_entries(card_id, newest_first=newest_first, before=before, limit=limit))
+
+
+def query_entries(
+    card_id: str, *, newest_first: bool, before: int | None, limit: int | None = None
+) -> Iterable[EntryRecord]:
+    """As `entries`, read page by page as they are taken."""
     within = (
         EntryRecord.sort_key.startswith(ENTRY_PREFIX)
         if before is None
         else EntryRecord.sort_key.between(entry_key(0), entry_key(max(before - 1, 0)))
     )
-    found = EntryRecord.query(
+    return EntryRecord.query(
         card_id,
         within,
         scan_index_forward=not newest_first,
         consistent_read=True,
         limit=limit,
     )
-    return list(found)
 
 
 def entry(card_id: str, transaction_id: str) -> EntryRecord:

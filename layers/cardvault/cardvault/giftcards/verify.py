@@ -9,8 +9,9 @@ GIFT_CARDS_TABLE.
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
-from cardvault.errors import GiftCardNotFound, Unprocessable
+from cardvault.errors import GiftCardNotFound, OutOfTime
 from cardvault.giftcards import store
 from cardvault.giftcards.records import (
     CARD_KEY,
@@ -19,8 +20,14 @@ from cardvault.giftcards.records import (
     EntryRecord,
     EntryType,
 )
-from cardvault.runtime.ids import is_id
+from cardvault.runtime.clock import Clock, utc_now
+from cardvault.runtime.rounds import TIME_BUDGET, Round, cursor_at, place_of
 from cardvault.runtime.settings import Settings
+
+# An answer of Lambda holds 6 MB, so a ledger in ruins is told of in several.
+# Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+MOST_DIFFERENCES = 1_000
+_NO_HURRY = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,37 +90,57 @@ def _refunded_twice(entries: Sequence[EntryRecord]) -> Iterator[int]:
                 yield entry.seq
 
 
-def verify_card(card_id: str) -> list[Difference]:
+def verify_card(card_id: str, time: Round | None = None) -> list[Difference]:
     """The differences of one card, told from writes that happen meanwhile.
 
-    Raises GiftCardNotFound.
+    Raises GiftCardNotFound, OutOfTime.
     """
+    time = time or Round.of(_NO_HURRY, utc_now)
+    time.expect_time()
     card = store.find(card_id)
-    entries = store.entries(card_id, newest_first=False, before=card.entry_seq + 1)
-    found = list(differences(card, entries))
+    up_to_the_card = store.query_entries(card_id, newest_first=False, before=card.entry_seq + 1)
+    found = list(differences(card, list(time.pace(up_to_the_card))))
+    time.expect_time()
     newest = store.entries(card_id, limit=1)
+    time.expect_time()
     if newest and newest[0].seq > store.find(card_id).entry_seq:
         found.append(Difference(card_id, newest[0].seq, "added behind the card's back"))
     return found
 
 
-def verify_some(cursor: str | None, limit: int) -> Verified:
-    """Verify `limit` cards, beginning where an earlier go ended. Raises Unprocessable."""
-    cards, found = 0, []
-    for key in CardRecord.of_program.scan(last_evaluated_key=_position(cursor)):
-        found += verify_card(key.card_id)
-        cards += 1
-        if cards == limit:
-            return Verified(cards, found, f"{key.program_id}.{key.card_id}")
-    return Verified(cards, found, None)
+@dataclass(frozen=True, slots=True)
+class VerifyCards:
+    """Verifies for at most `time_budget` a round, and reads alone."""
+
+    time_budget: timedelta = TIME_BUDGET
+    clock: Clock = utc_now
+
+    def __call__(self, cursor: str | None = None) -> Verified:
+        """Verify the cards behind `cursor`, as far as time goes. Raises InvalidRequest, OutOfTime.
+
+        A card is told of whole or not yet.
+        """
+        time = Round.of(self.time_budget, self.clock)
+        found: list[Difference] = []
+        cards, last = 0, cursor
+        keys = CardRecord.of_program.scan(last_evaluated_key=_position(cursor))
+        try:
+            for key in time.pace(keys):
+                found += verify_card(key.card_id, time)
+                cards, last = cards + 1, cursor_at(key.program_id, key.card_id)
+                if len(found) >= MOST_DIFFERENCES:
+                    return Verified(cards, found, last)
+        except OutOfTime:
+            if last == cursor:
+                raise
+            return Verified(cards, found, last)
+        return Verified(cards, found, None)
 
 
 def _position(cursor: str | None) -> dict[str, dict[str, str]] | None:
     if cursor is None:
         return None
-    program_id, _, card_id = cursor.partition(".")
-    if not (is_id(program_id) and is_id(card_id)):
-        raise Unprocessable("cursor is not one of ours")
+    program_id, card_id = place_of(cursor, 2)
     keys = {"programId": program_id, "cardId": card_id, "sk": CARD_KEY}
     return {name: {"S": text} for name, text in keys.items()}
 
@@ -122,18 +149,28 @@ def main() -> int:
     """The command."""
     store.bind_cards(Settings())
     try:
-        found = [fault for card_id in sys.argv[1:] for fault in verify_card(card_id)]
+        cards, found = _verify_named(sys.argv[1:]) if sys.argv[1:] else _verify_all()
     except GiftCardNotFound:
         sys.stderr.write("no such gift card\n")
         return 2
-    cards = len(sys.argv) - 1
-    if not cards:
-        verified = verify_some(None, sys.maxsize)
-        found, cards = verified.differences, verified.cards
     for fault in found:
         sys.stdout.write(f"card {fault.card_id}, entry {fault.seq}: {fault.why}\n")
     sys.stdout.write(f"{cards} cards verified, {len(found)} differences\n")
     return 1 if found else 0
+
+
+def _verify_named(card_ids: Sequence[str]) -> tuple[int, list[Difference]]:
+    return len(card_ids), [fault for card_id in card_ids for fault in verify_card(card_id)]
+
+
+def _verify_all() -> tuple[int, list[Difference]]:
+    verify_cards = VerifyCards(_NO_HURRY)
+    verified = verify_cards()
+    cards, found = verified.cards, verified.differences
+    while verified.cursor:
+        verified = verify_cards(verified.cursor)
+        cards, found = cards + verified.cards, found + verified.differences
+    return cards, found
 
 
 if __name__ == "__main__":

@@ -8,11 +8,12 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pynamodb.attributes import ListAttribute, UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist
+from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
 from cardvault.errors import NotFound
@@ -36,6 +37,7 @@ SCOPES = (
     "users:act-as",
 )
 OLD_SECRET_LIFETIME = timedelta(hours=24)
+REPEAT_WITHIN = timedelta(minutes=5)
 SECRET_BYTES = 32
 
 
@@ -89,19 +91,30 @@ def create(
 
 
 def rotate(client_id: str, *, clock: Clock = utc_now) -> NewSecret:
-    """A new secret; the one until now works for OLD_SECRET_LIFETIME. Raises ClientNotFound."""
-    client, secret = _find(client_id), _new_secret()
-    until = to_text(clock() + OLD_SECRET_LIFETIME)
-    tables.update_item(
-        client,
-        [
-            ApiClient.old_secret_hash.set(client.secret_hash),
-            ApiClient.old_secret_until.set(until),
-            ApiClient.secret_hash.set(_hash(secret)),
-        ],
-        condition=ApiClient.secret_hash == client.secret_hash,
-    )
-    return NewSecret(client, secret)
+    """A new secret; the one until now works for OLD_SECRET_LIFETIME. Raises ClientNotFound.
+
+    Within REPEAT_WITHIN of a rotation it replaces the new secret alone: the request of one whose
+    answer was lost comes again, and must not end the secret that is in use. Raises TooManyWriters.
+    """
+
+    def attempt() -> NewSecret:
+        client, secret, now = _find(client_id), _new_secret(), clock()
+        changes: list[Action] = [ApiClient.secret_hash.set(_hash(secret))]
+        if not _was_rotated_since(client, now - REPEAT_WITHIN):
+            changes += [
+                ApiClient.old_secret_hash.set(client.secret_hash),
+                ApiClient.old_secret_until.set(to_text(now + OLD_SECRET_LIFETIME)),
+            ]
+        tables.update(client, changes, ApiClient.secret_hash == client.secret_hash)
+        return NewSecret(client, secret)
+
+    return tables.retry_races(attempt)
+
+
+def _was_rotated_since(client: ApiClient, moment: datetime) -> bool:
+    if client.old_secret_until is None:
+        return False
+    return from_text(client.old_secret_until) - OLD_SECRET_LIFETIME > moment
 
 
 def revoke(client_id: str, *, clock: Clock = utc_now) -> ApiClient:

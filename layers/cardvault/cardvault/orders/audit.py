@@ -1,9 +1,9 @@
 """An order's audit trail: read by its owner, verified by anyone who can read the tables.
 
-    python -m cardvault.orders.audit ORDER_ID
+    python -m cardvault.orders.audit [ORDER_ID ...]
 
-prints whether the trail holds, and if not the first event where it breaks; exit status 1 then.
-Reads ORDERS_TABLE and AUDIT_TABLE.
+prints whether the trail holds, of the orders named or of all, and if not the first event where it
+breaks; exit status 1 then. Reads ORDERS_TABLE and AUDIT_TABLE.
 """
 
 import sys
@@ -43,16 +43,18 @@ def verify(order_id: str) -> Break | None:
 
 def main() -> int:
     """The command."""
-    if len(sys.argv) != 2:
-        sys.stderr.write("usage: python -m cardvault.orders.audit ORDER_ID\n")
-        return 2
     store.bind_tables(Settings())
+    orders = sys.argv[1:] or list(store.all_ids())
     try:
-        broken = verify(sys.argv[1])
+        verified = [(order_id, verify(order_id)) for order_id in orders]
     except OrderNotFound:
         sys.stderr.write("no such order\n")
         return 2
-    sys.stdout.write(f"event {broken.seq}: {broken.why}\n" if broken else "the trail holds\n")
+    broken = [(order_id, found) for order_id, found in verified if found]
+    for order_id, found in broken:
+        sys.stdout.write(f"order {order_id}, event {found.seq}: {found.why}\n")
+    if not broken:
+        sys.stdout.write("the trail holds\n")
     return 1 if broken else 0
 
 

@@ -4,7 +4,7 @@ The order's place in its audit chain is the condition of every change, so it ser
 order's version too: two callers can not both build on the same state.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,14 @@ def find(order_id: str) -> OrderRecord:
     if order is None:
         raise OrderNotFound
     return order
+
+
+def all_ids() -> Iterator[str]:
+    """The id of every order. Reads the whole table."""
+    for order in OrderRecord.scan(
+        OrderRecord.sort_key == ORDER_KEY, attributes_to_get=["orderId", "sk"]
+    ):
+        yield order.order_id
 
 
 def change(

@@ -10,6 +10,7 @@ import boto3
 from botocore.config import Config
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT_S = 2
 READ_TIMEOUT_S = 5
 ATTEMPTS = 3
+# Between attempts botocore's standard mode pauses at most 1 s, then 2 s.
+# Source: https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+LONGEST_CALL_S = ATTEMPTS * (CONNECT_TIMEOUT_S + READ_TIMEOUT_S) + 2 ** (ATTEMPTS - 1) - 1
 
 _CONFIG = Config(
     connect_timeout=CONNECT_TIMEOUT_S,
@@ -31,6 +35,12 @@ _CONFIG = Config(
 _ONCE = _CONFIG.merge(Config(retries={"total_max_attempts": 1, "mode": "standard"}))
 # Left to itself boto3 signs S3 addresses the old way, which no policy can bound in age.
 _SIGNING = _CONFIG.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
+
+
+@cache
+def dynamodb() -> "DynamoDBClient":
+    """Amazon DynamoDB, for what is no model: `runtime.tables` is the way to the rest."""
+    return boto3.client("dynamodb", config=_CONFIG)
 
 
 @cache

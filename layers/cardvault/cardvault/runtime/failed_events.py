@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 # A message that was read is hidden for so long, and then there again unless it was deleted.
 SHOWN_S = 10
-REPLAYED_S = 360
-# The slowest function takes 300 s, and a second call beside the first would be for nothing.
-_PATIENT = Config(read_timeout=330, retries={"total_max_attempts": 1})
+REPLAYED_S = 90
+# The slowest function takes 50 s, and a second call beside the first would be for nothing.
+_PATIENT = Config(read_timeout=60, retries={"total_max_attempts": 1})
 AT_ONCE = 10
 
 

@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 
 from pynamodb.exceptions import UpdateError
 
+from cardvault.errors import OutOfTime
 from cardvault.runtime import tables
 from cardvault.runtime.clock import Clock, to_text, utc_now
+from cardvault.runtime.rounds import TIME_BUDGET, Round, cursor_at, place_of
 from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.store import DataKeyRecord
 
@@ -19,35 +21,46 @@ SCAN_PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One run: how many keys it re-wrapped, and how many older ones it had no time for."""
+    """One round: how many keys it re-wrapped, and where the next goes on, None at the end."""
 
     rewrapped: int
-    left: int
+    cursor: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class RewrapDataKeys:
-    """Re-wraps for at most `time_budget`. A run that is cut short is simply run again."""
+    """Re-wraps for at most `time_budget` a round. Two rounds at once do no harm."""
 
     keyring: Keyring
-    time_budget: timedelta
+    time_budget: timedelta = TIME_BUDGET
     clock: Clock = utc_now
 
-    def __call__(self, wrapped_before: datetime) -> Progress:
-        """Re-wrap all keys last wrapped before that moment, as far as time goes."""
-        limit, stop_at = to_text(wrapped_before), self.clock() + self.time_budget
-        rewrapped = left = 0
-        for record in DataKeyRecord.scan(DataKeyRecord.wrapped_at < limit, page_size=SCAN_PAGE):
-            if self.clock() >= stop_at:
-                left += 1
-            elif self._rewrap(record):
-                rewrapped += 1
-        return Progress(rewrapped, left)
+    def __call__(self, wrapped_before: datetime, cursor: str | None = None) -> Progress:
+        """Re-wrap the keys last wrapped before that moment, from behind `cursor` on.
 
-    def _rewrap(self, record: DataKeyRecord) -> bool:
+        A key made meanwhile is new and needs none. Raises InvalidRequest, OutOfTime.
+        """
+        limit, time = to_text(wrapped_before), Round.of(self.time_budget, self.clock)
+        # Judged here and not by a filter, behind which one step could be any number of calls.
+        records = DataKeyRecord.scan(page_size=SCAN_PAGE, last_evaluated_key=_position(cursor))
+        rewrapped, last = 0, cursor
+        try:
+            for record in time.pace(records):
+                if record.wrapped_at < limit:
+                    rewrapped += self._rewrap(record, time)
+                last = cursor_at(record.order_id)
+        except OutOfTime:
+            if last == cursor:
+                raise
+            return Progress(rewrapped, last)
+        return Progress(rewrapped, None)
+
+    def _rewrap(self, record: DataKeyRecord, time: Round) -> bool:
+        time.expect_time()
         wrapped, key_arn = self.keyring.rewrap(
             record.wrapped_key, record.tenant_id, record.order_id
         )
+        time.expect_time()
         # Gone means shredded meanwhile, another means a second run was quicker: leave both be.
         still_the_old = DataKeyRecord.wrapped_key == record.wrapped_key
         try:
@@ -65,3 +78,7 @@ class RewrapDataKeys:
                 raise
             return False
         return True
+
+
+def _position(cursor: str | None) -> dict[str, dict[str, str]] | None:
+    return None if cursor is None else {"orderId": {"S": place_of(cursor, 1)[0]}}

@@ -1,0 +1,262 @@
+"""The runbooks, command by command as they stand in docs/, on the deployed template.
+
+They take a stack of their own: tables are deleted here, and at last the stack itself.
+"""
+
+import json
+import time
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from local.cardvault import ALL_SCOPES, running
+from local.giftcards import GIFT_SCOPES, GiftProgram
+from local.stack import STACK_NAME
+from tests.support.documents import Terminal, filled, sections
+
+# Some hundred commands, each a process of its own.
+pytestmark = [pytest.mark.embedded, pytest.mark.timeout(1200)]
+
+OPERATIONS, RESTORING = sections("operations.md"), sections("restoring.md")
+TOGETHER = "OrdersTable AuditTrailTable GiftGuardsTable"
+
+
+@pytest.fixture(scope="module")
+def vault():
+    with running(handling_s=0.2) as running_vault:
+        yield running_vault
+
+
+@pytest.fixture(scope="module")
+def terminal(vault, tmp_path_factory):
+    (begin,) = OPERATIONS["Before you begin"]
+    return Terminal(
+        tmp_path_factory.mktemp("operator"),
+        vault.stack.aws_url,
+        filled(begin, {"STACK": STACK_NAME}),
+    )
+
+
+@pytest.fixture(scope="module")
+def shop(vault):
+    return vault.shop(scopes=(*ALL_SCOPES, "cards:shred", "orders:adopt"))
+
+
+@pytest.fixture
+def alice(shop):
+    return shop.user("alice")
+
+
+def ordered(alice, key=None):
+    answer = alice.order(key or uuid.uuid4().hex, productId="P1", typeId="T1", quantity=2)
+    order_id = answer.json()["orderId"]
+    assert alice.settled(order_id)["status"] == "fulfilled"
+    return order_id
+
+
+def codes(alice, order_id):
+    return [card["code"] for card in alice.get(order_id, "/cards").json()["cards"]]
+
+
+def answers(text):
+    decoder, found, rest = json.JSONDecoder(), [], text.strip()
+    while rest:
+        answer, end = decoder.raw_decode(rest)
+        found.append(answer)
+        rest = rest[end:].strip()
+    return found
+
+
+# --- what operators invoke ---
+
+
+def test_the_ledger_is_verified_to_its_end(vault, terminal):
+    program = GiftProgram.create(vault, vault.shop("gifts", scopes=GIFT_SCOPES))
+    program.active_card("10.00")
+    (command,) = OPERATIONS["The ledger"]
+    told = answers(terminal.run(command))
+    assert sum(answer["cards"] for answer in told) == 1
+    assert not any(answer["differences"] for answer in told)
+
+
+def test_keys_are_rewrapped_and_clients_managed(vault, terminal, alice):
+    order_id = ordered(alice)
+    before = codes(alice, order_id)
+    manage, rewrap = OPERATIONS["Keys and clients"]
+    tomorrow = rewrap.replace("2026-01-01T00:00:00Z", "2099-01-01T00:00:00Z")
+    assert sum(answer["rewrapped"] for answer in answers(terminal.run(tomorrow))) >= 1
+    assert codes(alice, order_id) == before
+    request = {"action": "create", "name": "written to a file", "scopes": ["orders:read"]}
+    (terminal.folder / "request.json").write_text(json.dumps(request))
+    (made,) = answers(terminal.run(manage))
+    assert made["clientSecret"]
+
+
+def test_a_round_that_fails_ends_the_loop_with_its_error(terminal):
+    with pytest.raises(AssertionError, match="InvalidRequest"):
+        terminal.run("""in_rounds VerifyLedgerFunction '{"cursor": "x"}'""")
+
+
+def test_a_loop_follows_the_cursor(terminal):
+    script = """
+operate() { cat >> asked; printf '\\n' >> asked
+  case $(wc -l < asked) in 1) echo '{"n": 1, "nextCursor": "a.b"}' ;; *) echo '{"n": 2}' ;; esac; }
+in_rounds Any '{"wrappedBefore": "now"}'
+cat asked
+"""
+    one, two, *asked = answers(terminal.run(script))
+    assert (one["n"], two["n"]) == (1, 2)
+    assert asked == [{"wrappedBefore": "now"}, {"wrappedBefore": "now", "cursor": "a.b"}]
+
+
+def test_an_order_is_redriven(terminal, alice):
+    order_id = ordered(alice)
+    supplier_order_id = alice.get(order_id).json()["supplierOrderId"]
+    values = {
+        "ORDER_ID": order_id,
+        "SUPPLIER_ORDER_ID": supplier_order_id,
+        "PLACING_AT": "2026-01-02T03:04:05.678Z",
+    }
+    plain, named, not_placed = OPERATIONS["An order needs attention"]
+    for block in (plain, named, not_placed):
+        assert "execution" in terminal.run(filled(block, values))
+    assert alice.settled(order_id)["status"] == "fulfilled"
+
+
+def test_the_audit_trail_is_verified(terminal, alice):
+    ordered(alice)
+    (command,) = OPERATIONS["The audit trail"]
+    assert terminal.run(command) == "the trail holds\n"
+
+
+# --- a table goes back ---
+
+
+def steps(*numbers):
+    """The commands of the runbook's steps, a block each."""
+    found = {heading[:1]: body for heading, body in RESTORING.items() if heading[1:2] == "."}
+    return [block for number in numbers for block in found[str(number)]]
+
+
+@pytest.fixture(scope="module")
+def going_back(terminal):
+    """A terminal in which the runbook's first block was run."""
+    (begin,) = RESTORING["A table goes back to a moment"]
+    moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    values = {"MOMENT": moment, "TABLES": TOGETHER}
+    return replace(terminal, preamble=terminal.preamble + filled(begin, values))
+
+
+def limits(vault):
+    """What each function's concurrency is limited to."""
+    client = vault.stack.client("lambda")
+    names = [function["FunctionName"] for function in client.list_functions()["Functions"]]
+    found = [client.get_function_concurrency(FunctionName=name) for name in names]
+    return {limit.get("ReservedConcurrentExecutions") for limit in found}
+
+
+def test_orders_go_back_to_a_moment_and_what_happened_since_stays(vault, going_back, alice):
+    kept, shredded = ordered(alice), ordered(alice)
+    before = codes(alice, kept)
+    # The emulator copies a table as it is now: what follows the copy is what happened since.
+    copy, trails, _ledger = steps(2)
+    going_back.run(copy)
+    assert going_back.run(trails) == "the trail holds\n"
+    key = uuid.uuid4().hex
+    lost = ordered(alice, key)
+    lost_bought_as = alice.get(lost).json()["supplierOrderId"]
+    assert alice.call("DELETE", f"/api/orders/{shredded}/cards").status_code == 200
+    bought = vault.supplier.orders()
+
+    (stop,) = steps(1)
+    going_back.run(stop)
+    assert limits(vault) == {0}
+    assert going_back.run("running") == ""
+    (carry_over,) = steps(3)
+    told = going_back.run(carry_over)
+    assert f"{lost} gone: it is younger than the backup; supplierOrderId {lost_bought_as}" in told
+    assert f"{shredded} shredded since" in told
+    for block in steps(4, 5):
+        said = going_back.run(block)
+    assert said == "IN_SYNC\n" * 3
+    (reopen,) = steps(6)
+    going_back.run(reopen)
+    assert limits(vault) == {None}
+
+    assert codes(alice, kept) == before
+    assert alice.get(shredded, "/cards").status_code == 410
+    assert alice.get(lost).status_code == 404
+    again = alice.order(key, productId="P1", typeId="T1", quantity=2)
+    assert again.status_code == 404
+    assert vault.supplier.orders() == bought
+    assert codes(alice, ordered(alice))
+    assert going_back.run(OPERATIONS["The audit trail"][0]) == "the trail holds\n"
+
+    free, _delete_key = steps(7)
+    adoption = {"supplierOrderId": lost_bought_as}
+    assert alice.order(uuid.uuid4().hex, **adoption).status_code == 409
+    going_back.run(filled(free, {"SUPPLIER_ORDER_ID": lost_bought_as}))
+    adopted = alice.order(uuid.uuid4().hex, **adoption).json()["orderId"]
+    assert alice.settled(adopted)["status"] == "fulfilled"
+    assert len(vault.supplier.orders()) == len(bought) + 1, "adopted, not bought"
+
+    (clean,) = steps(8)
+    going_back.run(clean)
+    tables = vault.stack.client("dynamodb").list_tables()["TableNames"]
+    assert not [name for name in tables if name.endswith("-restored")]
+
+
+def test_the_key_of_an_order_stored_since_is_deleted(vault, going_back, alice):
+    order_id = ordered(alice)
+    _free, delete_key = steps(7)
+    going_back.run(filled(delete_key, {"ORDER_ID": order_id}))
+    assert alice.get(order_id, "/cards").json()["code"] == "CARDS_SHREDDED"
+
+
+def test_a_new_table_of_links_is_like_the_old_one(vault, going_back):
+    (anew,) = RESTORING["When it is `AccessLinksTable`"]
+    switch_on, in_sync = steps(5)
+    said = going_back.run(f"TABLES=AccessLinksTable\n{anew}\n{switch_on}\n{in_sync}")
+    assert said.endswith("IN_SYNC\n")
+    name = vault.stack.outputs["AccessLinksTable"]
+    found = vault.stack.client("dynamodb").describe_time_to_live(TableName=name)
+    assert found["TimeToLiveDescription"] == {
+        "TimeToLiveStatus": "ENABLED",
+        "AttributeName": "purgeAt",
+    }
+
+
+# --- a new stack takes over: the last one here, for it deletes the stack ---
+
+
+def test_a_new_stack_takes_over_what_the_old_one_left(vault, terminal, shop, alice):
+    order_id = ordered(alice)
+    before = codes(alice, order_id)
+    cloudformation = vault.stack.client("cloudformation")
+    old = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
+    _ask, listing, plan, carry_out = RESTORING["A new stack takes over what was kept"]
+    # The emulator forgets a deleted stack at once, so it is asked before.
+    said = terminal.run(filled(listing, {"OLD_STACK": old["StackId"]}))
+    assert said == "16 resources to import\n"
+    cloudformation.delete_stack(StackName=STACK_NAME)
+    _until_gone(cloudformation)
+    imported = terminal.run(plan).splitlines()[-16:]
+    assert {line.split("\t")[0] for line in imported} == {"Import"}
+    terminal.run(carry_out)
+    vault.stack.deploy({each["ParameterKey"]: each["ParameterValue"] for each in old["Parameters"]})
+    alice = shop.user("alice")
+    assert codes(alice, order_id) == before
+    assert codes(alice, ordered(alice)), "the supplier's key came along"
+    assert terminal.run(OPERATIONS["The audit trail"][0]) == "the trail holds\n"
+
+
+def _until_gone(cloudformation):
+    for _ in range(600):
+        stacks = cloudformation.list_stacks()["StackSummaries"]
+        found = [stack["StackStatus"] for stack in stacks if stack["StackName"] == STACK_NAME]
+        if all(status == "DELETE_COMPLETE" for status in found):
+            return
+        time.sleep(0.1)
+    pytest.fail("the stack was not deleted")
