@@ -2,7 +2,8 @@
 
 PYTHON ?= python3
 STAGE ?= dev
-WORKERS ?= auto
+# One more than cores, since tests of the embedded stack mostly wait.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 # A published version keeps the environment it was published with: another mark, and all are
 # published anew. After data was put in the place of other data: make deploy RELEASE=any-new-word
 RELEASE = $(shell cat template.yaml samconfig.toml | cksum | tr ' ' -)
@@ -19,7 +20,7 @@ demo: install ## An order on its whole way, on this machine, in one go
 
 .PHONY: test
 test: install ## Every test; needs no AWS account and no Docker
-	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: soak
 soak: install ## The races at length: RACERS=200 RACE_ROUNDS=20 unless you say otherwise

@@ -132,7 +132,9 @@ class Stack:
             parameters or {},
             cloudformation=self.client("cloudformation"),
             s3=self.client("s3"),
-            while_waiting=functools.partial(self._open_doors, apis_of_outputs(built)),
+            while_waiting=functools.partial(
+                self._open_doors, apis_of_outputs(built), set(self.doors)
+            ),
         )
         for name, output in self._api_outputs.items():
             if output in self.outputs:
@@ -140,14 +142,14 @@ class Stack:
         self.seconds["deploy"] = time.monotonic() - began
         return self.outputs
 
-    def _open_doors(self, apis: Mapping[str, str]) -> None:
-        """Open each door as soon as its API is made: the same deployment may call there."""
-        closed = {name: door for name, door in self.doors.items() if not door.is_open}
-        made = made_so_far(STACK_NAME, self.client("cloudformation")) if closed else {}
-        for name, door in closed.items():
+    def _open_doors(self, apis: Mapping[str, str], waiting: set[str]) -> None:
+        """Open each waiting door as soon as its API is made: the deployment itself may call it."""
+        made = made_so_far(STACK_NAME, self.client("cloudformation")) if waiting else {}
+        for name in list(waiting):
             api = made.get(apis.get(self._api_outputs[name], ""))
             if api:
-                door.attach(self._aws_port, api)
+                self.doors[name].attach(self._aws_port, api)
+                waiting.remove(name)
 
     def stop(self) -> None:
         """Stop everything that was started and remove its files; safe to call again."""

@@ -8,25 +8,9 @@ from hypothesis import HealthCheck, settings
 
 from local.cardvault import Cardvault, Shop, User, running
 
-# Tests that share a stack of their own, or the browser, stay on one worker.
-TOGETHER = (
-    "tests/browser/",
-    "tests/embedded/gaps/",
-    "tests/embedded/test_leaks.py",
-    "tests/embedded/test_patience.py",
-    "tests/roles/test_roles.py",
-)
-
 # A busy machine draws examples slowly and is no defect.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        for place in TOGETHER:
-            if item.nodeid.startswith(place):
-                item.add_marker(pytest.mark.xdist_group(place))
 
 
 @pytest.fixture(scope="session")

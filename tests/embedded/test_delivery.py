@@ -12,7 +12,7 @@ from cardvault.delivery.patience import Patience
 from cardvault.orders.records import ORDER_KEY
 from cardvault.runtime.clock import to_text, utc_now
 from local.cardvault import MAIL_SENDER
-from tests.support.claiming import ordered
+from tests.support.claiming import ordered, stored
 from tests.support.template import ROOT
 
 pytestmark = pytest.mark.embedded
@@ -22,13 +22,6 @@ TIMEOUT_S = 120
 def told(user, order_id):
     events = user.get(order_id, "/audit", limit=500).json()["events"]
     return [event["event"] for event in events]
-
-
-def stored(vault, order_id):
-    """The order's item as DynamoDB has it."""
-    key = {"orderId": {"S": order_id}, "sk": {"S": "ORDER"}}
-    dynamodb = vault.stack.client("dynamodb")
-    return dynamodb.get_item(TableName=vault.stack.outputs["OrdersTable"], Key=key)["Item"]
 
 
 def fetched(vault, path, **headers):

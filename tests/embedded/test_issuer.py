@@ -9,7 +9,6 @@ import pytest
 import requests
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
-from tests.embedded.conftest import AUTH
 
 from cardvault.identity.discovery import CONFIGURATION_PATH, KEYS_PATH
 from local.cardvault import DOORS, QUICK
@@ -21,7 +20,7 @@ SLOWER_THAN_AN_AUTHORIZER_BEARS_S = 2.0
 
 
 def test_an_api_is_made_once_its_issuer_answers_fast_enough():
-    with Stack(doors=DOORS, auth=AUTH) as stack:
+    with Stack(doors=DOORS, auth=True) as stack:
         issuer = stack.doors["issuer"]
         issuer.hesitate(SLOWER_THAN_AN_AUTHORIZER_BEARS_S, requests=3)
         stack.deploy({"IssuerUrl": issuer.url, **QUICK})
@@ -62,7 +61,7 @@ def another_issuer():
 
 def test_with_an_issuer_of_yours_its_tokens_count_and_none_are_issued(another_issuer):
     issuer, token = another_issuer
-    with Stack(doors=DOORS, auth=AUTH) as stack:
+    with Stack(doors=DOORS, auth=True) as stack:
         stack.deploy({"TokenIssuer": issuer, **QUICK})
         api = stack.doors["api"].url
         theirs = token(sub="c" * 24, client_id="c" * 24, tenant="a" * 24, scope="orders:read")

@@ -24,3 +24,12 @@ def ordered(vault: Cardvault, user: User, type_id: str = "PSN-500", **delivery: 
     until = ("emailedAt", "attentionAt")
     list(user.follow(order_id, until=lambda order: any(name in order for name in until)))
     return Customer(vault, order_id, address)
+
+
+def stored(vault: Cardvault, order_id: str) -> dict[str, Any]:
+    """The order's item as DynamoDB has it."""
+    key = {"orderId": {"S": order_id}, "sk": {"S": "ORDER"}}
+    dynamodb = vault.stack.client("dynamodb")
+    table = vault.stack.outputs["OrdersTable"]
+    item: dict[str, Any] = dynamodb.get_item(TableName=table, Key=key)["Item"]
+    return item
