@@ -45,7 +45,7 @@ def test_a_block_is_valid_shell(block):
 def test_every_output_and_resource_it_asks_for_is_there():
     for name in re.findall(r"\boutput (\w+)\)", TEXT):
         assert name in template()["Outputs"], name
-    for name in re.findall(r"--logical-resource-id (\w+)", TEXT):
+    for name in re.findall(r"\bphysical (\w+)\)", TEXT):
         assert name in template()["Resources"], name
 
 
