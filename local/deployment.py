@@ -1,5 +1,6 @@
 """Deploy a build into the emulator with CloudFormation."""
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -53,6 +54,17 @@ def deploy(
     else:
         cloudformation.create_stack(**request)  # type: ignore[arg-type]
     return _outputs_when_done(name, cloudformation, while_waiting)
+
+
+def apis_of_outputs(built: Build) -> dict[str, str]:
+    """The logical ids of the resources that a template's outputs refer to, by output."""
+    outputs = json.loads(built.template).get("Outputs", {})
+    values = {name: output["Value"] for name, output in outputs.items()}
+    return {
+        name: value["Ref"]
+        for name, value in values.items()
+        if isinstance(value, dict) and "Ref" in value
+    }
 
 
 def made_so_far(name: str, cloudformation: "CloudFormationClient") -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 import atexit
 import functools
-import json
 import os
 import shutil
 import signal
@@ -18,8 +17,8 @@ from typing import Any, Self
 from botocore.config import Config
 
 from local import environment, ports
-from local.build import ROOT, WORK, Build, BuildError, build
-from local.deployment import DeploymentError, deploy, made_so_far
+from local.build import ROOT, WORK, BuildError, build
+from local.deployment import DeploymentError, apis_of_outputs, deploy, made_so_far
 from local.front_door import FrontDoor
 from local.process import ChildProcess
 
@@ -225,17 +224,6 @@ class Stack:
                 return bool(answer.status == 200)
         except OSError:
             return False
-
-
-def apis_of_outputs(built: Build) -> dict[str, str]:
-    """The logical ids of the resources that a template's outputs refer to, by output."""
-    outputs = json.loads(built.template).get("Outputs", {})
-    values = {name: output["Value"] for name, output in outputs.items()}
-    return {
-        name: value["Ref"]
-        for name, value in values.items()
-        if isinstance(value, dict) and "Ref" in value
-    }
 
 
 def _kept_in(folder: Path) -> dict[str, str]:

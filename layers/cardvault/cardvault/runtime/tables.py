@@ -138,12 +138,7 @@ def update(item: Model, actions: Sequence[Action], condition: Condition) -> None
 
     Raises LostRace when that failed or a transaction was in the way.
     """
-    try:
-        update_item(item, actions, condition)
-    except UpdateError as error:
-        if error.cause_response_code in _RACES:
-            raise LostRace from None
-        raise
+    _or_lose(lambda: update_item(item, actions, condition))
 
 
 def update_item(item: Model, actions: Sequence[Action], condition: Condition | None = None) -> None:
@@ -170,19 +165,18 @@ def update_item(item: Model, actions: Sequence[Action], condition: Condition | N
 
 def put(item: Model, condition: Condition, *, tries: int = THROTTLED_TRIES) -> None:
     """Write one item. Raises LostRace when the condition failed."""
-    try:
-        retry_throttled(lambda: item.save(condition=condition), tries=tries)
-    except PutError as error:
-        if error.cause_response_code in _RACES:
-            raise LostRace from None
-        raise
+    _or_lose(lambda: retry_throttled(lambda: item.save(condition=condition), tries=tries))
 
 
 def delete(item: Model, condition: Condition | None, *, tries: int = THROTTLED_TRIES) -> None:
     """Delete one item, also when it is gone. Raises LostRace when the condition failed."""
+    _or_lose(lambda: retry_throttled(lambda: item.delete(condition=condition), tries=tries))
+
+
+def _or_lose(write: Callable[[], object]) -> None:
     try:
-        retry_throttled(lambda: item.delete(condition=condition), tries=tries)
-    except DeleteError as error:
+        write()
+    except (PutError, UpdateError, DeleteError) as error:
         if error.cause_response_code in _RACES:
             raise LostRace from None
         raise
