@@ -10,6 +10,7 @@ from tests.support.dynamodb_json import Item, from_json
 from tests.support.template import ROOT
 
 REGION = "eu-west-1"
+MOST_PER_BATCH = 25
 DUMP: dict[str, Any] = json.loads((ROOT / "tests/vectors/stored_items.json").read_text())
 
 
@@ -20,8 +21,10 @@ def load(card_key_arn: str) -> dict[str, Any]:
     """
     dynamodb = boto3.client("dynamodb", region_name=REGION)
     for table, items in DUMP["tables"].items():
-        for item in items:
-            dynamodb.put_item(TableName=table, Item=from_json(item))
+        for first in range(0, len(items), MOST_PER_BATCH):
+            some = items[first : first + MOST_PER_BATCH]
+            puts = [{"PutRequest": {"Item": from_json(item)}} for item in some]
+            dynamodb.batch_write_item(RequestItems={table: puts})
     secrets = boto3.client("secretsmanager", region_name=REGION)
     for name, key in DUMP["secrets"].items():
         secrets.put_secret_value(SecretId=name, SecretString=json.dumps({"key": key}))
