@@ -11,7 +11,7 @@ import secrets
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from cardvault.cards import Card
+from cardvault.core.cards import Card
 from cardvault.errors import CannotOpen
 from cardvault.sealing.sealed_card import CardKey, Place
 from tests.support.template import ROOT
