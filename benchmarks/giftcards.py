@@ -17,13 +17,14 @@ from typing import Any
 import botocore.client
 
 from benchmarks.table import show
+from cardvault.aws import tables
+from cardvault.aws.tables import LostRace
+from cardvault.core.clock import utc_now
 from cardvault.errors import TooManyWriters
-from cardvault.giftcards import ledger, store
-from cardvault.giftcards.ledger import Posting
-from cardvault.giftcards.records import EntryRecord, EntryType
-from cardvault.runtime import tables
-from cardvault.runtime.clock import utc_now
-from cardvault.runtime.tables import LostRace
+from cardvault.giftcards import store
+from cardvault.giftcards.ledger import posting
+from cardvault.giftcards.ledger.posting import Posting
+from cardvault.giftcards.ledger.records import EntryRecord, EntryType
 from local.cardvault import Cardvault
 from local.stack import Stack
 from tests.store.conftest import on_moto
@@ -86,7 +87,7 @@ def _lengthen(card_id: str, length: int) -> None:
                 break
             kind = EntryType.REDEMPTION if turn < 0 else EntryType.RELOAD
             details = {"pos_transaction_id": f"till-7-{card.entry_seq:06d}"}
-            entry = ledger._entry(Posting(card, kind, turn, details=details), "c" * 24, now)
+            entry = posting._entry(Posting(card, kind, turn, details=details), "c" * 24, now)
             batch.save(entry)
             card.balance, card.entry_seq = entry.balance_after, entry.seq
             card.entry_hash = entry.hash

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from benchmarks.table import show
-from cardvault.cards import Card
+from cardvault.core.cards import Card
 from cardvault.sealing.pages import open_page, seal_pages
 from cardvault.sealing.sealed_card import CardKey, Place
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import requests
 
+from local.sandbox import SupplierSandbox
 from local.stack import Stack
-from local.supplier import SupplierSandbox
 
 DOORS = {"api": "ApiId", "issuer": "IssuerApiId"}
 

@@ -9,7 +9,7 @@ from local.console.answers import told
 from local.console.till import Till
 from local.giftcards import GIFT_SCOPES
 from local.mailbox import Mailbox
-from local.supplier import FAULTS
+from local.sandbox import FAULTS
 
 PRODUCT = "507f1f77bcf86cd799439011"
 ENDINGS = {

@@ -8,9 +8,9 @@ from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 import pytest
 import requests
 
-from cardvault.delivery.patience import Patience
+from cardvault.claims.min_response_time import Patience
+from cardvault.core.clock import to_text, utc_now
 from cardvault.orders.records import ORDER_KEY
-from cardvault.runtime.clock import to_text, utc_now
 from local.cardvault import MAIL_SENDER
 from tests.support.claiming import ordered, stored
 from tests.support.template import ROOT
@@ -238,7 +238,7 @@ def test_a_name_is_a_name(vault, alice, name):
 
 def test_what_ses_tells_reaches_the_order(vault, alice, customer):
     """Nobody may send events in the name of aws.ses, so the rule and its target are asked apart."""
-    text = (ROOT / "events/handle_email_event/bounce.json").read_text()
+    text = (ROOT / "events/mail/handle_email_event/bounce.json").read_text()
     text = text.replace("ORDER_ID", customer.order_id).replace("TO_ADDRESS", customer.address)
     text = text.replace("MAIL_ID", stored(vault, customer.order_id)["mailId"]["S"])
     events = vault.stack.client("events")
@@ -305,7 +305,7 @@ def test_mail_that_ses_refuses_needs_a_person_and_a_resend_settles_it(
 def test_mail_to_a_suppressed_address_needs_a_person_and_a_correction_settles_it(
     vault, alice, customer
 ):
-    text = (ROOT / "events/handle_email_event/bounce.json").read_text()
+    text = (ROOT / "events/mail/handle_email_event/bounce.json").read_text()
     text = text.replace("ORDER_ID", customer.order_id).replace("TO_ADDRESS", customer.address)
     text = text.replace("MAIL_ID", stored(vault, customer.order_id)["mailId"]["S"])
     rules = vault.stack.client("events")

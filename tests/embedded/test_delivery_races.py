@@ -12,16 +12,16 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from cardvault.audit.trail import AuditRecord
-from cardvault.delivery.bucket import DownloadsBucket
-from cardvault.delivery.claims import RedeemClaim, Visit
-from cardvault.delivery.downloads import RedeemDownload
-from cardvault.delivery.links import AccessLink, bind_links
-from cardvault.delivery.patience import Patience
+from cardvault.aws import boto_clients, tables
+from cardvault.aws.settings import Settings
+from cardvault.claims.claim import RedeemClaim, Visit
+from cardvault.claims.min_response_time import Patience
+from cardvault.downloads.bucket import DownloadsBucket
+from cardvault.downloads.downloads import RedeemDownload
 from cardvault.errors import DownloadExpired, LinkUnusable, WrongCode
+from cardvault.links import AccessLink, bind_links
 from cardvault.orders import store
 from cardvault.orders.records import Mark, OrderRecord
-from cardvault.runtime import aws, tables
-from cardvault.runtime.settings import Settings
 from local import environment
 from tests.support.claiming import ordered
 
@@ -62,7 +62,7 @@ def on_the_stack(vault, monkeypatch):
 
 def forget():
     tables.connection.cache_clear()
-    aws.s3.cache_clear()
+    boto_clients.s3.cache_clear()
     for model in MODELS:
         model._connection = None
 
@@ -84,7 +84,7 @@ def race(work):
 
 def test_i5_one_of_many_redeems_of_a_token_wins(vault, alice, on_the_stack):
     order_id = ordered(vault, alice).order_id
-    redeem = RedeemDownload(DownloadsBucket(aws.s3(), on_the_stack.downloads_bucket))
+    redeem = RedeemDownload(DownloadsBucket(boto_clients.s3(), on_the_stack.downloads_bucket))
     for _ in range(ROUNDS):
         made = alice.call("POST", f"/api/orders/{order_id}/downloads", json={}).json()
         token = made["downloadUrl"].rpartition("/")[2]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cardvault.runtime.failed_events import REPLAYED_S, FailedEvents
+from cardvault.aws.failed_events import REPLAYED_S, FailedEvents
 from tests.support.claiming import ordered, stored
 from tests.support.template import ROOT
 
@@ -37,7 +37,7 @@ def test_a_bounce_that_was_given_up_waits_and_is_replayed(vault, alice, customer
     functions = vault.stack.client("lambda")
     variables = functions.get_function_configuration(FunctionName=handler)["Environment"]
     broken = {"Variables": {**variables["Variables"], "ORDERS_TABLE": "no-such-table"}}
-    text = (ROOT / "events/handle_email_event/bounce.json").read_text()
+    text = (ROOT / "events/mail/handle_email_event/bounce.json").read_text()
     text = text.replace("ORDER_ID", customer.order_id).replace("TO_ADDRESS", customer.address)
     text = text.replace("MAIL_ID", stored(vault, customer.order_id)["mailId"]["S"])
 

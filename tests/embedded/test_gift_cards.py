@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from cardvault.core.clock import utc_now
 from cardvault.errors import InsufficientFunds, TooManyWriters
-from cardvault.runtime.clock import utc_now
 from local.giftcards import GIFT_SCOPES, GiftProgram
 from tests.support.aimed import aimed_at
 from tests.support.giftcards import GiftShop

@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from cardvault.runtime import custom_resource as module
-from cardvault.runtime.logs import logger
+from cardvault.aws import custom_resource as module
+from cardvault.aws.logs import logger
 from tests.support.functions import EVENTS, LambdaContext, load_app
 
 ECHOED = ("StackId", "RequestId", "LogicalResourceId")

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from cardvault import errors
-from cardvault.runtime.clock import to_text
+from cardvault.core.clock import to_text
 from tests.support.stage import CLIENT, CUSTOMER, TENANT, Answer, Stage, fresh_key
 
 PROGRAM = "/v2/giftcards/programs/{programId}"
@@ -61,13 +61,13 @@ class Shop:
 
     def load(self, action: str, card_id: str, wanted: int = 200, /, **body: Any) -> Answer:
         return self.ask(
-            "load_gift_card", f"POST {CARD}/{action}", wanted, cardId=card_id, body=body
+            "fund_gift_card", f"POST {CARD}/{action}", wanted, cardId=card_id, body=body
         )
 
     def spend(self, action: str, card_id: str, wanted: int = 200, /, **body: Any) -> Answer:
         items = {name: body.pop(name) for name in ("transactionId", "holdId") if name in body}
         route = f"POST {CARD}/{action}"
-        return self.ask("redeem_gift_card", route, wanted, cardId=card_id, **items, body=body)
+        return self.ask("spend_gift_card", route, wanted, cardId=card_id, **items, body=body)
 
     def manage(self, action: str, card_id: str, wanted: int = 200, /, **body: Any) -> Answer:
         route = f"POST {CARD}/{action}"
@@ -122,9 +122,9 @@ def _loading(shop: Shop) -> None:
     key, route = fresh_key(), f"POST {CARD}/reload"
     for _ in range(2):  # the same key again
         body = {"amount": 10, **REMARKS}
-        shop.ask("load_gift_card", route, cardId=card["id"], body=body, key=key)
+        shop.ask("fund_gift_card", route, cardId=card["id"], body=body, key=key)
     by_number = {"cardNumber": card["cardNumber"], "amount": 10}
-    shop.ask("load_gift_card", f"POST {PROGRAM}/cards/reload-by-number", body=by_number)
+    shop.ask("fund_gift_card", f"POST {PROGRAM}/cards/reload-by-number", body=by_number)
 
 
 def _moving(shop: Shop) -> None:
@@ -144,7 +144,7 @@ def _moving(shop: Shop) -> None:
         "designTemplate": "birthday",
         "customMessage": "All on one",
     }
-    shop.ask("load_gift_card", f"POST {PROGRAM}/consolidate", body=body)
+    shop.ask("fund_gift_card", f"POST {PROGRAM}/consolidate", body=body)
 
 
 def _spending(shop: Shop) -> None:
@@ -153,7 +153,7 @@ def _spending(shop: Shop) -> None:
     key, route = fresh_key(), f"POST {CARD}/redeem"
     for _ in range(2):  # the same key again
         body = {"amount": 80}
-        shop.ask("redeem_gift_card", route, cardId=card_id, body=body, key=key)
+        shop.ask("spend_gift_card", route, cardId=card_id, body=body, key=key)
     refund = "transactions/{transactionId}/refund"
     for _ in range(2):
         item = {"transactionId": spent["transactionId"], "posTransactionId": "p-2"}

@@ -3,8 +3,8 @@
 from typing import Any
 
 from cardvault import errors
-from cardvault.orders.place import LONGEST_ACCEPTANCE
-from cardvault.runtime.clock import to_text
+from cardvault.core.clock import to_text
+from cardvault.fulfilment.place import LONGEST_ACCEPTANCE
 from tests.support.stage import CUSTOMER, MALLORY, Stage, fresh_key, three_cards
 
 ORDERS, ORDER = "POST /api/orders", "GET /api/orders/{orderId}"

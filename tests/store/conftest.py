@@ -14,18 +14,18 @@ import pytest
 from moto import mock_aws
 
 from cardvault.audit import trail
-from cardvault.delivery.links import bind_links
-from cardvault.delivery.suppression import bind_suppressions
+from cardvault.aws import boto_clients, tables
+from cardvault.aws.cached_secret import CachedSecret
+from cardvault.aws.settings import Settings
+from cardvault.fulfilment.create import CreateOrder, NewOrder
+from cardvault.fulfilment.place import PlaceOrder, ReconcileOrder
+from cardvault.fulfilment.store_cards import StoreCards
+from cardvault.http.caller import Caller
+from cardvault.links import bind_links
+from cardvault.mail.suppression import bind_suppressions
 from cardvault.orders import store
-from cardvault.orders.create import CreateOrder, NewOrder
-from cardvault.orders.place import PlaceOrder, ReconcileOrder
 from cardvault.orders.records import OrderRecord
 from cardvault.orders.reveal import RevealCards, RevealedPage
-from cardvault.orders.store_cards import StoreCards
-from cardvault.runtime import aws, tables
-from cardvault.runtime.cached_secret import CachedSecret
-from cardvault.runtime.caller import Caller
-from cardvault.runtime.settings import Settings
 from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.store import bind_sealed_tables
 from tests.support.delivery import Desk
@@ -35,13 +35,13 @@ from tests.support.template import resources, table_definition
 
 REGION = "eu-west-1"
 CLIENTS = (
-    aws.dynamodb,
-    aws.kms,
-    aws.s3,
-    aws.secrets_manager,
-    aws.ses,
-    aws.ssm,
-    aws.step_functions,
+    boto_clients.dynamodb,
+    boto_clients.kms,
+    boto_clients.s3,
+    boto_clients.secrets_manager,
+    boto_clients.ses,
+    boto_clients.ssm,
+    boto_clients.step_functions,
     tables.connection,
 )
 _made: dict[Any, Any] = {}
@@ -175,14 +175,14 @@ class Steps:
         settings = self.cloud.settings
         step = StoreCards(
             self.supplier,  # type: ignore[arg-type]
-            Keyring(aws.kms(), settings.card_key_arn),
-            CachedSecret(aws.secrets_manager(), settings.fingerprint_secret_arn),
+            Keyring(boto_clients.kms(), settings.card_key_arn),
+            CachedSecret(boto_clients.secrets_manager(), settings.fingerprint_secret_arn),
             self.clock,
         )
         return step(order_id)
 
     def reveal(self, order_id: str, page: int = 0, by: Caller | None = None) -> RevealedPage:
-        keyring = Keyring(aws.kms(), self.cloud.settings.card_key_arn)
+        keyring = Keyring(boto_clients.kms(), self.cloud.settings.card_key_arn)
         return RevealCards(keyring, self.clock)(order_id, page, by or caller())
 
     def stored_order(self, cards: int = 3, key: str = "key-1", by: Caller | None = None) -> str:

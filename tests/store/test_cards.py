@@ -8,7 +8,8 @@ from botocore.exceptions import ClientError
 from pynamodb.exceptions import DoesNotExist
 
 from cardvault.audit import trail
-from cardvault.cards import Card
+from cardvault.aws import boto_clients
+from cardvault.core.cards import Card
 from cardvault.errors import (
     CannotOpen,
     CardCountMismatch,
@@ -20,10 +21,9 @@ from cardvault.errors import (
     StoredCardsDiffer,
     SupplierUnavailable,
 )
+from cardvault.fulfilment.poll import PollFulfilment
 from cardvault.orders import store
 from cardvault.orders.opening import read_all
-from cardvault.orders.poll import PollFulfilment
-from cardvault.runtime import aws
 from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.store import DataKeyRecord, SealedPage
 from tests.support.doubles import caller, canary_cards
@@ -221,7 +221,7 @@ def test_a_tail_cut_off_with_the_layout_changed_to_match_is_missed_on_the_next_p
     assert steps.reveal(order_id).next_page == 1
     with pytest.raises(CannotOpen):
         steps.reveal(order_id, 1)
-    keyring = Keyring(aws.kms(), steps.cloud.settings.card_key_arn)
+    keyring = Keyring(boto_clients.kms(), steps.cloud.settings.card_key_arn)
     with pytest.raises(CannotOpen):
         read_all(store.find(order_id)).open(keyring)
 
@@ -265,7 +265,7 @@ def test_a_kms_outage_leaves_the_reveal_untold_and_the_order_as_it_was(steps, mo
     def outage(**_):
         raise ClientError({"Error": {"Code": "KMSInternalException"}}, "Decrypt")
 
-    monkeypatch.setattr(aws.kms(), "decrypt", outage)
+    monkeypatch.setattr(boto_clients.kms(), "decrypt", outage)
     with pytest.raises(ClientError):
         steps.reveal(order_id)
     assert store.find(order_id).head == before

@@ -2,11 +2,11 @@
 
 import pytest
 
+from cardvault import links
 from cardvault.audit import trail
-from cardvault.delivery import links
-from cardvault.delivery.claims import Visit
-from cardvault.delivery.links import Kind
+from cardvault.claims.claim import Visit
 from cardvault.errors import InvalidRequest, LinkUnusable, TooSoon, WrongCode
+from cardvault.links import Kind
 from cardvault.orders.shred import shred_cards
 from tests.support.delivery import ORIGIN
 from tests.support.doubles import caller

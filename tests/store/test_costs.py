@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from benchmarks.calls import _counting
 from benchmarks.giftcards import _billing
-from cardvault.delivery.claims import Visit
+from cardvault.claims.claim import Visit
 from tests.support.doubles import canary_cards
 from tests.support.giftcards import GiftShop
 from tests.support.template import ROOT

@@ -13,8 +13,8 @@ from cardvault.errors import (
     OrderNotFound,
     SupplierOrderTaken,
 )
+from cardvault.fulfilment.create import CreateOrder, NewOrder
 from cardvault.orders import store
-from cardvault.orders.create import CreateOrder, NewOrder
 from tests.support.doubles import START, caller
 
 ELSEWHERE = "5f" + "0" * 22  # bought in 2020, as its time says

@@ -6,8 +6,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from cardvault.delivery.claims import Visit
-from cardvault.delivery.downloads import check_request
+from cardvault.aws.rounds import TIME_BUDGET, Round
+from cardvault.claims.claim import Visit
+from cardvault.downloads.downloads import check_request
 from cardvault.errors import (
     CardsShredded,
     DownloadExpired,
@@ -17,7 +18,6 @@ from cardvault.errors import (
     OrderNotFulfilled,
 )
 from cardvault.orders.shred import shred_cards
-from cardvault.runtime.rounds import TIME_BUDGET, Round
 from tests.support.delivery import ORIGIN
 from tests.support.doubles import caller
 
@@ -92,7 +92,7 @@ def test_i5_after_a_lost_answer_the_same_caller_is_answered_for_seconds_and_nobo
 def test_i5_a_crash_before_the_token_is_consumed_costs_nothing(desk, stored, monkeypatch):
     token = make(desk, stored)
     with monkeypatch.context() as crash:
-        crash.setattr("cardvault.delivery.links.use", lambda *_: 1 / 0)
+        crash.setattr("cardvault.links.use", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             desk.download(token, None, ORIGIN)
     assert desk.download(token, None, ORIGIN)

@@ -6,9 +6,9 @@ import json
 import boto3
 import pytest
 
+from cardvault.aws import failed_events
+from cardvault.aws.failed_events import REPLAYED_S, FailedEvents
 from cardvault.errors import CardvaultError
-from cardvault.runtime import failed_events
-from cardvault.runtime.failed_events import REPLAYED_S, FailedEvents
 from tests.support.functions import EVENTS, LambdaContext, load_app
 
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function"

@@ -12,14 +12,14 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from cardvault.aws import boto_clients, tables
 from cardvault.errors import InvalidRequest
 from cardvault.identity import clients, signing
+from cardvault.identity.admin import ManageClients
 from cardvault.identity.clients import ApiClient, ClientNotFound
 from cardvault.identity.discovery import Discovery
-from cardvault.identity.manage import ManageClients
 from cardvault.identity.signing import SigningKey
 from cardvault.identity.tokens import IssueToken, TokenRefused
-from cardvault.runtime import aws, tables
 
 ISSUER = "https://issuer.test"
 
@@ -27,7 +27,7 @@ ISSUER = "https://issuer.test"
 @pytest.fixture
 def signing_key(cloud):
     tables.bind(ApiClient, cloud.settings.clients_table)
-    return SigningKey.read(aws.kms(), cloud.settings.signing_key_arn)
+    return SigningKey.read(boto_clients.kms(), cloud.settings.signing_key_arn)
 
 
 @pytest.fixture
@@ -105,15 +105,17 @@ class ForgetfulKms:
 
 def test_a_role_that_was_just_made_is_waited_for(signing_key):
     pauses, arn = [], signing_key.key_arn
-    kms = ForgetfulKms(aws.kms(), signing.READ_TRIES - 1)
+    kms = ForgetfulKms(boto_clients.kms(), signing.READ_TRIES - 1)
     assert SigningKey.read(kms, arn, sleep=pauses.append).jwk == signing_key.jwk
     assert sum(pauses) < 30
     with pytest.raises(ClientError):
-        SigningKey.read(ForgetfulKms(aws.kms(), signing.READ_TRIES), arn, sleep=pauses.append)
+        SigningKey.read(
+            ForgetfulKms(boto_clients.kms(), signing.READ_TRIES), arn, sleep=pauses.append
+        )
 
 
 def test_no_other_refusal_is_waited_for(signing_key):
-    kms = ForgetfulKms(aws.kms(), 1, "NotFoundException")
+    kms = ForgetfulKms(boto_clients.kms(), 1, "NotFoundException")
     with pytest.raises(ClientError):
         SigningKey.read(kms, signing_key.key_arn, sleep=lambda _: pytest.fail("waited"))
 
@@ -219,7 +221,7 @@ def test_no_secret_is_kept_or_shown(made):
 
 @pytest.fixture
 def manage(signing_key, cloud):
-    return ManageClients(aws.secrets_manager(), cloud.settings.supplier_secret_arn)
+    return ManageClients(boto_clients.secrets_manager(), cloud.settings.supplier_secret_arn)
 
 
 def test_an_operator_creates_rotates_and_revokes(manage):
@@ -282,7 +284,9 @@ def test_the_suppliers_key_is_set_in_its_secret(manage, cloud):
             "accessToken": "made-up",
         }
     )
-    secret = aws.secrets_manager().get_secret_value(SecretId=cloud.settings.supplier_secret_arn)
+    secret = boto_clients.secrets_manager().get_secret_value(
+        SecretId=cloud.settings.supplier_secret_arn
+    )
     assert json.loads(secret["SecretString"]) == {
         "baseUrl": "https://api.supplier.test",
         "accessToken": "made-up",

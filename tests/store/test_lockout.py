@@ -4,14 +4,14 @@ from datetime import timedelta
 
 import pytest
 
+from cardvault.aws.cached_secret import CachedSecret
 from cardvault.errors import SupplierBlocked, SupplierCredentialsRejected
+from cardvault.fulfilment.place import PlaceOrder
+from cardvault.fulfilment.poll import PollFulfilment
 from cardvault.orders import store
-from cardvault.orders.place import PlaceOrder
-from cardvault.orders.poll import PollFulfilment
-from cardvault.runtime.cached_secret import CachedSecret
 from cardvault.supplier.client import SupplierClient
 from cardvault.supplier.lockout import Lockout, bind_lockout
-from local.supplier import SupplierSandbox
+from local.sandbox import SupplierSandbox
 from tests.support.doubles import SupplierSecrets
 
 PAUSE = timedelta(minutes=16)

@@ -11,13 +11,9 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from pynamodb.exceptions import DoesNotExist, GetError
 
+from cardvault import links
 from cardvault.audit import trail
-from cardvault.delivery import links
-from cardvault.delivery.letters import write
-from cardvault.delivery.links import Kind
-from cardvault.delivery.mailer import Mailer
-from cardvault.delivery.resend import ResendEmail
-from cardvault.delivery.suppression import is_suppressed
+from cardvault.aws import boto_clients
 from cardvault.errors import (
     AddressSuppressed,
     Forbidden,
@@ -31,9 +27,13 @@ from cardvault.errors import (
     TooSoon,
     code_named,
 )
-from cardvault.orders.outcome import record_failure, record_refund
+from cardvault.fulfilment.outcome import record_failure, record_refund
+from cardvault.links import Kind
+from cardvault.mail.message import write
+from cardvault.mail.resend import ResendEmail
+from cardvault.mail.ses import Mailer
+from cardvault.mail.suppression import is_suppressed
 from cardvault.orders.records import ORDER_KEY, OrderRecord
-from cardvault.runtime import aws
 from tests.support.doubles import caller
 from tests.support.template import ROOT
 
@@ -166,7 +166,7 @@ def test_there_is_nothing_to_resend_before_there_are_cards(desk):
 
 def ses_event(case, order_id, to="ada@example.com", mail_id=None, taken_at=None):
     """What SES tells of a mail: the order's latest unless another is named."""
-    text = (ROOT / "events" / "handle_email_event" / f"{case}.json").read_text()
+    text = (ROOT / "events/mail/handle_email_event" / f"{case}.json").read_text()
     detail = json.loads(text.replace("ORDER_ID", order_id).replace("TO_ADDRESS", to))["detail"]
     detail["mail"]["tags"]["mail"] = [mail_id or latest(order_id)]
     detail["mail"]["timestamp"] = taken_at or detail["mail"]["timestamp"]
@@ -298,7 +298,7 @@ def test_events_of_other_mail_are_let_pass(desk, order_id):
 
 
 def mailer(cloud, **changes):
-    given = {"ses": aws.ses(), "sender": cloud.settings.mail_sender, "reply_to": ""}
+    given = {"ses": boto_clients.ses(), "sender": cloud.settings.mail_sender, "reply_to": ""}
     return Mailer(**{**given, "configuration_set": "mail", **changes})
 
 
@@ -364,7 +364,7 @@ def test_what_ses_answers_says_whether_it_was_sent(cloud, code, status, expected
 def ses_at(port):
     """A client with the product's own retry rule, against a port of this machine."""
     session = botocore.session.Session()
-    rule = aws._ONCE.merge(Config(connect_timeout=1, read_timeout=0.3))
+    rule = boto_clients._ONCE.merge(Config(connect_timeout=1, read_timeout=0.3))
     return session.create_client(
         "sesv2",
         region_name="eu-west-1",

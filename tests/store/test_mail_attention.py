@@ -2,7 +2,6 @@
 
 import pytest
 
-from cardvault.delivery.suppression import suppression
 from cardvault.errors import (
     AddressSuppressed,
     MailOutcomeUnknown,
@@ -11,14 +10,15 @@ from cardvault.errors import (
     MailUnavailable,
     code_named,
 )
-from cardvault.orders.outcome import MAIL_STEP, record_failure, record_refund
+from cardvault.fulfilment.outcome import MAIL_STEP, record_failure, record_refund
+from cardvault.mail.suppression import suppression
 from cardvault.orders.shred import shred_cards
 from tests.support.doubles import caller
 from tests.support.raised import raised
 from tests.support.template import ROOT
 
 # What its function lets out, what any function may die of, and what AWS says in its place.
-OF_THE_FUNCTION = sorted(raised(ROOT / "functions/send_delivery_email/app.py"))
+OF_THE_FUNCTION = sorted(raised(ROOT / "functions/mail/send_delivery_email/app.py"))
 OF_ANY = ["AwsUnavailable", "InternalError", "KeyError"]
 OF_AWS = [
     "States.Timeout",

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cardvault.delivery.events import HandleEmailEvent
-from cardvault.delivery.suppression import bind_suppressions, is_suppressed
+from cardvault.mail.ses_events import HandleEmailEvent
+from cardvault.mail.suppression import bind_suppressions, is_suppressed
 from cardvault.orders.records import ORDER_KEY, OrderRecord
 from tests.store.conftest import on_moto
 from tests.store.test_mail import ses_event

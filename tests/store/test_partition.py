@@ -3,13 +3,13 @@
 import pytest
 from pynamodb.exceptions import TransactWriteError
 
-from cardvault.cards import Card
+from cardvault.aws import boto_clients, tables
+from cardvault.core.cards import Card
 from cardvault.errors import InvalidRequest, OrderTooLarge
+from cardvault.fulfilment.create import LARGEST_ORDER, NewOrder
 from cardvault.orders import store
-from cardvault.orders.create import LARGEST_ORDER, NewOrder
 from cardvault.orders.opening import read_all
 from cardvault.orders.shred import shred_cards
-from cardvault.runtime import aws, tables
 from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.pages import LARGEST_PAGE, LARGEST_SEALED_ORDER, LONGEST_SEALED_CARD
 from cardvault.sealing.sealed_card import CardKey
@@ -48,7 +48,7 @@ def timeout(function):
 
 
 def opened(steps, order_id):
-    keyring = Keyring(aws.kms(), steps.cloud.settings.card_key_arn)
+    keyring = Keyring(boto_clients.kms(), steps.cloud.settings.card_key_arn)
     return tuple(card for _, card in read_all(store.find(order_id)).open(keyring))
 
 

@@ -16,9 +16,9 @@ from cardvault.errors import (
     SupplierThrottled,
     SupplierUnavailable,
 )
+from cardvault.fulfilment.outcome import record_failure
+from cardvault.fulfilment.place import PlaceOrder, record_placement
 from cardvault.orders import store
-from cardvault.orders.outcome import record_failure
-from cardvault.orders.place import PlaceOrder, record_placement
 from tests.support.doubles import START
 
 
@@ -65,7 +65,7 @@ def test_a_refusal_that_bought_nothing_may_be_tried_again(steps, refusal):
 def test_a_crash_after_the_answer_reconciles_too(steps, monkeypatch):
     order = steps.create()
     steps.supplier.placing = ["S1"]
-    monkeypatch.setattr("cardvault.orders.place.record_placement", _crash)
+    monkeypatch.setattr("cardvault.fulfilment.place.record_placement", _crash)
     with pytest.raises(KeyboardInterrupt):
         steps.place(order.order_id)
     monkeypatch.undo()

@@ -13,7 +13,7 @@ from cardvault.errors import (
     SupplierThrottled,
     SupplierUnavailable,
 )
-from cardvault.orders.poll import PollFulfilment
+from cardvault.fulfilment.poll import PollFulfilment
 from tests.support.doubles import START
 
 DEADLINE = timedelta(days=1)

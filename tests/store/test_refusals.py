@@ -8,11 +8,11 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from cardvault import errors
-from cardvault.delivery.claims import Visit
+from cardvault.aws import tables
+from cardvault.claims.claim import Visit
 from cardvault.identity.clients import ApiClient
 from cardvault.orders.records import ORDER_KEY, OrderRecord
 from cardvault.orders.shred import shred_cards
-from cardvault.runtime import tables
 from tests.support.delivery import ORIGIN
 from tests.support.doubles import caller
 

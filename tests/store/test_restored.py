@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
+from cardvault import restoring
 from cardvault.audit import trail
-from cardvault.delivery import restored
-from cardvault.delivery.claims import Visit
-from cardvault.delivery.links import AccessLink, State
+from cardvault.claims.claim import Visit
 from cardvault.errors import (
     CardsShredded,
     GiftCardNotFound,
@@ -17,9 +16,10 @@ from cardvault.errors import (
     SupplierOrderTaken,
     TooManyWriters,
 )
-from cardvault.giftcards.guard import find_guard, guard_key
+from cardvault.fulfilment.marks import supplier_mark
+from cardvault.giftcards.security.guard import find_guard, guard_key
+from cardvault.links import AccessLink, State
 from cardvault.orders import audit, store
-from cardvault.orders.marks import supplier_mark
 from cardvault.orders.records import MARK_KEY, Mark, Status
 from cardvault.orders.shred import shred_cards
 from cardvault.orders.store import Change
@@ -68,10 +68,10 @@ def see_to(monkeypatch, capsys, steps, desk):
     """Run the command; what it prints, by order."""
 
     def run():
-        monkeypatch.setattr(restored, "Settings", lambda: steps.cloud.settings)
+        monkeypatch.setattr(restoring, "Settings", lambda: steps.cloud.settings)
         monkeypatch.setattr("sys.argv", ["restored", "OrdersTable", "OrdersTable-restored"])
         capsys.readouterr()
-        status = restored.main()
+        status = restoring.main()
         *lines, summary = capsys.readouterr().out.splitlines()
         assert status == bool(lines)
         told = {}
@@ -338,5 +338,5 @@ def test_an_address_corrected_since_is_named_without_being_told(steps, desk, bac
 
 def test_the_command_says_how_it_is_called(monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["restored"])
-    assert restored.main() == 2
+    assert restoring.main() == 2
     assert "usage" in capsys.readouterr().err

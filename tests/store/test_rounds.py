@@ -9,17 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cardvault import errors
-from cardvault.giftcards import verify
-from cardvault.giftcards.expiry import ExpireCards, Posted
-from cardvault.giftcards.records import entry_key
-from cardvault.giftcards.verify import VerifyCards
+from cardvault.aws import boto_clients, tables
+from cardvault.aws.boto_clients import LONGEST_CALL_S
+from cardvault.aws.rounds import TIME_BUDGET, Round
+from cardvault.core.clock import to_text
+from cardvault.core.ids import new_id
+from cardvault.giftcards.ledger.records import entry_key
+from cardvault.giftcards.operations.expire import ExpireCards, Posted
+from cardvault.giftcards.queries import verify
+from cardvault.giftcards.queries.verify import VerifyCards
 from cardvault.identity import clients
 from cardvault.identity.clients import ApiClient
-from cardvault.runtime import aws, tables
-from cardvault.runtime.aws import LONGEST_CALL_S
-from cardvault.runtime.clock import to_text
-from cardvault.runtime.ids import new_id
-from cardvault.runtime.rounds import TIME_BUDGET, Round
 from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.rewrap import Progress, RewrapDataKeys
 from cardvault.sealing.store import DataKeyRecord
@@ -82,7 +82,7 @@ def make_key(keyring, wrapped_at):
 
 def make_keys(steps, count):
     """The keyring, and `count` orders whose keys were wrapped at START."""
-    keyring = Keyring(aws.kms(), steps.cloud.settings.card_key_arn)
+    keyring = Keyring(boto_clients.kms(), steps.cloud.settings.card_key_arn)
     return keyring, [make_key(keyring, START) for _ in range(count)]
 
 

@@ -5,16 +5,11 @@ from botocore.exceptions import ClientError
 from pynamodb.exceptions import DoesNotExist
 
 from cardvault.audit.trail import Event
-from cardvault.errors import (
-    CardsShredded,
-    OrderInProgress,
-    OrderNotFound,
-    TooManyWriters,
-)
+from cardvault.aws import boto_clients
+from cardvault.errors import CardsShredded, OrderInProgress, OrderNotFound, TooManyWriters
 from cardvault.orders import store
 from cardvault.orders.shred import shred_cards
 from cardvault.orders.store import Change
-from cardvault.runtime import aws
 from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.rewrap import Progress, RewrapDataKeys
 from cardvault.sealing.store import DataKeyRecord, SealedPage
@@ -23,7 +18,7 @@ from tests.support.doubles import caller, canary_cards
 
 @pytest.fixture
 def keyring(steps):
-    return Keyring(aws.kms(), steps.cloud.settings.card_key_arn)
+    return Keyring(boto_clients.kms(), steps.cloud.settings.card_key_arn)
 
 
 def test_a_shredded_order_shows_nothing_and_says_when(steps):
@@ -67,14 +62,14 @@ def test_shredding_is_for_the_owner_and_for_stored_cards(steps):
 
 def test_a_reveal_that_lost_the_race_against_shredding_shows_nothing(steps, monkeypatch):
     order_id = steps.stored_order(3)
-    decrypt = aws.kms().decrypt
+    decrypt = boto_clients.kms().decrypt
 
     def shredded_meanwhile(**request):
         answer = decrypt(**request)
         shred_cards(order_id, caller())
         return answer
 
-    monkeypatch.setattr(aws.kms(), "decrypt", shredded_meanwhile)
+    monkeypatch.setattr(boto_clients.kms(), "decrypt", shredded_meanwhile)
     with pytest.raises(CardsShredded):
         steps.reveal(order_id)
 
@@ -94,14 +89,14 @@ def test_rewrapped_keys_open_the_same_cards(steps, keyring):
 def test_a_key_shredded_meanwhile_stays_gone(steps, keyring, monkeypatch):
     order_id = steps.stored_order(3)
     steps.clock.advance(days=1)
-    re_encrypt = aws.kms().re_encrypt
+    re_encrypt = boto_clients.kms().re_encrypt
 
     def shredded_meanwhile(**request):
         answer = re_encrypt(**request)
         shred_cards(order_id, caller())
         return answer
 
-    monkeypatch.setattr(aws.kms(), "re_encrypt", shredded_meanwhile)
+    monkeypatch.setattr(boto_clients.kms(), "re_encrypt", shredded_meanwhile)
     RewrapDataKeys(keyring, clock=steps.clock)(steps.clock())
     with pytest.raises(DoesNotExist):
         DataKeyRecord.get(order_id)

@@ -7,6 +7,7 @@ import botocore.client
 import pytest
 
 from cardvault.audit import trail
+from cardvault.aws import boto_clients, tables
 from cardvault.errors import (
     CannotOpen,
     CardsShredded,
@@ -14,11 +15,10 @@ from cardvault.errors import (
     OrderNotFulfilled,
     StoringOvertaken,
 )
+from cardvault.fulfilment.outcome import record_failure, record_refund
 from cardvault.orders import store
 from cardvault.orders.opening import read_all
-from cardvault.orders.outcome import record_failure, record_refund
 from cardvault.orders.shred import shred_cards
-from cardvault.runtime import aws, tables
 from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.pages import CARDS_PER_PAGE
 from cardvault.sealing.store import DataKeyRecord, SealedPage, delete_pages, page_key
@@ -295,7 +295,7 @@ def test_cards_shredded_after_the_order_was_read_are_told_to_be_so(steps):
     steps.store(order_id)
     known = store.find(order_id)
     shred_cards(order_id, caller(), clock=steps.clock)
-    keyring = Keyring(aws.kms(), steps.cloud.settings.card_key_arn)
+    keyring = Keyring(boto_clients.kms(), steps.cloud.settings.card_key_arn)
     with pytest.raises(CardsShredded):
         read_all(known).open(keyring)
 

@@ -5,10 +5,10 @@ import pytest
 from botocore.exceptions import ClientError
 from pynamodb.exceptions import PynamoDBException
 
+from cardvault.aws import tables
+from cardvault.aws.failures import as_cardvault_error
+from cardvault.aws.tables import LostRace
 from cardvault.errors import AwsUnavailable
-from cardvault.runtime import tables
-from cardvault.runtime.failures import as_cardvault_error
-from cardvault.runtime.tables import LostRace
 from cardvault.sealing.store import DataKeyRecord, SealedPage, page_key
 from tests.support.capacity import throttled
 

@@ -3,7 +3,7 @@
 import pytest
 import requests
 
-from local.supplier import SupplierSandbox
+from local.sandbox import SupplierSandbox
 
 NOON = 1_793_275_200.25
 

@@ -7,12 +7,12 @@ import pytest
 import requests
 
 from cardvault import errors
-from cardvault.runtime.cached_secret import CachedSecret
-from cardvault.runtime.clock import utc_now
+from cardvault.aws.cached_secret import CachedSecret
+from cardvault.core.clock import utc_now
 from cardvault.supplier import client as client_module
 from cardvault.supplier.answers import SupplierStatus, read_order
 from cardvault.supplier.client import SupplierClient
-from local.supplier import SupplierSandbox
+from local.sandbox import SupplierSandbox
 from tests.support.doubles import KeptLockout, SupplierSecrets
 
 PRODUCT = "507f1f77bcf86cd799439011"

@@ -5,9 +5,9 @@ import time
 import pytest
 import requests
 
-import local.supplier
-from local.supplier import FAULTS
-from local.supplier.faults import MODES
+import local.sandbox
+from local.sandbox import FAULTS
+from local.sandbox.faults import MODES
 
 
 def refused(answer):
@@ -168,7 +168,7 @@ def test_a_typed_fault_leaves_other_orders_alone(client):
 
 
 def test_every_mode_is_named_with_its_default_in_the_package_docstring():
-    rows = [line.split("|")[1:4] for line in local.supplier.__doc__.splitlines() if "|" in line]
+    rows = [line.split("|")[1:4] for line in local.sandbox.__doc__.splitlines() if "|" in line]
     told = {name.strip(): argument.strip() for name, argument, _ in rows[2:]}
     assert list(told) == list(MODES) == list(FAULTS)
     for name, mode in MODES.items():

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from local.supplier import SupplierSandbox
-from local.supplier.__main__ import main
+from local.sandbox import SupplierSandbox
+from local.sandbox.__main__ import main
 from tests.support.pauses import sometimes_below
 
 ROOT = Path(__file__).parents[2]
@@ -110,7 +110,7 @@ def test_bad_arguments_are_exit_2(arguments, capsys):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_program_serves_until_it_is_told_to_stop(number):
-    command = [sys.executable, "-m", "local.supplier", "--port", "0", "--handling-seconds", "0"]
+    command = [sys.executable, "-m", "local.sandbox", "--port", "0", "--handling-seconds", "0"]
     with subprocess.Popen(
         [*command, "--key", "k", "--prefix", "DEMO", "--verbose"],
         cwd=ROOT,

@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from cardvault.runtime import aws, tables
-from cardvault.runtime.settings import Settings
+from cardvault.aws import boto_clients, tables
+from cardvault.aws.settings import Settings
 from local.environment import REGION
 from local.stack import STACK_NAME, Stack
 
@@ -47,5 +47,5 @@ def aimed_at(stack: Stack) -> Iterator[Settings]:
 
 
 def _forget_clients() -> None:
-    for cached in (aws.secrets_manager, tables.connection):
+    for cached in (boto_clients.secrets_manager, tables.connection):
         cached.cache_clear()

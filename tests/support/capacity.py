@@ -18,7 +18,7 @@ import botocore.client
 import pytest
 from botocore.exceptions import ClientError
 
-from cardvault.runtime import tables
+from cardvault.aws import tables
 from tests.support.template import table_definition
 
 WRITE_UNITS_A_SECOND, READ_UNITS_A_SECOND, BURST_SECONDS = 1_000, 3_000, 300

@@ -5,18 +5,19 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from cardvault.delivery.bucket import DownloadsBucket
-from cardvault.delivery.claimed import RevealClaimed
-from cardvault.delivery.claims import OpenClaim, RedeemClaim, Visit
-from cardvault.delivery.codes import SendCode
-from cardvault.delivery.downloads import CreateDownload, RedeemDownload
-from cardvault.delivery.events import HandleEmailEvent
-from cardvault.delivery.letters import Letter
-from cardvault.delivery.patience import Patience
-from cardvault.delivery.resend import RenewClaim, ResendEmail
-from cardvault.delivery.send import Postman
+from cardvault.aws import boto_clients
+from cardvault.claims.claim import OpenClaim, RedeemClaim, Visit
+from cardvault.claims.min_response_time import Patience
+from cardvault.claims.one_time_code import SendCode
+from cardvault.claims.renew import RenewClaim
+from cardvault.claims.reveal import RevealClaimed
+from cardvault.downloads.bucket import DownloadsBucket
+from cardvault.downloads.downloads import CreateDownload, RedeemDownload
+from cardvault.mail.message import Letter
+from cardvault.mail.resend import ResendEmail
+from cardvault.mail.send import Postman
+from cardvault.mail.ses_events import HandleEmailEvent
 from cardvault.orders import store
-from cardvault.runtime import aws
 from cardvault.sealing.data_keys import Keyring
 
 ORIGIN = {"ip_address": "192.0.2.7", "user_agent": "test-agent"}
@@ -76,8 +77,8 @@ class Desk:
             self.mailer, "Default Shop", lambda: "https://cards.example", timedelta(days=7), clock
         )
         patience = self.waits.patience()
-        keyring = Keyring(aws.kms(), settings.card_key_arn)
-        self.bucket = DownloadsBucket(aws.s3(), settings.downloads_bucket)
+        keyring = Keyring(boto_clients.kms(), settings.card_key_arn)
+        self.bucket = DownloadsBucket(boto_clients.s3(), settings.downloads_bucket)
         self.open = OpenClaim(clock, patience)
         self.send_code = SendCode(self.mailer, "Default Shop", clock, patience)
         self.redeem = RedeemClaim(clock, patience)

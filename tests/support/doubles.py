@@ -4,9 +4,9 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from cardvault.cards import Card
+from cardvault.core.cards import Card
 from cardvault.errors import SupplierOrderUnknown
-from cardvault.runtime.caller import Caller
+from cardvault.http.caller import Caller
 from cardvault.supplier.answers import SupplierOrder, SupplierStatus
 from cardvault.supplier.lockout import Standing
 

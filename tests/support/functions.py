@@ -8,15 +8,17 @@ from datetime import timedelta
 import pytest
 
 from cardvault import errors
-from cardvault.delivery.claims import hash_code
-from cardvault.delivery.links import AccessLink, Kind, State, bind_links, hash_token
-from cardvault.giftcards import codes, holds, issue, ledger, programs
-from cardvault.giftcards.vault import check_digit
+from cardvault.aws import tables
+from cardvault.claims.claim import hash_code
+from cardvault.core.clock import to_text
+from cardvault.giftcards import programs
+from cardvault.giftcards.ledger import posting
+from cardvault.giftcards.operations import holds, issue, security_code
+from cardvault.giftcards.security.vault import check_digit
 from cardvault.identity.clients import ApiClient
+from cardvault.links import AccessLink, Kind, State, bind_links, hash_token
 from cardvault.orders.records import ORDER_KEY, OrderRecord
 from cardvault.orders.shred import shred_cards
-from cardvault.runtime import tables
-from cardvault.runtime.clock import to_text
 from tests.support.doubles import START, caller
 from tests.support.giftcards import GiftShop
 from tests.support.template import ROOT
@@ -49,9 +51,9 @@ def read_event(path):
 
 EVENTS = {
     f"{path.parent.name}/{path.stem}": read_event(path)
-    for path in sorted((ROOT / "events").glob("*/*.json"))
+    for path in sorted((ROOT / "events").glob("*/*/*.json"))
 }
-FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))
+FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/*/app.py"))
 
 
 class LambdaContext:
@@ -66,7 +68,8 @@ class LambdaContext:
 
 
 def load_app(name):
-    spec = importlib.util.spec_from_file_location(f"app_{name}", ROOT / f"functions/{name}/app.py")
+    (path,) = (ROOT / "functions").glob(f"*/{name}/app.py")
+    spec = importlib.util.spec_from_file_location(f"app_{name}", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -181,8 +184,8 @@ def make_gift_cards(steps, monkeypatch):
     """
     monkeypatch.setattr(programs, "new_id", lambda _: PROGRAM_ID)
     monkeypatch.setattr(holds, "new_id", lambda _: "695735a5000000000000d001")
-    monkeypatch.setattr(codes, "new_code", lambda: CODE)
-    monkeypatch.setattr(ledger, "_entry_id", lambda _, seq: f"695735a500000000{seq:08x}")
+    monkeypatch.setattr(security_code, "new_code", lambda: CODE)
+    monkeypatch.setattr(posting, "_entry_id", lambda _, seq: f"695735a500000000{seq:08x}")
     shop = GiftShop.open(steps.cloud.settings, steps.clock)
 
     def new(number, **body):

@@ -7,31 +7,31 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from cardvault.aws import boto_clients
+from cardvault.aws.cached_secret import CachedSecret
+from cardvault.aws.settings import Settings
+from cardvault.core.clock import Clock
 from cardvault.giftcards import programs, store
-from cardvault.giftcards.balance import CheckBalance
-from cardvault.giftcards.codes import IssueCode
-from cardvault.giftcards.consolidate import ConsolidateCards
-from cardvault.giftcards.details import ShowCard
-from cardvault.giftcards.expiry import ExpireCards
-from cardvault.giftcards.guard import CodeGuard, bind_guards
-from cardvault.giftcards.holds import HoldMoney
-from cardvault.giftcards.issue import IssueCards
-from cardvault.giftcards.ledger import Ledger
-from cardvault.giftcards.listing import Filter, ListCards
-from cardvault.giftcards.load import LoadCards
-from cardvault.giftcards.manage import ManageCards
+from cardvault.giftcards.ledger.posting import Ledger
+from cardvault.giftcards.operations.administer import ManageCards
+from cardvault.giftcards.operations.command import Change
+from cardvault.giftcards.operations.consolidate import ConsolidateCards
+from cardvault.giftcards.operations.expire import ExpireCards
+from cardvault.giftcards.operations.holds import HoldMoney
+from cardvault.giftcards.operations.issue import IssueCards
+from cardvault.giftcards.operations.load import LoadCards
+from cardvault.giftcards.operations.security_code import IssueCode
+from cardvault.giftcards.operations.spend import SpendFromCards
+from cardvault.giftcards.operations.transfer import TransferBalance
 from cardvault.giftcards.programs import ProgramRecord
-from cardvault.giftcards.requests import Change
-from cardvault.giftcards.spend import SpendFromCards
-from cardvault.giftcards.transfer import TransferBalance
-from cardvault.giftcards.vault import CodeVault, NumberVault
-from cardvault.giftcards.verify import Difference, VerifyCards
+from cardvault.giftcards.queries.balance_check import CheckBalance
+from cardvault.giftcards.queries.details import ShowCard
+from cardvault.giftcards.queries.search import Filter, ListCards
+from cardvault.giftcards.queries.verify import Difference, VerifyCards
+from cardvault.giftcards.security.guard import CodeGuard, bind_guards
+from cardvault.giftcards.security.vault import CodeVault, NumberVault
 from cardvault.giftcards.views import Views
-from cardvault.runtime import aws
-from cardvault.runtime.cached_secret import CachedSecret
-from cardvault.runtime.caller import Caller
-from cardvault.runtime.clock import Clock
-from cardvault.runtime.settings import Settings
+from cardvault.http.caller import Caller
 
 TENANT = "a" * 24
 OTHER_TENANT = "b" * 24
@@ -84,12 +84,14 @@ class GiftShop:
 
     @cached_property
     def numbers(self) -> NumberVault:
-        secrets = CachedSecret(aws.secrets_manager(), self.settings.card_number_secret_arn)
+        secrets = CachedSecret(boto_clients.secrets_manager(), self.settings.card_number_secret_arn)
         return NumberVault(secrets)
 
     @cached_property
     def codes(self) -> CodeVault:
-        secrets = CachedSecret(aws.secrets_manager(), self.settings.security_code_secret_arn)
+        secrets = CachedSecret(
+            boto_clients.secrets_manager(), self.settings.security_code_secret_arn
+        )
         return CodeVault(secrets)
 
     @property

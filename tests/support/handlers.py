@@ -13,7 +13,8 @@ CARD = PROGRAM + "/cards/{cardId}"
 def load(folder, shop, monkeypatch):
     for name, value in shop.settings.environment.items():
         monkeypatch.setenv(name, value)
-    spec = importlib.util.spec_from_file_location(folder, ROOT / "functions" / folder / "app.py")
+    (path,) = (ROOT / "functions").glob(f"*/{folder}/app.py")
+    spec = importlib.util.spec_from_file_location(folder, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.handler

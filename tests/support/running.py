@@ -12,10 +12,10 @@ import requests
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from cardvault.aws.logs import logger
+from cardvault.core import clock as clock_module
+from cardvault.fulfilment import create
 from cardvault.identity.readiness import AwaitIssuer
-from cardvault.orders import create
-from cardvault.runtime import clock as clock_module
-from cardvault.runtime.logs import logger
 from cardvault.supplier.client import SupplierClient
 from tests.support.doubles import START
 from tests.support.functions import (

@@ -15,8 +15,9 @@ from unittest import mock
 import requests
 from moto import mock_aws
 
-from cardvault.delivery.patience import Patience
-from cardvault.runtime import aws, clock, tables
+from cardvault.aws import boto_clients, tables
+from cardvault.claims.min_response_time import Patience
+from cardvault.core import clock
 from cardvault.supplier.client import SupplierClient
 from tests.support.account import REGION, Account
 from tests.support.doubles import ScriptedSupplier, canary_cards
@@ -148,7 +149,7 @@ def staged() -> Iterator[Stage]:
         stack.enter_context(mock.patch.dict(os.environ, BASE))
         os.environ.pop("AWS_PROFILE", None)
         stack.enter_context(mock_aws())
-        for made in (*vars(aws).values(), tables.connection):
+        for made in (*vars(boto_clients).values(), tables.connection):
             if hasattr(made, "cache_clear"):
                 made.cache_clear()
         account, supplier = Account.open(), ScriptedSupplier()

@@ -227,7 +227,7 @@ def counted():
         names = {
             alias.asname or alias.name
             for node in ast.walk(tree)
-            if isinstance(node, ast.ImportFrom) and node.module == "cardvault.runtime.metrics"
+            if isinstance(node, ast.ImportFrom) and node.module == "cardvault.aws.metrics"
             for alias in node.names
         }
         for node in ast.walk(tree):

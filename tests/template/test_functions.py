@@ -12,8 +12,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from cardvault.aws import settings as settings_module
 from cardvault.identity.clients import SCOPES
-from cardvault.runtime import settings as settings_module
 from tests.support.statemachine import tasks
 from tests.support.template import ROOT, resources, template
 
@@ -312,7 +312,7 @@ def invoked_by(name):
     events = {event["Type"] for event in FUNCTIONS[name]["Properties"].get("Events", {}).values()}
     integrations = str(resources("AWS::ApiGatewayV2::Integration"))
     if events == {"HttpApi"} or f"{name}.Alias" in integrations:
-        return "http.endpoint"
+        return "endpoint"
     if events:
         return "event_consumer"
     if any(

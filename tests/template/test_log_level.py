@@ -19,9 +19,9 @@ RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(Z|[+-]\d\d:\d\d)")
 PROBE = """
 import logging
 
-from cardvault.runtime.logs import logger
-from cardvault.runtime.metrics import count
-from cardvault.runtime.tasks import operator_action
+from cardvault.aws.logs import logger
+from cardvault.aws.metrics import count
+from cardvault.aws.tasks import operator_action
 
 
 @operator_action

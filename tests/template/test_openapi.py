@@ -11,33 +11,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openapi_spec_validator import validate
 
-from cardvault.delivery import downloads, links, resend, web
+from cardvault import links
+from cardvault.claims import claim_request
+from cardvault.core import ids
+from cardvault.downloads import downloads
 from cardvault.errors import InvalidRequest, Retryable, TooManyRequests
-from cardvault.giftcards import (
-    balance,
-    codes,
+from cardvault.fulfilment import create
+from cardvault.fulfilment.create import NewOrder
+from cardvault.giftcards import fields as bodies_checked
+from cardvault.giftcards.ledger import lifecycle, posting, records
+from cardvault.giftcards.operations import (
+    administer,
     consolidate,
     holds,
     issue,
-    ledger,
-    lifecycle,
     load,
-    manage,
-    records,
+    security_code,
     spend,
     transfer,
 )
-from cardvault.giftcards import bodies as bodies_checked
+from cardvault.giftcards.queries import balance_check
 from cardvault.giftcards.views import _ENTRY_DETAILS
+from cardvault.http.endpoint import STATUS
 from cardvault.identity import clients, tokens
 from cardvault.identity.clients import ApiClient
-from cardvault.orders import create
-from cardvault.orders.create import NewOrder
+from cardvault.mail import resend
 from cardvault.orders.recipient import ADDRESS
 from cardvault.orders.records import OrderRecord, Status
 from cardvault.orders.views import _SHOWN
-from cardvault.runtime import ids
-from cardvault.runtime.http import STATUS
 from tests.support.openapi import (
     accepts,
     answers,
@@ -197,7 +198,7 @@ def test_whole_numbers_in_the_query_have_the_limits_of_the_code(operation_id):
     read = {
         call.args[1].value: {rule.arg: rule.value.value for rule in call.keywords}
         for call in on_route(ast.parse(app.read_text()), path)
-        if isinstance(call, ast.Call) and ast.unparse(call.func) == "http.integer"
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "request.integer"
     }
     for rules in read.values():
         if not rules["least"] <= rules["default"] <= rules["most"]:
@@ -220,7 +221,7 @@ def test_every_error_a_function_can_raise_is_told_under_its_status_and_no_other(
     impossible = {code for where, code in CANNOT_HAPPEN if where == operation_id}
     assert impossible <= {code for _, code in found}, "an exception that is none any more"
     told = codes_by_status(OPERATIONS[operation_id])
-    assert {(status, code) for status, codes in told.items() for code in codes} == {
+    assert {(status, code) for status, security_code in told.items() for code in security_code} == {
         (status, code) for status, code in found if code not in impossible
     }
 
@@ -243,7 +244,7 @@ def test_every_reason_for_refusing_a_token_is_told():
 def test_every_event_of_the_trail_is_told():
     written = {
         node.value
-        for part in ("orders", "delivery")
+        for part in ("orders", "fulfilment", "mail", "claims", "downloads")
         for path in (PACKAGE / "cardvault" / part).glob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Constant) and re.fullmatch(r"[A-Z]+(_[A-Z]+)+", str(node.value))
@@ -261,7 +262,7 @@ def test_an_order_is_told_with_the_fields_and_the_statuses_it_has():
 def test_every_status_of_a_mail_is_told():
     outcomes = {
         call.args[1].value
-        for call in ast.walk(ast.parse((PACKAGE / "cardvault/delivery/events.py").read_text()))
+        for call in ast.walk(ast.parse((PACKAGE / "cardvault/mail/ses_events.py").read_text()))
         if isinstance(call, ast.Call) and ast.unparse(call.func) == "_Outcome"
     }
     assert set(SCHEMAS["Order"]["properties"]["emailStatus"]["enum"]) == {"sent", *outcomes}
@@ -295,13 +296,13 @@ def test_a_gift_card_and_its_transactions_are_told_with_the_fields_they_have():
 def test_a_claim_is_told_with_the_fields_it_has():
     claim = SCHEMAS["Claim"]
     assert set(claim["properties"]) == set(claim["required"])
-    assert set(claim["required"]) == returned_names("delivery/views.py", "claim_view")
+    assert set(claim["required"]) == returned_names("claims/views.py", "claim_view")
 
 
 def test_every_detail_of_a_refusal_is_told():
     given = {
         detail.arg
-        for path in (PACKAGE / "cardvault/giftcards").glob("*.py")
+        for path in (PACKAGE / "cardvault/giftcards").rglob("*.py")
         for call in ast.walk(ast.parse(path.read_text()))
         if isinstance(call, ast.Call)
         and ast.unparse(call.func) in {"CardRefused", "InsufficientFunds", "LimitExceeded"}
@@ -338,13 +339,13 @@ def test_every_answer_of_ours_tells_of_the_headers_that_guard_it(operation_id):
         if shared not in gateways:
             told = {"Cache-Control", "Referrer-Policy", "X-Content-Type-Options"}
             assert told <= set(answer["headers"]), status
-        codes = codes_by_status(OPERATIONS[operation_id])[status]
+        security_code = codes_by_status(OPERATIONS[operation_id])[status]
         later = {
             error.code
             for error in errors_of(operation_id)
             if issubclass(error, Retryable | TooManyRequests)
         }
-        assert ("Retry-After" in answer.get("headers", {})) == bool(codes & later), status
+        assert ("Retry-After" in answer.get("headers", {})) == bool(security_code & later), status
 
 
 # --- request bodies: the document and the code accept the same ---
@@ -420,8 +421,8 @@ def test_a_new_order_fits_the_document_if_and_only_if_the_code_takes_it(body):
     ("told", "meant"),
     [
         (OPERATIONS["createOrder"]["parameters"][0]["schema"], create._KEY),
-        (OPERATIONS["redeemGiftCard"]["parameters"][-1]["schema"], ledger._KEY),
-        (OPERATIONS["redeemClaim"]["parameters"][0]["schema"], web._SECRET),
+        (OPERATIONS["redeemGiftCard"]["parameters"][-1]["schema"], posting._KEY),
+        (OPERATIONS["redeemClaim"]["parameters"][0]["schema"], claim_request._SECRET),
         (SCHEMAS["LinkToken"], links._TOKEN),
         (SCHEMAS["Id"], ids.ID_PATTERN),
     ],
@@ -450,10 +451,10 @@ def test_a_user_id_fits_the_document_if_and_only_if_the_code_takes_it(text):
 CHECKED = {
     "resendEmail": (resend, "check_request"),
     "createDownload": (downloads, "check_request"),
-    "checkGiftCardBalance": (balance, "_check"),
+    "checkGiftCardBalance": (balance_check, "_check"),
     "createGiftCard": (issue, "_check_create"),
     "issueGiftCards": (issue, "_check_bulk"),
-    "issueGiftCardCode": (codes, "_check_nothing"),
+    "issueGiftCardCode": (security_code, "_check_nothing"),
     "activateGiftCard": (load, "_check_activate"),
     "reloadGiftCard": (load, "_check_reload"),
     "reloadGiftCardByNumber": (load, "_check_reload_by_number"),
@@ -464,12 +465,12 @@ CHECKED = {
     "holdGiftCardMoney": (holds, "_check_authorize"),
     "captureGiftCardHold": (holds, "_check_capture"),
     "releaseGiftCardHold": (holds, "_check_release"),
-    "suspendGiftCard": (manage, "_check_suspend"),
-    "unsuspendGiftCard": (manage, "_check_nothing"),
-    "voidGiftCard": (manage, "_check_void"),
-    "processExpiredGiftCard": (manage, "_check_process"),
-    "adjustGiftCard": (manage, "_check_adjust"),
-    "transferGiftCardOwnership": (manage, "_check_hand_over"),
+    "suspendGiftCard": (administer, "_check_suspend"),
+    "unsuspendGiftCard": (administer, "_check_nothing"),
+    "voidGiftCard": (administer, "_check_void"),
+    "processExpiredGiftCard": (administer, "_check_process"),
+    "adjustGiftCard": (administer, "_check_adjust"),
+    "transferGiftCardOwnership": (administer, "_check_hand_over"),
 }
 BOUNDS = ("type", "enum", "minimum", "maximum", "minItems", "maxItems")
 
@@ -518,7 +519,7 @@ def test_every_body_but_the_claim_pages_is_held_against_its_check():
     claims = {name for name in with_body if OPERATIONS[name]["tags"] == ["Claim page"]}
     assert with_body - claims == {*CHECKED, "createOrder", "issueToken"}
     fields = {field for name in claims for field in body_of(name)["properties"]}
-    assert fields == set(checked_with(web, "_check")["properties"])
+    assert fields == set(checked_with(claim_request, "_check")["properties"])
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ import importlib
 
 import pytest
 
-from cardvault.runtime.aws import LONGEST_CALL_S
-from cardvault.runtime.rounds import TIME_BUDGET
-from cardvault.runtime.tables import LONGEST_PAUSE_S
+from cardvault.aws.boto_clients import LONGEST_CALL_S
+from cardvault.aws.rounds import TIME_BUDGET
+from cardvault.aws.tables import LONGEST_PAUSE_S
 from tests.support.template import ROOT, resources, template
 
 # https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-options.html
@@ -64,7 +64,7 @@ def test_an_operators_function_answers_before_its_own_end(name):
 def test_the_longest_call_is_what_botocore_makes_of_our_settings():
     backoff = importlib.import_module("botocore.retries.standard").ExponentialBackoff()
     context = importlib.import_module("botocore.retries.standard").RetryContext
-    aws = importlib.import_module("cardvault.runtime.aws")
+    aws = importlib.import_module("cardvault.aws.boto_clients")
     backoff._random = lambda: 1.0
     pauses = [
         backoff.delay_amount(context(attempt_number=number, operation_model=None))

@@ -7,7 +7,7 @@ import pytest
 from cfnlint.api import lint_all
 
 from cardvault import errors
-from cardvault.orders.outcome import MAIL_STEP
+from cardvault.fulfilment.outcome import MAIL_STEP
 from tests.support.openapi import spec
 from tests.support.raised import raised
 from tests.support.statemachine import definition, tasks

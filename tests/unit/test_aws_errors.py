@@ -13,9 +13,9 @@ from pynamodb import exceptions as pynamodb_exceptions
 from pynamodb.connection import Connection
 from pynamodb.exceptions import DoesNotExist, GetError, TableError, TransactWriteError
 
+from cardvault.aws import service_errors
+from cardvault.aws.failures import as_cardvault_error
 from cardvault.errors import AwsUnavailable, InternalError
-from cardvault.runtime import aws_errors
-from cardvault.runtime.failures import as_cardvault_error
 from tests.support.template import resources
 
 # What the operations we call can answer that passes, as each one's reference says. Everything
@@ -222,9 +222,9 @@ def test_every_code_that_the_sdk_tries_again_is_transient():
             checker, "_THROTTLED_ERROR_CODES", []
         )
         assert codes
-        assert set(codes) <= aws_errors.TRANSIENT_CODES
+        assert set(codes) <= service_errors.TRANSIENT_CODES
     statuses = set(standard.TransientRetryableChecker._TRANSIENT_STATUS_CODES)
-    assert statuses == aws_errors._TRANSIENT_STATUSES - {429}
+    assert statuses == service_errors._TRANSIENT_STATUSES - {429}
 
 
 def operations_of_ours():

@@ -7,15 +7,15 @@ import re
 
 import pytest
 
-from cardvault.delivery import page, web
-from cardvault.delivery.links import hash_token
-from cardvault.delivery.views import masked
+from cardvault.claims import claim_request, page
+from cardvault.claims.views import masked
 from cardvault.errors import InvalidRequest
+from cardvault.links import hash_token
 from cardvault.orders.recipient import LANGUAGES
 from tests.support.template import ROOT
 
 TOKEN = "t" * 43
-TEXTS = ROOT / "layers/cardvault/cardvault/delivery/claim_page/texts"
+TEXTS = ROOT / "layers/cardvault/cardvault/claims/claim_page/texts"
 
 
 def test_the_page_is_one_answer_of_less_than_sixty_kilobytes():
@@ -58,7 +58,7 @@ def test_every_language_says_everything_the_others_say():
 
 
 def test_the_session_s_cookie_is_for_this_link_and_host_alone():
-    cookie = web.session_cookie(TOKEN, "secret")
+    cookie = claim_request.session_cookie(TOKEN, "secret")
     assert cookie == (
         f"__Host-claim-{hash_token(TOKEN)[:16]}=secret; "
         "Max-Age=600; Path=/; HttpOnly; Secure; SameSite=Strict"
@@ -74,11 +74,11 @@ def request(body, **event):
 
 
 def test_a_request_finds_its_own_session_among_others():
-    mine = web.session_cookie(TOKEN, "mine").split(";")[0]
-    other = web.session_cookie("u" * 43, "theirs").split(";")[0]
-    visit, _ = web.read(request({"token": TOKEN}, cookies=[other, mine]))
+    mine = claim_request.session_cookie(TOKEN, "mine").split(";")[0]
+    other = claim_request.session_cookie("u" * 43, "theirs").split(";")[0]
+    visit, _ = claim_request.read(request({"token": TOKEN}, cookies=[other, mine]))
     assert visit.session == "mine"
-    assert web.read(request({"token": TOKEN}, cookies=[other]))[0].session is None
+    assert claim_request.read(request({"token": TOKEN}, cookies=[other]))[0].session is None
     assert "mine" not in repr(visit)
     assert TOKEN not in repr(visit)
 
@@ -88,13 +88,13 @@ def test_a_request_finds_its_own_session_among_others():
 )
 def test_a_request_that_is_none_is_refused(body):
     with pytest.raises(InvalidRequest):
-        web.read(request(body))
+        claim_request.read(request(body))
 
 
 @pytest.mark.parametrize("key", ["", "short", "x" * 129, "with space" * 5])
 def test_a_repeat_key_must_be_hard_to_guess(key):
     with pytest.raises(InvalidRequest):
-        web.repeat_key({"headers": {"idempotency-key": key}})
+        claim_request.repeat_key({"headers": {"idempotency-key": key}})
 
 
 def test_an_address_is_shown_so_that_its_owner_alone_knows_it():

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from cardvault.cards import Card
-from cardvault.delivery.files import FORMATS
+from cardvault.core.cards import Card
+from cardvault.downloads.formats import FORMATS
 
 CARDS = [(1, Card("AAAA-BBBB", "111")), (2, Card("CCCC-DDDD", None))]
 

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from pynamodb.exceptions import GetError
 
 from cardvault import errors
+from cardvault.aws.logs import logger
 from cardvault.errors import CardvaultError, InvalidRequest, OrderNotFound
-from cardvault.runtime import http
-from cardvault.runtime.caller import Caller
-from cardvault.runtime.logs import logger
+from cardvault.http import request
+from cardvault.http.caller import Caller
+from cardvault.http.endpoint import endpoint
+from cardvault.http.response import GUARDED, respond
 from tests.support.functions import LambdaContext
 
 CLASSES = {
@@ -78,7 +80,7 @@ def made(name):
 def answered(error, event=EVENT):
     """What the endpoint answers to work that raises the error."""
 
-    @http.endpoint
+    @endpoint
     def handler(_event):
         raise error
 
@@ -191,7 +193,7 @@ def test_the_details_of_a_refusal_stand_beside_its_words():
 
 
 def test_an_answer_is_kept_by_no_cache_and_told_to_no_referrer():
-    answer = http.respond(200, {"code": "clé"}, {"Location": "/x"})
+    answer = respond(200, {"code": "clé"}, {"Location": "/x"})
     assert answer["headers"] == {
         "Content-Type": "application/json",
         "Cache-Control": "no-store",
@@ -200,7 +202,7 @@ def test_an_answer_is_kept_by_no_cache_and_told_to_no_referrer():
         "Location": "/x",
     }
     assert answer["body"] == '{"code":"clé"}'
-    assert "Location" not in http.GUARDED
+    assert "Location" not in GUARDED
 
 
 # --- parameters ---
@@ -211,13 +213,13 @@ def asking(**parameters):
 
 
 def limit(event):
-    return http.integer(event, "limit", least=1, most=100, default=20)
+    return request.integer(event, "limit", least=1, most=100, default=20)
 
 
 @pytest.mark.parametrize("event", [{}, {"queryStringParameters": None}, asking(other="7")])
 def test_an_absent_parameter_has_its_default(event):
     assert limit(event) == 20
-    assert http.query(event, "limit") is None
+    assert request.query(event, "limit") is None
 
 
 @given(st.integers(1, 100))
@@ -261,9 +263,9 @@ def test_any_text_is_a_number_in_range_or_refused(raw):
 
 @pytest.mark.parametrize("headers", [None, {}, {"other": "x"}])
 def test_a_header_may_be_absent(headers):
-    assert http.header({"headers": headers}, "idempotency-key") is None
-    assert http.header({}, "idempotency-key") is None
-    assert http.header({"headers": {"idempotency-key": "k"}}, "idempotency-key") == "k"
+    assert request.header({"headers": headers}, "idempotency-key") is None
+    assert request.header({}, "idempotency-key") is None
+    assert request.header({"headers": {"idempotency-key": "k"}}, "idempotency-key") == "k"
 
 
 @pytest.mark.parametrize(
@@ -271,30 +273,30 @@ def test_a_header_may_be_absent(headers):
 )
 def test_i6_what_can_be_no_id_is_answered_as_an_unknown_order(text):
     with pytest.raises(OrderNotFound):
-        http.order_id({"pathParameters": {"orderId": text}})
+        request.order_id({"pathParameters": {"orderId": text}})
 
 
 def test_an_id_is_taken():
-    assert http.order_id({"pathParameters": {"orderId": "0a" * 12}}) == "0a" * 12
+    assert request.order_id({"pathParameters": {"orderId": "0a" * 12}}) == "0a" * 12
 
 
 @pytest.mark.parametrize("text", ["", "x", "0" * 23, "A" * 24, "0" * 24 + "\n"])
 def test_what_can_be_no_id_of_a_gift_card_is_named(text):
     with pytest.raises(errors.Unprocessable, match=r"^cardId must be 24 lower-case hex digits$"):
-        http.path_id({"pathParameters": {"cardId": text}}, "cardId")
-    assert http.path_id({"pathParameters": {"cardId": "0a" * 12}}, "cardId") == "0a" * 12
+        request.path_id({"pathParameters": {"cardId": text}}, "cardId")
+    assert request.path_id({"pathParameters": {"cardId": "0a" * 12}}, "cardId") == "0a" * 12
 
 
 @pytest.mark.parametrize("raw", ["", "1", "True", "no", "true "])
 def test_what_is_neither_true_nor_false_is_refused_by_name(raw):
     with pytest.raises(errors.Unprocessable, match=r"^open must be true or false$"):
-        http.boolean(asking(open=raw), "open", default=False)
+        request.boolean(asking(open=raw), "open", default=False)
 
 
 def test_true_and_false_are_taken():
-    assert http.boolean(asking(open="true"), "open", default=False) is True
-    assert http.boolean(asking(open="false"), "open", default=True) is False
-    assert http.boolean({}, "open", default=True) is True
+    assert request.boolean(asking(open="true"), "open", default=False) is True
+    assert request.boolean(asking(open="false"), "open", default=True) is False
+    assert request.boolean({}, "open", default=True) is True
 
 
 # --- bodies ---
@@ -306,13 +308,13 @@ def encoded(body):
 
 @given(st.text())
 def test_a_body_is_the_same_text_plain_and_in_base64(text):
-    assert http.text_body({"body": text}) == text
-    assert http.text_body(encoded(text.encode())) == text
+    assert request.text_body({"body": text}) == text
+    assert request.text_body(encoded(text.encode())) == text
 
 
 @pytest.mark.parametrize("event", [{}, {"body": None}, {"body": None, "isBase64Encoded": True}])
 def test_no_body_is_an_empty_text(event):
-    assert http.text_body(event) == ""
+    assert request.text_body(event) == ""
 
 
 @pytest.mark.parametrize(
@@ -320,13 +322,13 @@ def test_no_body_is_an_empty_text(event):
 )
 def test_a_body_that_is_no_text_is_refused(event):
     with pytest.raises(InvalidRequest, match=r"^body must be UTF-8 text$"):
-        http.text_body(event)
+        request.text_body(event)
 
 
 def test_a_json_object_is_taken_plain_and_in_base64():
     body = {"quantity": 3, "note": "é"}
-    assert http.json_body({"body": json.dumps(body)}) == body
-    assert http.json_body(encoded(json.dumps(body).encode())) == body
+    assert request.json_body({"body": json.dumps(body)}) == body
+    assert request.json_body(encoded(json.dumps(body).encode())) == body
 
 
 @pytest.mark.parametrize(
@@ -340,7 +342,7 @@ def test_a_json_object_is_taken_plain_and_in_base64():
 )
 def test_anything_but_a_json_object_is_refused_and_not_repeated(body):
     with pytest.raises(InvalidRequest) as refused:
-        http.json_body({"body": body})
+        request.json_body({"body": body})
     assert str(refused.value) == "body must be a JSON object"
 
 

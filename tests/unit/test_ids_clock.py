@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cardvault.runtime.clock import from_text, to_text, utc_now
-from cardvault.runtime.ids import is_id, new_id
+from cardvault.core.clock import from_text, to_text, utc_now
+from cardvault.core.ids import is_id, new_id
 
 # From 1970 until four bytes of seconds end, in 2106.
 moments = st.integers(0, 2**32 - 1).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))

@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from cardvault.delivery.letters import long_date, plural, write
-from cardvault.delivery.mailer import sender_line
+from cardvault.mail.message import long_date, plural, write
+from cardvault.mail.ses import sender_line
 from cardvault.orders.recipient import LANGUAGES
 
 TOKEN = "t" * 43

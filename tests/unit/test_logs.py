@@ -9,9 +9,9 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 
+from cardvault.aws import logs
+from cardvault.aws.tasks import workflow_step
 from cardvault.errors import OrderPending
-from cardvault.runtime import logs
-from cardvault.runtime.tasks import workflow_step
 from tests.support.functions import LambdaContext
 
 PLAINTEXT = base64.b64encode(b"CANARY-KEY").decode()

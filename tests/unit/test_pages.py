@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cardvault.cards import Card
+from cardvault.core.cards import Card
 from cardvault.errors import CannotOpen, OrderTooLarge
 from cardvault.sealing.pages import (
     CARDS_PER_PAGE,

@@ -3,7 +3,7 @@
 import pytest
 
 from cardvault.errors import InvalidRequest
-from cardvault.orders.create import NewOrder
+from cardvault.fulfilment.create import NewOrder
 from cardvault.orders.recipient import hash_passcode, passcode_fits
 
 ORDER = {"productId": "P1", "typeId": "T1", "quantity": 1}

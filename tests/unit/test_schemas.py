@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cardvault.errors import InvalidRequest
-from cardvault.runtime.schemas import _BOUNDS, _KINDS, checker
+from cardvault.http.schemas import _BOUNDS, _KINDS, checker
 
 RULES = {
     "integer": {"type": "integer", "minimum": 1, "maximum": 9},

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cardvault.cards import Card
+from cardvault.core.cards import Card
 from cardvault.errors import CannotOpen
 from cardvault.sealing.sealed_card import CardKey, Place
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from cardvault.runtime.settings import MissingSetting, Settings, _Variable
+from cardvault.aws.settings import MissingSetting, Settings, _Variable
 
 VARIABLES = {
     attribute: variable.name

@@ -4,8 +4,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cardvault import errors
-from cardvault.runtime import http, tasks
-from cardvault.runtime.settings import MissingSetting
+from cardvault.aws import tasks
+from cardvault.aws.settings import MissingSetting
+from cardvault.http.endpoint import STATUS
 from tests.support.functions import LambdaContext
 from tests.support.raised import error_classes
 from tests.support.statemachine import tasks as steps_of_the_workflow
@@ -73,5 +74,5 @@ def test_what_the_workflow_settles_by_itself_is_not_counted(capsys, name):
 
 @pytest.mark.parametrize("error", list(error_classes()), ids=lambda error: error.__name__)
 def test_a_callers_fault_is_what_http_answers_below_500(error):
-    status = next(status for family, status in http.STATUS if issubclass(error, family))
+    status = next(status for family, status in STATUS if issubclass(error, family))
     assert issubclass(error, errors.CALLERS_FAULT) == (status < 500)

@@ -9,7 +9,7 @@ import secrets
 
 import pytest
 
-from cardvault.cards import Card
+from cardvault.core.cards import Card
 from cardvault.errors import CannotOpen
 from cardvault.sealing.sealed_card import CardKey, Place
 from tests.support import by_hand

@@ -4,10 +4,10 @@ from decimal import Decimal
 
 import pytest
 
+from cardvault.aws import tables
+from cardvault.aws.tables import LostRace
 from cardvault.errors import GiftCardNotFound
-from cardvault.giftcards import ledger as ledger_module
-from cardvault.runtime import tables
-from cardvault.runtime.tables import LostRace
+from cardvault.giftcards.ledger import posting as ledger_module
 
 
 class Crash(RuntimeError):
@@ -98,7 +98,7 @@ def test_i10_a_lost_race_reads_and_judges_anew(shop, monkeypatch):
 
 def test_i10_a_stale_write_is_refused_by_the_table(shop, monkeypatch):
     card = shop.active("100.00")
-    monkeypatch.setattr("cardvault.runtime.tables.RACE_TRIES", 1)
+    monkeypatch.setattr("cardvault.aws.tables.RACE_TRIES", 1)
     original = tables.commit
     inner = []
 

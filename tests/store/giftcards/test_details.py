@@ -148,7 +148,7 @@ def test_transactions_are_paged_and_exported(get, shop, card):
 
 
 def test_i6_a_users_token_moves_nothing(shop, card, monkeypatch):
-    handler = load("redeem_gift_card", shop, monkeypatch)
+    handler = load("spend_gift_card", shop, monkeypatch)
     path = {"programId": shop.program.program_id, "cardId": card["id"]}
     route = f"POST {CARD}/redeem"
     wanted = {"route": route, "body": {"amount": 1}, "key": "k"}
@@ -168,7 +168,7 @@ def test_i6_a_users_token_moves_nothing(shop, card, monkeypatch):
     ],
 )
 def test_a_refusal_says_what_and_why(shop, card, monkeypatch, body, key, status, code):
-    handler = load("redeem_gift_card", shop, monkeypatch)
+    handler = load("spend_gift_card", shop, monkeypatch)
     path = {"programId": shop.program.program_id, "cardId": card["id"]}
     answer = handler(event(path, route=f"POST {CARD}/redeem", body=body, key=key), Context())
     told = json.loads(answer["body"])

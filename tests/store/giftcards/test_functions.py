@@ -26,7 +26,7 @@ def test_a_card_is_made_activated_and_listed(shop, call):
     status, made = call("issue_gift_cards", f"POST {PROGRAM}/cards", body=wanted, key="k")
     assert (status, made["status"], made["initialValue"]) == (201, "pending", 10.5)
     route = f"POST {CARD}/activate"
-    status, active = call("load_gift_card", route, made["id"], body={}, key="k")
+    status, active = call("fund_gift_card", route, made["id"], body={}, key="k")
     assert (status, active["balance"]) == (200, 10.5)
     listing = f"GET {PROGRAM}/cards"
     status, found = call("list_gift_cards", listing, query={"status": "active", "limit": "1"})
@@ -56,14 +56,14 @@ def test_a_search_needs_something_to_look_for(call):
 def test_holds_and_refunds_have_paths_of_their_own(shop, call):
     card = shop.active("10.00")
     route, key = f"POST {CARD}/holds", "k"
-    status, hold = call("redeem_gift_card", route, card["id"], body={"amount": 4}, key=key)
+    status, hold = call("spend_gift_card", route, card["id"], body={"amount": 4}, key=key)
     assert (status, hold["amountHeld"]) == (201, 4)
     route, item = f"POST {CARD}/holds/{{holdId}}/capture", {"holdId": hold["holdId"]}
-    status, taken = call("redeem_gift_card", route, card["id"], item, body={}, key=key)
+    status, taken = call("spend_gift_card", route, card["id"], item, body={}, key=key)
     assert (status, taken["amountCaptured"]) == (200, 4)
     item = {"transactionId": taken["transactionId"]}
     route = f"POST {CARD}/transactions/{{transactionId}}/refund"
-    status, back = call("redeem_gift_card", route, card["id"], item, body={}, key=key)
+    status, back = call("spend_gift_card", route, card["id"], item, body={}, key=key)
     assert (status, back["remainingBalance"]) == (200, 10)
 
 

@@ -3,10 +3,10 @@
 import pytest
 
 from cardvault.audit import trail
+from cardvault.aws import tables
 from cardvault.errors import GiftCardNotFound, TooManyRequests, WrongSecurityCode
-from cardvault.giftcards import vault
-from cardvault.giftcards.guard import GuardRecord, find_guard, guard_key
-from cardvault.runtime import tables
+from cardvault.giftcards.security import vault
+from cardvault.giftcards.security.guard import GuardRecord, find_guard, guard_key
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
+from cardvault.core.clock import from_text, to_text
 from cardvault.errors import CardRefused, LimitExceeded, Unprocessable
-from cardvault.runtime.clock import from_text, to_text
 
 
 def at(clock, moment, **offset):

@@ -19,9 +19,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from cardvault.core.clock import to_text
 from cardvault.errors import CardRefused, HoldNotFound, KeyReusedForAnotherRequest, Unprocessable
-from cardvault.giftcards.money import amount
-from cardvault.runtime.clock import to_text
+from cardvault.giftcards.ledger.money import amount
 from tests.support.doubles import FixedClock
 from tests.support.giftcard_model import CardModel
 from tests.support.giftcards import GiftShop

@@ -13,7 +13,7 @@ from cardvault.errors import (
     Unprocessable,
     WrongSecurityCode,
 )
-from cardvault.giftcards.lifecycle import Status
+from cardvault.giftcards.ledger.lifecycle import Status
 from tests.support.giftcards import OTHER_TENANT, business, customer
 
 

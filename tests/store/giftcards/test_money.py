@@ -178,7 +178,7 @@ def test_i10_creating_is_idempotent_too(shop):
 
 @pytest.mark.parametrize("key", ["", " ", "x" * 129, "é"])
 def test_a_money_move_needs_a_key(shop, key):
-    from cardvault.giftcards.ledger import Once
+    from cardvault.giftcards.ledger.posting import Once
 
     with pytest.raises(Unprocessable, match="idempotency-key"):
         Once.of(key, "tenant", "card", "redeem", {})

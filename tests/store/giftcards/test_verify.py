@@ -2,8 +2,8 @@
 
 import pytest
 
-from cardvault.giftcards.records import entry_key
-from cardvault.giftcards.verify import verify_card
+from cardvault.giftcards.ledger.records import entry_key
+from cardvault.giftcards.queries.verify import verify_card
 from tests.support.giftcards import GiftShop
 
 

@@ -8,14 +8,15 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from cardvault.core import decimal_json
+from cardvault.core.clock import to_text
 from cardvault.errors import CannotOpen, Unprocessable
-from cardvault.giftcards import lifecycle, money, vault
-from cardvault.giftcards.export import as_csv
-from cardvault.giftcards.lifecycle import Status
-from cardvault.giftcards.records import CardRecord
-from cardvault.giftcards.vault import CodeVault, NumberVault
-from cardvault.runtime import wire
-from cardvault.runtime.clock import to_text
+from cardvault.giftcards.ledger import lifecycle, money
+from cardvault.giftcards.ledger.lifecycle import Status
+from cardvault.giftcards.ledger.records import CardRecord
+from cardvault.giftcards.queries.csv_export import as_csv
+from cardvault.giftcards.security import vault
+from cardvault.giftcards.security.vault import CodeVault, NumberVault
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 moments = st.none() | st.integers(-3, 3).map(lambda days: to_text(NOW + timedelta(days=days)))
@@ -35,10 +36,10 @@ NUMBERS, CODES = NumberVault(Secret("one")), CodeVault(Secret("two"))
 @given(st.integers(-(10**9), 10**9))
 def test_i10_an_amount_goes_out_and_comes_back_to_the_cent(cents):
     assume(abs(cents) < 10**11)
-    text = wire.dumps(money.amount(cents))
+    text = decimal_json.dumps(money.amount(cents))
     assert text.lstrip("-").partition(".")[2].isdigit()
     assert len(text.partition(".")[2]) == 2
-    assert money.minor_units("amount", wire.loads(text), least=-(10**12)) == cents
+    assert money.minor_units("amount", decimal_json.loads(text), least=-(10**12)) == cents
     assert money.minor_units("amount", text, least=-(10**12)) == cents
 
 
@@ -59,13 +60,13 @@ def test_i10_nothing_is_rounded(value):
     )
 )
 def test_our_json_is_json(value):
-    text = wire.dumps(value)
+    text = decimal_json.dumps(value)
     assert json.loads(text) == value
     assert text == json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def test_money_is_written_with_its_decimals():
-    assert wire.dumps({"balance": Decimal("100.00"), "x": [Decimal("-25.50")]}) == (
+    assert decimal_json.dumps({"balance": Decimal("100.00"), "x": [Decimal("-25.50")]}) == (
         '{"balance":100.00,"x":[-25.50]}'
     )
 
@@ -73,7 +74,7 @@ def test_money_is_written_with_its_decimals():
 @pytest.mark.parametrize("text", ["NaN", "[Infinity]", "-Infinity", "1e5000000000x"])
 def test_what_is_not_json_is_refused(text):
     with pytest.raises(ValueError, match=r".+"):
-        wire.loads(text)
+        decimal_json.loads(text)
 
 
 def test_the_check_digit_is_luhns():

@@ -1,1 +1,1 @@
-"""Gift cards: programs, cards, and the ledger that can not lose a cent."""
+"""Gift cards: programs, cards, and the ledger that cannot lose a cent."""

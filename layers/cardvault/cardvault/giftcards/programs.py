@@ -7,13 +7,13 @@ from pynamodb.attributes import UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.models import Model
 
+from cardvault.aws.attributes import WholeNumber
+from cardvault.core.clock import Clock, to_text, utc_now
+from cardvault.core.ids import new_id
 from cardvault.errors import ProgramNotFound, Unprocessable
-from cardvault.giftcards.bodies import ID, checker, text
-from cardvault.giftcards.money import NOT_IN_CENTS, SMALLEST, amount, minor_units
-from cardvault.giftcards.records import WholeNumber
-from cardvault.runtime.caller import Caller
-from cardvault.runtime.clock import Clock, to_text, utc_now
-from cardvault.runtime.ids import new_id
+from cardvault.giftcards.fields import ID, checker, text
+from cardvault.giftcards.ledger.money import NOT_IN_CENTS, SMALLEST, amount, minor_units
+from cardvault.http.caller import Caller
 
 HIGHEST_LIMIT = 100_000_000
 LONGEST_LIFE_DAYS = 5 * 366

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 
 from pynamodb.exceptions import DoesNotExist
 
+from cardvault.aws import tables
+from cardvault.aws.settings import Settings
 from cardvault.errors import GiftCardNotFound, TransactionNotFound
-from cardvault.giftcards.programs import ProgramRecord
-from cardvault.giftcards.records import (
+from cardvault.giftcards.ledger.records import (
     CARD_KEY,
     ENTRY_PREFIX,
     NUMBER_KEY,
@@ -17,9 +18,8 @@ from cardvault.giftcards.records import (
     RefundMark,
     entry_key,
 )
-from cardvault.runtime import tables
-from cardvault.runtime.caller import Caller
-from cardvault.runtime.settings import Settings
+from cardvault.giftcards.programs import ProgramRecord
+from cardvault.http.caller import Caller
 
 
 def bind_cards(settings: Settings) -> None:

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cardvault.giftcards import lifecycle
-from cardvault.giftcards.money import amount
-from cardvault.giftcards.records import CardRecord, EntryRecord
-from cardvault.giftcards.vault import NumberVault
+from cardvault.giftcards.ledger import lifecycle
+from cardvault.giftcards.ledger.money import amount
+from cardvault.giftcards.ledger.records import CardRecord, EntryRecord
+from cardvault.giftcards.security.vault import NumberVault
 
 _ENTRY_DETAILS = (
     "related_transaction_id",

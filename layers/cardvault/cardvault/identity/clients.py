@@ -16,10 +16,10 @@ from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
+from cardvault.aws import tables
+from cardvault.core.clock import Clock, from_text, to_text, utc_now
+from cardvault.core.ids import is_id, new_id
 from cardvault.errors import NotFound
-from cardvault.runtime import tables
-from cardvault.runtime.clock import Clock, from_text, to_text, utc_now
-from cardvault.runtime.ids import is_id, new_id
 
 SCOPES = (
     "orders:read",

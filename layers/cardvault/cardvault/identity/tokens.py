@@ -13,11 +13,11 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
 
+from cardvault.core.clock import Clock, utc_now
+from cardvault.core.ids import is_id
 from cardvault.identity import clients
 from cardvault.identity.clients import ApiClient
 from cardvault.identity.signing import SigningKey
-from cardvault.runtime.clock import Clock, utc_now
-from cardvault.runtime.ids import is_id
 
 ACT_AS = "users:act-as"
 _USER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@|-]{0,127}")

@@ -1,1 +1,1 @@
-"""The order: its record, its states, and every step that moves it."""
+"""The order: its record, its owner, and what its owner may do with it."""

@@ -11,11 +11,11 @@ from typing import Any
 
 from cardvault.audit import trail
 from cardvault.audit.trail import Break
+from cardvault.aws.settings import Settings
 from cardvault.errors import OrderNotFound
+from cardvault.http.caller import Caller
 from cardvault.orders import store
 from cardvault.orders.views import owned
-from cardvault.runtime.caller import Caller
-from cardvault.runtime.settings import Settings
 
 
 def trail_of(

@@ -6,7 +6,9 @@ from typing import Any
 
 from pynamodb.exceptions import DoesNotExist
 
-from cardvault.cards import Card
+from cardvault.aws import tables
+from cardvault.aws.metrics import count
+from cardvault.core.cards import Card
 from cardvault.errors import (
     CannotOpen,
     CardsShredded,
@@ -16,8 +18,6 @@ from cardvault.errors import (
 )
 from cardvault.orders import store
 from cardvault.orders.records import ORDER_KEY, OrderRecord
-from cardvault.runtime import tables
-from cardvault.runtime.metrics import count
 from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.pages import CARDS_PER_PAGE, Layout
 from cardvault.sealing.store import (

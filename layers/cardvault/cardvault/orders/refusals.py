@@ -5,14 +5,14 @@ the chain's head, or to learn from an error that the order exists (I6).
 """
 
 from cardvault.audit.trail import Event
+from cardvault.aws import tables
+from cardvault.aws.failures import refuse_anyway
+from cardvault.core.clock import Clock
 from cardvault.errors import CardvaultError, OrderNotFound
+from cardvault.http.caller import Caller
 from cardvault.orders import store
 from cardvault.orders.records import ORDER_KEY, OrderRecord
 from cardvault.orders.store import Change
-from cardvault.runtime import tables
-from cardvault.runtime.caller import Caller
-from cardvault.runtime.clock import Clock
-from cardvault.runtime.failures import refuse_anyway
 
 TOLD_ONE_BY_ONE = 10
 

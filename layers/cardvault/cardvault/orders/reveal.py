@@ -3,19 +3,14 @@
 from dataclasses import dataclass
 
 from cardvault.audit.trail import Event
-from cardvault.errors import (
-    CardsShredded,
-    CardvaultError,
-    OrderNotFound,
-    TooManyWriters,
-)
+from cardvault.core.clock import Clock, to_text, utc_now
+from cardvault.errors import CardsShredded, CardvaultError, OrderNotFound, TooManyWriters
+from cardvault.http.caller import Caller
 from cardvault.orders import store
 from cardvault.orders.opening import NumberedCards, SealedOrder, read_page
 from cardvault.orders.records import OrderRecord
 from cardvault.orders.refusals import record_refusal
 from cardvault.orders.store import Change
-from cardvault.runtime.caller import Caller
-from cardvault.runtime.clock import Clock, to_text, utc_now
 from cardvault.sealing.data_keys import Keyring
 
 

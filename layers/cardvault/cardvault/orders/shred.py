@@ -8,14 +8,14 @@ for ever; a repeat removes what is left of them.
 from typing import TYPE_CHECKING
 
 from cardvault.audit.trail import Event
+from cardvault.core.clock import Clock, to_text, utc_now
 from cardvault.errors import OrderInProgress
+from cardvault.http.caller import Caller
 from cardvault.orders import store
 from cardvault.orders.attempts import remove_leftovers
 from cardvault.orders.records import OrderRecord
 from cardvault.orders.refusals import owned_or_told
 from cardvault.orders.store import Change
-from cardvault.runtime.caller import Caller
-from cardvault.runtime.clock import Clock, to_text, utc_now
 from cardvault.sealing.store import delete_key_in
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from pynamodb.transactions import TransactWrite
 
 from cardvault.audit import trail
 from cardvault.audit.trail import AuditRecord, Event
+from cardvault.aws import tables
+from cardvault.aws.settings import Settings
+from cardvault.core.clock import Clock, to_text, utc_now
 from cardvault.errors import OrderNotFound
 from cardvault.orders.records import ORDER_KEY, Mark, OrderRecord
-from cardvault.runtime import tables
-from cardvault.runtime.clock import Clock, to_text, utc_now
-from cardvault.runtime.settings import Settings
 
 # Set along with a status that is none of `attention`.
 CALM: dict[str, None] = {"attention_reason": None, "attention_at": None}

@@ -6,12 +6,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from cardvault.core.clock import from_text
+from cardvault.core.ids import is_id
 from cardvault.errors import InvalidRequest, OrderNotFound
+from cardvault.http.caller import Caller
 from cardvault.orders import store
 from cardvault.orders.records import ORDER_KEY, OrderRecord, owner_key
-from cardvault.runtime.caller import Caller
-from cardvault.runtime.clock import from_text
-from cardvault.runtime.ids import is_id
 
 _SHOWN = (
     "status",

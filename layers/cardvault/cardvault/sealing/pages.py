@@ -11,7 +11,7 @@ Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constra
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from cardvault.cards import Card
+from cardvault.core.cards import Card
 from cardvault.errors import CannotOpen, OrderTooLarge
 from cardvault.sealing.sealed_card import CardKey, Place
 

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 
 from pynamodb.exceptions import UpdateError
 
+from cardvault.aws import tables
+from cardvault.aws.rounds import TIME_BUDGET, Round, cursor_at, place_of
+from cardvault.core.clock import Clock, to_text, utc_now
 from cardvault.errors import OutOfTime
-from cardvault.runtime import tables
-from cardvault.runtime.clock import Clock, to_text, utc_now
-from cardvault.runtime.rounds import TIME_BUDGET, Round, cursor_at, place_of
 from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.store import DataKeyRecord
 

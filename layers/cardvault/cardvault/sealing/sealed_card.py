@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from cardvault.cards import Card
+from cardvault.core.cards import Card
 from cardvault.errors import CannotOpen
 
 VERSION = 1

@@ -12,11 +12,11 @@ from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribu
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
-from cardvault.cards import Card
+from cardvault.aws import tables
+from cardvault.aws.settings import Settings
+from cardvault.aws.tables import LostRace
+from cardvault.core.cards import Card
 from cardvault.errors import CannotOpen, StoringOvertaken
-from cardvault.runtime import tables
-from cardvault.runtime.settings import Settings
-from cardvault.runtime.tables import LostRace
 from cardvault.sealing.data_keys import Keyring, NewDataKey
 from cardvault.sealing.pages import Layout, SealedPages, open_page, seal_pages
 

@@ -7,9 +7,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from cardvault.cards import Card
+from cardvault.core.cards import Card
+from cardvault.core.clock import from_text
 from cardvault.errors import CardCountMismatch, SupplierUnavailable
-from cardvault.runtime.clock import from_text
 
 _ORDER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 

@@ -17,8 +17,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from cardvault import errors
-from cardvault.runtime.cached_secret import CachedSecret, Secret
-from cardvault.runtime.clock import to_text
+from cardvault.aws.cached_secret import CachedSecret, Secret
+from cardvault.core.clock import to_text
 from cardvault.supplier.answers import SupplierOrder, is_order_id, read_order
 from cardvault.supplier.lockout import Lockout
 

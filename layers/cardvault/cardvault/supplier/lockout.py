@@ -11,9 +11,9 @@ from datetime import timedelta
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.models import Model
 
-from cardvault.runtime import tables
-from cardvault.runtime.clock import Clock, from_text, to_text, utc_now
-from cardvault.runtime.settings import Settings
+from cardvault.aws import tables
+from cardvault.aws.settings import Settings
+from cardvault.core.clock import Clock, from_text, to_text, utc_now
 
 REFUSAL_REMEMBERED = timedelta(minutes=1)
 # Whoever waits the whole pause must find the block forgotten, though clocks differ by a little.

@@ -1,0 +1,25 @@
+"""POST /api/claims/open: what the claim page shows first."""
+
+from cardvault.aws.settings import Settings
+from cardvault.claims import claim_request
+from cardvault.claims.claim import OpenClaim
+from cardvault.claims.views import claim_view
+from cardvault.http import request
+from cardvault.http.endpoint import endpoint
+from cardvault.http.response import Response, respond
+from cardvault.links import bind_links
+from cardvault.orders import store
+
+settings = Settings()
+store.bind_tables(settings)
+bind_links(settings)
+shop_name = settings.shop_name
+open_claim = OpenClaim()
+
+
+@endpoint
+def handler(event: request.Event) -> Response:
+    """200 with shop, number of cards and what guards them; 404 for any link that is over."""
+    visit, _ = claim_request.read(event)
+    link, order, claimed = open_claim(visit)
+    return respond(200, claim_view(link, order, shop_name, claimed=claimed))

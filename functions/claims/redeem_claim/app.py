@@ -1,0 +1,24 @@
+"""POST /api/claims/redeem: the one request that consumes a claim link."""
+
+from cardvault.aws.settings import Settings
+from cardvault.claims import claim_request
+from cardvault.claims.claim import RedeemClaim
+from cardvault.http import request
+from cardvault.http.endpoint import endpoint
+from cardvault.http.response import Response, respond
+from cardvault.links import bind_links
+from cardvault.orders import store
+
+settings = Settings()
+store.bind_tables(settings)
+bind_links(settings)
+redeem_claim = RedeemClaim()
+
+
+@endpoint
+def handler(event: request.Event) -> Response:
+    """200 and the session's cookie, to one winner; 400 for a wrong code while tries are left."""
+    visit, body = claim_request.read(event)
+    session = redeem_claim(visit, body.get("code"), claim_request.repeat_key(event))
+    answer = respond(200, {"claimed": True})
+    return {**answer, "cookies": [claim_request.session_cookie(visit.token, session)]}

@@ -1,0 +1,21 @@
+"""POST /api/claims/renew: a new link in place of one that is over, to the address on file."""
+
+from cardvault.aws.settings import Settings
+from cardvault.claims import claim_request
+from cardvault.claims.renew import RenewClaim
+from cardvault.http import request
+from cardvault.http.endpoint import endpoint
+from cardvault.http.response import Response, respond
+from cardvault.mail import bootstrap
+
+settings = Settings()
+bootstrap.bind_delivery(settings)
+renew_claim = RenewClaim(bootstrap.postman(settings))
+
+
+@endpoint
+def handler(event: request.Event) -> Response:
+    """202 whatever the link: the answer tells nothing of it."""
+    visit, _ = claim_request.read(event)
+    renew_claim(visit)
+    return respond(202, {"accepted": True})

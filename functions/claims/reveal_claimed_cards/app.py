@@ -1,0 +1,38 @@
+"""POST /api/claims/cards: the codes, for the browser that claimed the link."""
+
+from typing import Any
+
+from cardvault.aws import boto_clients
+from cardvault.aws.settings import Settings
+from cardvault.claims import claim_request
+from cardvault.claims.reveal import RevealClaimed
+from cardvault.http import request
+from cardvault.http.endpoint import endpoint
+from cardvault.http.response import Response, respond
+from cardvault.links import bind_links
+from cardvault.orders import store
+from cardvault.sealing.data_keys import Keyring
+from cardvault.sealing.store import bind_sealed_tables
+
+settings = Settings()
+store.bind_tables(settings)
+bind_links(settings)
+bind_sealed_tables(settings)
+reveal_claimed = RevealClaimed(Keyring(boto_clients.kms(), settings.card_key_arn))
+
+
+@endpoint
+def handler(event: request.Event) -> Response:
+    """200 with a page of cards, and nextPage if there are more."""
+    visit, body = claim_request.read(event)
+    revealed = reveal_claimed(visit, body["page"])
+    answer: dict[str, Any] = {
+        "orderId": revealed.order_id,
+        "cards": [
+            {"cardNumber": number, "code": card.value, "serial": card.serial}
+            for number, card in revealed.cards
+        ],
+    }
+    if revealed.next_page is not None:
+        answer["nextPage"] = revealed.next_page
+    return respond(200, answer)

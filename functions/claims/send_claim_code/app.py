@@ -1,0 +1,21 @@
+"""POST /api/claims/code: mail the code that proves whose mailbox it is."""
+
+from cardvault.aws.settings import Settings
+from cardvault.claims import claim_request
+from cardvault.claims.one_time_code import SendCode
+from cardvault.http import request
+from cardvault.http.endpoint import endpoint
+from cardvault.http.response import Response, respond
+from cardvault.mail import bootstrap
+
+settings = Settings()
+bootstrap.bind_delivery(settings)
+send_code = SendCode(bootstrap.mailer(settings), settings.shop_name)
+
+
+@endpoint
+def handler(event: request.Event) -> Response:
+    """202; the code goes to the address on file and nowhere else."""
+    visit, _ = claim_request.read(event)
+    send_code(visit)
+    return respond(202, {"sent": True})

@@ -1,0 +1,33 @@
+"""POST /api/orders/{orderId}/downloads: a file of the codes, for the order's owner."""
+
+from cardvault.aws import boto_clients
+from cardvault.aws.settings import Settings
+from cardvault.downloads.bucket import DownloadsBucket
+from cardvault.downloads.downloads import CreateDownload, check_request
+from cardvault.http import request
+from cardvault.http.caller import Caller
+from cardvault.http.endpoint import endpoint
+from cardvault.http.response import Response, respond
+from cardvault.links import bind_links
+from cardvault.orders import store
+from cardvault.sealing.data_keys import Keyring
+from cardvault.sealing.store import bind_sealed_tables
+
+settings = Settings()
+store.bind_tables(settings)
+bind_links(settings)
+bind_sealed_tables(settings)
+create_download = CreateDownload(
+    Keyring(boto_clients.kms(), settings.card_key_arn),
+    DownloadsBucket(boto_clients.s3(), settings.downloads_bucket),
+    settings.downloads_key_arn,
+)
+
+
+@endpoint
+def handler(event: request.Event) -> Response:
+    """201 with the address that gives the file once, and until when."""
+    wanted = check_request(request.json_body(event) if event.get("body") else {})
+    made = create_download.for_owner(request.order_id(event), wanted["format"], Caller.of(event))
+    address = f"/api/download/{made.token}"
+    return respond(201, {"downloadUrl": address, "expiresAt": made.expires_at})

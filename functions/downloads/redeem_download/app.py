@@ -1,0 +1,25 @@
+"""GET /api/download/{token}: the file, once."""
+
+from cardvault.aws import boto_clients
+from cardvault.aws.settings import Settings
+from cardvault.claims import claim_request
+from cardvault.downloads.bucket import DownloadsBucket
+from cardvault.downloads.downloads import RedeemDownload
+from cardvault.http import request
+from cardvault.http.endpoint import endpoint
+from cardvault.http.response import GUARDED, Response
+from cardvault.links import bind_links
+from cardvault.orders import store
+
+settings = Settings()
+store.bind_tables(settings)
+bind_links(settings)
+redeem_download = RedeemDownload(DownloadsBucket(boto_clients.s3(), settings.downloads_bucket))
+
+
+@endpoint
+def handler(event: request.Event) -> Response:
+    """303 to a signed address that lives for a minute."""
+    token = str(event["pathParameters"]["token"])
+    address = redeem_download(token, claim_request.repeat_key(event), request.origin(event))
+    return {"statusCode": 303, "headers": {**GUARDED, "Location": address}, "body": ""}

@@ -1,0 +1,24 @@
+"""Workflow step PlaceOrder: send the order to the supplier, at most once."""
+
+from typing import Any
+
+from cardvault.aws.settings import Settings
+from cardvault.aws.tasks import workflow_step
+from cardvault.fulfilment.place import PlaceOrder
+from cardvault.orders import store
+from cardvault.supplier.wiring import supplier_client
+
+settings = Settings()
+store.bind_tables(settings)
+place_order = PlaceOrder(supplier_client(settings))
+
+
+@workflow_step
+def handler(event: dict[str, Any]) -> dict[str, Any]:
+    """Takes the execution's input; answers the order's status."""
+    order = place_order(
+        event["input"]["orderId"],
+        supplier_order_id=event["input"].get("supplierOrderId"),
+        confirmed_not_placed=event["input"].get("confirmedNotPlaced"),
+    )
+    return {"status": order.status}

@@ -1,0 +1,21 @@
+"""Workflow step PollFulfilment: ask once whether the supplier has finished."""
+
+from typing import Any
+
+from cardvault.aws.settings import Settings
+from cardvault.aws.tasks import workflow_step
+from cardvault.core.clock import from_text
+from cardvault.fulfilment.poll import PollFulfilment
+from cardvault.orders import store
+from cardvault.supplier.wiring import supplier_client
+
+settings = Settings()
+store.bind_tables(settings)
+poll_fulfilment = PollFulfilment(supplier_client(settings), settings.fulfilment_deadline)
+
+
+@workflow_step
+def handler(event: dict[str, Any]) -> dict[str, Any]:
+    """Takes the orderId; answers the supplier's final status, or raises OrderPending."""
+    started_at = from_text(event["executionStartedAt"])
+    return {"status": poll_fulfilment(event["orderId"], execution_started_at=started_at)}

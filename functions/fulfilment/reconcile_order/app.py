@@ -1,0 +1,19 @@
+"""Workflow step ReconcileOrder: find out what became of a placeOrder without an answer."""
+
+from typing import Any
+
+from cardvault.aws.settings import Settings
+from cardvault.aws.tasks import workflow_step
+from cardvault.fulfilment.place import ReconcileOrder
+from cardvault.orders import store
+from cardvault.supplier.wiring import supplier_client
+
+settings = Settings()
+store.bind_tables(settings)
+reconcile_order = ReconcileOrder(supplier_client(settings))
+
+
+@workflow_step
+def handler(event: dict[str, Any]) -> dict[str, Any]:
+    """Takes the orderId; answers the order's status."""
+    return {"status": reconcile_order(event["orderId"]).status}

@@ -1,0 +1,27 @@
+"""Workflow steps RecordRefund, RecordFailure, RecordMailFailure: what else becomes of an order."""
+
+from typing import Any
+
+from cardvault.aws.settings import Settings
+from cardvault.aws.tasks import workflow_step
+from cardvault.fulfilment.outcome import record_failure, record_refund
+from cardvault.orders import store
+from cardvault.sealing.store import bind_pages
+
+settings = Settings()
+store.bind_tables(settings)
+bind_pages(settings)
+
+
+@workflow_step
+def handler(event: dict[str, Any]) -> dict[str, Any]:
+    """Takes the orderId and, for a failure, the error's name and the step if it was the mail's.
+
+    Answers the order's status, and if mail is wanted.
+    """
+    order_id, error = event["orderId"], event.get("error")
+    if error:
+        order = record_failure(order_id, error, step=event.get("step"))
+    else:
+        order = record_refund(order_id)
+    return {"status": order.status, "emailWanted": order.email_wanted}

@@ -1,0 +1,33 @@
+"""Workflow step StoreCards: fetch the cards, seal them, write them. No code leaves this step."""
+
+from typing import Any
+
+from cardvault.aws import boto_clients
+from cardvault.aws.cached_secret import CachedSecret
+from cardvault.aws.settings import Settings
+from cardvault.aws.tasks import workflow_step
+from cardvault.fulfilment.store_cards import StoreCards
+from cardvault.orders import store
+from cardvault.sealing.data_keys import Keyring
+from cardvault.sealing.store import bind_sealed_tables
+from cardvault.supplier.wiring import supplier_client
+
+settings = Settings()
+store.bind_tables(settings)
+bind_sealed_tables(settings)
+store_cards = StoreCards(
+    supplier_client(settings),
+    Keyring(boto_clients.kms(), settings.card_key_arn),
+    CachedSecret(boto_clients.secrets_manager(), settings.fingerprint_secret_arn),
+)
+
+
+@workflow_step
+def handler(event: dict[str, Any]) -> dict[str, Any]:
+    """Takes the orderId; answers the order's status, its stored cards, and if mail is wanted."""
+    order = store_cards(event["orderId"])
+    return {
+        "status": order.status,
+        "cardCount": order.fulfilled_quantity,
+        "emailWanted": order.email_wanted,
+    }

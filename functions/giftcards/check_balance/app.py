@@ -1,0 +1,27 @@
+"""POST /v2/giftcards/programs/{programId}/balance-check: what is on a card in hand."""
+
+from cardvault.aws import boto_clients
+from cardvault.aws.cached_secret import CachedSecret
+from cardvault.aws.settings import Settings
+from cardvault.giftcards import store
+from cardvault.giftcards.queries.balance_check import CheckBalance
+from cardvault.giftcards.security.guard import CodeGuard, bind_guards
+from cardvault.giftcards.security.vault import CodeVault, NumberVault
+from cardvault.http import request
+from cardvault.http.endpoint import endpoint
+from cardvault.http.response import Response, respond
+
+settings = Settings()
+store.bind_cards(settings)
+bind_guards(settings)
+numbers = NumberVault(CachedSecret(boto_clients.secrets_manager(), settings.card_number_secret_arn))
+codes = CodeVault(CachedSecret(boto_clients.secrets_manager(), settings.security_code_secret_arn))
+check_balance = CheckBalance(CodeGuard(numbers, codes))
+
+
+@endpoint
+def handler(event: request.Event) -> Response:
+    """200 with the balance, or the one 404 for everything that does not fit."""
+    address = event["requestContext"]["http"].get("sourceIp")
+    program_id, body = request.path_id(event, "programId"), request.json_body(event)
+    return respond(200, check_balance(program_id, body, address))

@@ -1,0 +1,41 @@
+"""POST /v2/giftcards/programs/{programId}/…: money onto cards, and from card to card."""
+
+from cardvault.aws import boto_clients
+from cardvault.aws.cached_secret import CachedSecret
+from cardvault.aws.settings import Settings
+from cardvault.giftcards import store
+from cardvault.giftcards.ledger.posting import Ledger
+from cardvault.giftcards.operations.command import Change
+from cardvault.giftcards.operations.consolidate import ConsolidateCards
+from cardvault.giftcards.operations.load import LoadCards
+from cardvault.giftcards.operations.transfer import TransferBalance
+from cardvault.giftcards.security.guard import CodeGuard, bind_guards
+from cardvault.giftcards.security.vault import CodeVault, NumberVault
+from cardvault.giftcards.views import Views
+from cardvault.http import request
+from cardvault.http.endpoint import endpoint
+from cardvault.http.response import Response, respond
+
+settings = Settings()
+store.bind_cards(settings)
+store.bind_programs(settings)
+bind_guards(settings)
+numbers = NumberVault(CachedSecret(boto_clients.secrets_manager(), settings.card_number_secret_arn))
+codes = CodeVault(CachedSecret(boto_clients.secrets_manager(), settings.security_code_secret_arn))
+ledger, views, guard = Ledger(numbers), Views(numbers), CodeGuard(numbers, codes)
+load_cards = LoadCards(ledger, views, guard)
+
+ROUTES = {
+    "activate": load_cards.activate,
+    "reload": load_cards.reload,
+    "reload-by-number": load_cards.reload_by_number,
+    "transfer": TransferBalance(ledger, views, guard),
+    "consolidate": ConsolidateCards(ledger, views),
+}
+
+
+@endpoint
+def handler(event: request.Event) -> Response:
+    """200 with the card, or with what moved."""
+    work = ROUTES[event["routeKey"].rpartition("/")[2]]
+    return respond(200, work(Change.of(event)))

@@ -1,0 +1,40 @@
+"""GET /v2/giftcards/programs/{programId}/cards/{cardId}…: one card, and its transactions."""
+
+from typing import Any
+
+from cardvault.aws import boto_clients
+from cardvault.aws.cached_secret import CachedSecret
+from cardvault.aws.settings import Settings
+from cardvault.giftcards import store
+from cardvault.giftcards.queries.csv_export import as_csv
+from cardvault.giftcards.queries.details import ShowCard
+from cardvault.giftcards.security.vault import NumberVault
+from cardvault.giftcards.views import Views
+from cardvault.http import request
+from cardvault.http.caller import Caller
+from cardvault.http.endpoint import endpoint
+from cardvault.http.response import Response, attachment, respond
+
+settings = Settings()
+store.bind_cards(settings)
+secret = CachedSecret(boto_clients.secrets_manager(), settings.card_number_secret_arn)
+show_card = ShowCard(Views(NumberVault(secret)))
+
+
+@endpoint
+def handler(event: request.Event) -> Response:
+    """200 with the card, a page of its transactions, or all of them as CSV."""
+    caller = Caller.of(event)
+    card = (request.path_id(event, "programId"), request.path_id(event, "cardId"))
+    match event["routeKey"].rpartition("/")[2]:
+        case "transactions":
+            before = request.integer(event, "cursor", least=2, most=999_999_999, default=0)
+            limit = request.integer(event, "limit", least=1, most=250, default=50)
+            found, last = show_card.transactions(*card, caller, before=before or None, limit=limit)
+            page: dict[str, Any] = {"transactions": found}
+            return respond(200, {**page, "nextCursor": str(last)} if last else page)
+        case "transactions.csv":
+            shown = show_card.details(*card, caller, with_transactions=True)
+            return attachment(as_csv(shown), f"transactions-{card[1]}.csv", "text/csv")
+    wanted = request.boolean(event, "include_transactions", default=False)
+    return respond(200, show_card.details(*card, caller, with_transactions=wanted))

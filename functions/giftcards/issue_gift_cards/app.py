@@ -1,0 +1,36 @@
+"""POST /v2/giftcards/programs/{programId}/cards…: new cards, and their security codes."""
+
+from cardvault.aws import boto_clients
+from cardvault.aws.cached_secret import CachedSecret
+from cardvault.aws.settings import Settings
+from cardvault.giftcards import store
+from cardvault.giftcards.ledger.posting import Ledger
+from cardvault.giftcards.operations.command import Change
+from cardvault.giftcards.operations.issue import IssueCards
+from cardvault.giftcards.operations.security_code import IssueCode
+from cardvault.giftcards.security.vault import CodeVault, NumberVault
+from cardvault.giftcards.views import Views
+from cardvault.http import request
+from cardvault.http.endpoint import endpoint
+from cardvault.http.response import Response, respond
+
+settings = Settings()
+store.bind_cards(settings)
+store.bind_programs(settings)
+numbers = NumberVault(CachedSecret(boto_clients.secrets_manager(), settings.card_number_secret_arn))
+codes = CodeVault(CachedSecret(boto_clients.secrets_manager(), settings.security_code_secret_arn))
+ledger = Ledger(numbers)
+issue_cards = IssueCards(ledger, Views(numbers))
+
+ROUTES = {
+    "cards": (201, issue_cards.create),
+    "bulk": (201, issue_cards.bulk),
+    "resend-code": (200, IssueCode(ledger, codes)),
+}
+
+
+@endpoint
+def handler(event: request.Event) -> Response:
+    """201 with the card or cards, 200 with the security code, shown this once."""
+    status, work = ROUTES[event["routeKey"].rpartition("/")[2]]
+    return respond(status, work(Change.of(event)))

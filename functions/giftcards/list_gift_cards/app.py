@@ -1,0 +1,51 @@
+"""GET /v2/giftcards/programs/{programId}/cards and …/search: a program's cards."""
+
+from typing import Any
+
+from cardvault.aws import boto_clients
+from cardvault.aws.cached_secret import CachedSecret
+from cardvault.aws.settings import Settings
+from cardvault.errors import Unprocessable
+from cardvault.giftcards import store
+from cardvault.giftcards.ledger.lifecycle import Status
+from cardvault.giftcards.queries.search import Filter, ListCards
+from cardvault.giftcards.security.vault import NumberVault
+from cardvault.giftcards.views import Views
+from cardvault.http import request
+from cardvault.http.caller import Caller
+from cardvault.http.endpoint import endpoint
+from cardvault.http.response import Response, respond
+
+settings = Settings()
+store.bind_cards(settings)
+store.bind_programs(settings)
+secret = CachedSecret(boto_clients.secrets_manager(), settings.card_number_secret_arn)
+list_cards = ListCards(Views(NumberVault(secret)))
+
+
+@endpoint
+def handler(event: request.Event) -> Response:
+    """200 with a page of cards, newest first, and nextCursor if there may be more."""
+    cards, cursor = list_cards(
+        request.path_id(event, "programId"),
+        _filter(event),
+        Caller.of(event),
+        limit=request.integer(event, "limit", least=1, most=250, default=50),
+        cursor=request.query(event, "cursor"),
+    )
+    body: dict[str, Any] = {"cards": cards}
+    return respond(200, {**body, "nextCursor": cursor} if cursor else body)
+
+
+def _filter(event: request.Event) -> Filter:
+    status, text = request.query(event, "status"), request.query(event, "q")
+    if status is not None and status not in set(Status):
+        raise Unprocessable(f"status must be one of {', '.join(Status)}")
+    if event["routeKey"].endswith("/search") and not text:
+        raise Unprocessable("q is required")
+    return Filter(
+        Status(status) if status else None,
+        request.boolean(event, "positive_balance", default=False),
+        request.query(event, "merchant_id"),
+        text,
+    )

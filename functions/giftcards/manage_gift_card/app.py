@@ -1,0 +1,36 @@
+"""POST /v2/giftcards/programs/{programId}/cards/{cardId}/…: what a merchant's staff does."""
+
+from cardvault.aws import boto_clients
+from cardvault.aws.cached_secret import CachedSecret
+from cardvault.aws.settings import Settings
+from cardvault.giftcards import store
+from cardvault.giftcards.ledger.posting import Ledger
+from cardvault.giftcards.operations.administer import ManageCards
+from cardvault.giftcards.operations.command import Change
+from cardvault.giftcards.security.vault import NumberVault
+from cardvault.giftcards.views import Views
+from cardvault.http import request
+from cardvault.http.endpoint import endpoint
+from cardvault.http.response import Response, respond
+
+settings = Settings()
+store.bind_cards(settings)
+store.bind_programs(settings)
+numbers = NumberVault(CachedSecret(boto_clients.secrets_manager(), settings.card_number_secret_arn))
+manage = ManageCards(Ledger(numbers), Views(numbers))
+
+ROUTES = {
+    "suspend": manage.suspend,
+    "unsuspend": manage.unsuspend,
+    "void": manage.void,
+    "process-expired": manage.process_expired,
+    "adjustments": manage.adjust,
+    "transfer-ownership": manage.hand_over,
+}
+
+
+@endpoint
+def handler(event: request.Event) -> Response:
+    """200 with the card, or with what was done to it."""
+    work = ROUTES[event["routeKey"].rpartition("/")[2]]
+    return respond(200, work(Change.of(event)))

@@ -1,0 +1,23 @@
+"""Invoked under IAM: gift-card programs."""
+
+from typing import Any
+
+from cardvault.aws import tables
+from cardvault.aws.settings import Settings
+from cardvault.aws.tasks import operator_action
+from cardvault.errors import InvalidRequest
+from cardvault.giftcards import programs
+from cardvault.giftcards.programs import ProgramRecord
+
+tables.bind(ProgramRecord, Settings().gift_programs_table)
+
+ACTIONS = {"create": programs.create, "update": programs.update, "get": programs.get}
+
+
+@operator_action
+def handler(event: dict[str, Any]) -> dict[str, Any]:
+    """Carries out `{"action": create | update | get, …}`; answers the program."""
+    action = ACTIONS.get(str(event.get("action")))
+    if action is None:
+        raise InvalidRequest(f"action must be one of {', '.join(ACTIONS)}")
+    return programs.view(action(event))

@@ -1,0 +1,36 @@
+"""POST /v2/giftcards/programs/{programId}/cards/{cardId}/…: spend, give back, hold."""
+
+from cardvault.aws import boto_clients
+from cardvault.aws.cached_secret import CachedSecret
+from cardvault.aws.settings import Settings
+from cardvault.giftcards import store
+from cardvault.giftcards.ledger.posting import Ledger
+from cardvault.giftcards.operations.command import Change
+from cardvault.giftcards.operations.holds import HoldMoney
+from cardvault.giftcards.operations.spend import SpendFromCards
+from cardvault.giftcards.security.vault import NumberVault
+from cardvault.http import request
+from cardvault.http.endpoint import endpoint
+from cardvault.http.response import Response, respond
+
+settings = Settings()
+store.bind_cards(settings)
+store.bind_programs(settings)
+numbers = NumberVault(CachedSecret(boto_clients.secrets_manager(), settings.card_number_secret_arn))
+ledger = Ledger(numbers)
+spend, hold = SpendFromCards(ledger), HoldMoney(ledger)
+
+ROUTES = {
+    "redeem": (200, spend.redeem),
+    "refund": (200, spend.refund),
+    "holds": (201, hold.authorize),
+    "capture": (200, hold.capture),
+    "release": (200, hold.release),
+}
+
+
+@endpoint
+def handler(event: request.Event) -> Response:
+    """200 with what moved, 201 with the hold."""
+    status, work = ROUTES[event["routeKey"].rpartition("/")[2]]
+    return respond(status, work(Change.of(event)))

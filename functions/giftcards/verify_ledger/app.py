@@ -1,0 +1,27 @@
+"""Invoked under IAM: recompute gift cards from their entries and report what differs."""
+
+from dataclasses import asdict
+from typing import Any
+
+from cardvault.aws.rounds import CURSOR
+from cardvault.aws.settings import Settings
+from cardvault.aws.tasks import operator_action
+from cardvault.giftcards import store
+from cardvault.giftcards.queries.verify import VerifyCards
+from cardvault.http.schemas import checker
+
+store.bind_cards(Settings())
+verify_cards = VerifyCards()
+
+check_request = checker(
+    {"type": "object", "additionalProperties": False, "properties": {"cursor": CURSOR}}
+)
+
+
+@operator_action
+def handler(event: dict[str, Any]) -> dict[str, Any]:
+    """Takes `{"cursor"?}`; answers the differences, and nextCursor if there are more cards."""
+    verified = verify_cards(check_request(event).get("cursor"))
+    found = [asdict(difference) for difference in verified.differences]
+    answer: dict[str, Any] = {"cards": verified.cards, "differences": found}
+    return {**answer, "nextCursor": verified.cursor} if verified.cursor else answer

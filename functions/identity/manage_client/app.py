@@ -1,0 +1,19 @@
+"""Invoked under IAM: API clients, and the supplier's key."""
+
+from typing import Any
+
+from cardvault.aws import boto_clients, tables
+from cardvault.aws.settings import Settings
+from cardvault.aws.tasks import operator_action
+from cardvault.identity.admin import ManageClients
+from cardvault.identity.clients import ApiClient
+
+settings = Settings()
+tables.bind(ApiClient, settings.clients_table)
+manage_clients = ManageClients(boto_clients.secrets_manager(), settings.supplier_secret_arn)
+
+
+@operator_action
+def handler(event: dict[str, Any]) -> dict[str, Any]:
+    """Carries out `{"action": create | rotate | revoke | set_supplier_key, …}`."""
+    return manage_clients(event)

@@ -1,0 +1,23 @@
+"""GET /.well-known/…: the issuer's discovery document and its public key."""
+
+from cardvault.aws import boto_clients
+from cardvault.aws.settings import Settings
+from cardvault.errors import NotFound
+from cardvault.http import request
+from cardvault.http.endpoint import endpoint
+from cardvault.http.response import Response, respond
+from cardvault.identity.discovery import Discovery
+from cardvault.identity.signing import SigningKey
+
+settings = Settings()
+signing_key = SigningKey.read(boto_clients.kms(), settings.signing_key_arn)
+discovery = Discovery(signing_key.jwk, settings.token_issuer)
+
+
+@endpoint
+def handler(event: request.Event) -> Response:
+    """200 with the document of that path; it is public and may be kept for minutes."""
+    document = discovery.document(event["rawPath"])
+    if document is None:
+        raise NotFound
+    return respond(200, document, {"Cache-Control": "public, max-age=300"})

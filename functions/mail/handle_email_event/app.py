@@ -1,0 +1,19 @@
+"""EventBridge, from SES: what became of a mail."""
+
+from typing import Any
+
+from cardvault.aws.settings import Settings
+from cardvault.aws.tasks import event_consumer
+from cardvault.mail import bootstrap
+from cardvault.mail.ses_events import HandleEmailEvent
+
+settings = Settings()
+bootstrap.bind_delivery(settings)
+handle_email_event = HandleEmailEvent()
+
+
+@event_consumer
+def handler(event: dict[str, Any]) -> dict[str, Any]:
+    """Takes the event; answers the order's e-mail status, null if the event was none of ours."""
+    order = handle_email_event(event["detail"])
+    return {"emailStatus": order.email_status if order else None}

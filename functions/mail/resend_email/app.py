@@ -1,0 +1,21 @@
+"""POST /api/orders/{orderId}/emails: the mail again, with a new link."""
+
+from cardvault.aws.settings import Settings
+from cardvault.http import request
+from cardvault.http.caller import Caller
+from cardvault.http.endpoint import endpoint
+from cardvault.http.response import Response, respond
+from cardvault.mail import bootstrap
+from cardvault.mail.resend import ResendEmail, check_request
+
+settings = Settings()
+bootstrap.bind_delivery(settings)
+resend_email = ResendEmail(bootstrap.postman(settings))
+
+
+@endpoint
+def handler(event: request.Event) -> Response:
+    """202 once SES has taken it; delivery is told later by the order's emailStatus."""
+    wanted = check_request(request.json_body(event) if event.get("body") else {})
+    order = resend_email(request.order_id(event), wanted.get("email"), Caller.of(event))
+    return respond(202, {"orderId": order.order_id, "emailedAt": order.emailed_at})

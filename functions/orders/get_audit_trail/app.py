@@ -1,0 +1,24 @@
+"""GET /api/orders/{orderId}/audit: everything that happened to an order."""
+
+from typing import Any
+
+from cardvault.aws.settings import Settings
+from cardvault.http import request
+from cardvault.http.caller import Caller
+from cardvault.http.endpoint import endpoint
+from cardvault.http.response import Response, respond
+from cardvault.orders import audit, store
+
+store.bind_tables(Settings())
+
+
+@endpoint
+def handler(event: request.Event) -> Response:
+    """200 with a page of events, oldest first, and nextCursor if there are more."""
+    after = request.integer(event, "cursor", least=0, most=999_999_999, default=0)
+    limit = request.integer(event, "limit", least=1, most=500, default=100)
+    events, last = audit.trail_of(
+        request.order_id(event), Caller.of(event), after=after, limit=limit
+    )
+    body: dict[str, Any] = {"events": events}
+    return respond(200, {**body, "nextCursor": str(last)} if last else body)

@@ -1,0 +1,16 @@
+"""GET /api/orders/{orderId}: where an order stands."""
+
+from cardvault.aws.settings import Settings
+from cardvault.http import request
+from cardvault.http.caller import Caller
+from cardvault.http.endpoint import endpoint
+from cardvault.http.response import Response, respond
+from cardvault.orders import store, views
+
+store.bind_orders(Settings())
+
+
+@endpoint
+def handler(event: request.Event) -> Response:
+    """200 with status and delivery facts."""
+    return respond(200, views.view(views.owned(request.order_id(event), Caller.of(event))))

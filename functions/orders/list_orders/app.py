@@ -1,0 +1,23 @@
+"""GET /api/orders: the caller's orders, newest first."""
+
+from typing import Any
+
+from cardvault.aws.settings import Settings
+from cardvault.http import request
+from cardvault.http.caller import Caller
+from cardvault.http.endpoint import endpoint
+from cardvault.http.response import Response, respond
+from cardvault.orders import store, views
+
+store.bind_orders(Settings())
+
+
+@endpoint
+def handler(event: request.Event) -> Response:
+    """200 with a page of orders, and nextCursor if there are more."""
+    limit = request.integer(event, "limit", least=1, most=100, default=20)
+    orders, cursor = views.page(
+        Caller.of(event), limit=limit, cursor=request.query(event, "cursor")
+    )
+    body: dict[str, Any] = {"orders": [views.view(order) for order in orders]}
+    return respond(200, {**body, "nextCursor": cursor} if cursor else body)

@@ -1,0 +1,36 @@
+"""GET /api/orders/{orderId}/cards: an order's codes, to its owner."""
+
+from typing import Any
+
+from cardvault.aws import boto_clients
+from cardvault.aws.settings import Settings
+from cardvault.http import request
+from cardvault.http.caller import Caller
+from cardvault.http.endpoint import endpoint
+from cardvault.http.response import Response, respond
+from cardvault.orders import store
+from cardvault.orders.reveal import RevealCards
+from cardvault.sealing.data_keys import Keyring
+from cardvault.sealing.store import bind_sealed_tables
+
+settings = Settings()
+store.bind_tables(settings)
+bind_sealed_tables(settings)
+reveal_cards = RevealCards(Keyring(boto_clients.kms(), settings.card_key_arn))
+
+
+@endpoint
+def handler(event: request.Event) -> Response:
+    """200 with a page of cards, and nextCursor if there are more."""
+    page = request.integer(event, "cursor", least=0, most=9_999, default=0)
+    revealed = reveal_cards(request.order_id(event), page, Caller.of(event))
+    body: dict[str, Any] = {
+        "orderId": revealed.order_id,
+        "cards": [
+            {"cardNumber": number, "code": card.value, "serial": card.serial}
+            for number, card in revealed.cards
+        ],
+    }
+    if revealed.next_page is not None:
+        body["nextCursor"] = str(revealed.next_page)
+    return respond(200, body)

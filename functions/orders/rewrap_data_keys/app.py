@@ -1,0 +1,43 @@
+"""Invoked under IAM: wrap data keys anew after a rotation of the card key."""
+
+from typing import Any
+
+from cardvault.aws import boto_clients
+from cardvault.aws.rounds import CURSOR
+from cardvault.aws.settings import Settings
+from cardvault.aws.tasks import operator_action
+from cardvault.core.clock import from_text
+from cardvault.errors import InvalidRequest
+from cardvault.http.schemas import checker
+from cardvault.sealing.data_keys import Keyring
+from cardvault.sealing.rewrap import RewrapDataKeys
+from cardvault.sealing.store import bind_data_keys
+
+settings = Settings()
+bind_data_keys(settings)
+rewrap = RewrapDataKeys(Keyring(boto_clients.kms(), settings.card_key_arn))
+
+check_request = checker(
+    {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["wrappedBefore"],
+        "properties": {"wrappedBefore": {"type": "string"}, "cursor": CURSOR},
+    }
+)
+
+
+@operator_action
+def handler(event: dict[str, Any]) -> dict[str, Any]:
+    """Take `{"wrappedBefore": time, "cursor"?}`; answer how many were re-wrapped.
+
+    Answers nextCursor too if there are more keys to look at.
+    """
+    wanted = check_request(event)
+    try:
+        wrapped_before = from_text(wanted["wrappedBefore"])
+    except ValueError:
+        raise InvalidRequest("wrappedBefore must be an RFC 3339 time") from None
+    progress = rewrap(wrapped_before, wanted.get("cursor"))
+    answer: dict[str, Any] = {"rewrapped": progress.rewrapped}
+    return {**answer, "nextCursor": progress.cursor} if progress.cursor else answer

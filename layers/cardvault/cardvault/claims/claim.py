@@ -1,0 +1,223 @@
+"""Claiming: from the link in the mail to a browser that may see the cards for ten minutes.
+
+Nothing but the right code consumes a link, and nothing at all by GET. Of any number of racers one
+wins: link, order and audit event change in one transaction (I5). Unknown, used, expired, locked
+and replaced links get the same answer, equally late.
+"""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from cardvault import links
+from cardvault.audit.trail import Event
+from cardvault.aws.metrics import count
+from cardvault.claims.min_response_time import Patience
+from cardvault.core.clock import Clock, from_text, to_text, utc_now
+from cardvault.errors import InvalidRequest, LinkUnusable, WrongCode
+from cardvault.links import AccessLink, Kind, State
+from cardvault.orders import store
+from cardvault.orders.recipient import Protection, passcode_fits
+from cardvault.orders.records import OrderRecord
+from cardvault.orders.store import Change
+
+if TYPE_CHECKING:
+    from pynamodb.transactions import TransactWrite
+
+MOST_TRIES = 5
+SESSION_LIFETIME = timedelta(minutes=10)
+REPEAT_WITHIN = timedelta(seconds=10)
+CODE_LIFETIME = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request with a link's token: the browser's session if it has one, and its origin."""
+
+    token: str = field(repr=False)
+    session: str | None = field(default=None, repr=False)
+    origin: dict[str, Any] = field(default_factory=dict)
+
+
+def hash_code(token: str, code: str) -> bytes:
+    """HMAC of an e-mailed code under the link's token, which is stored nowhere.
+
+    So who reads the table can not try the million codes against it.
+    """
+    return hmac.digest(token.encode(), b"code " + code.encode(), "sha256")
+
+
+def session_for(token: str, idempotency_key: str | None) -> str:
+    """A session's secret: from token and key, so that a repeat of the request has the same one."""
+    if idempotency_key is None:
+        return secrets.token_hex(32)
+    return hmac.digest(token.encode(), b"session " + idempotency_key.encode(), "sha256").hex()
+
+
+def has_session(link: AccessLink, session: str | None, now: datetime) -> bool:
+    """Whether it is the session that this link opened, at most SESSION_LIFETIME ago."""
+    if session is None or link.session_hash is None or link.used_at is None:
+        return False
+    same = hmac.compare_digest(hashlib.sha256(session.encode()).hexdigest(), link.session_hash)
+    return same and now < from_text(link.used_at) + SESSION_LIFETIME
+
+
+def find_usable(visit: Visit, now: datetime, clock: Clock) -> AccessLink:
+    """The live link of a visit. Raises LinkUnusable, when the try is recorded."""
+    link = links.find(Kind.CLAIM, visit.token)
+    if link is None:
+        raise LinkUnusable
+    if reason := links.fault(link, now):
+        links.record_refusal(link, "CLAIM_REFUSED", reason, visit.origin, clock=clock)
+        raise LinkUnusable
+    return link
+
+
+@dataclass(frozen=True, slots=True)
+class OpenClaim:
+    """What the page shows before it asks for a code. Consumes nothing."""
+
+    clock: Clock = utc_now
+    patience: Patience = field(default_factory=Patience)
+
+    def __call__(self, visit: Visit) -> tuple[AccessLink, OrderRecord, bool]:
+        """The link, its order, and whether this browser has claimed it already.
+
+        The first opening is an audit event of its own. Raises LinkUnusable.
+        """
+        with self.patience():
+            now = self.clock()
+            link = links.find(Kind.CLAIM, visit.token)
+            if link is not None and has_session(link, visit.session, now):
+                return link, store.find(link.order_id), True
+            link = find_usable(visit, now, self.clock)
+            order = store.find(link.order_id)
+            if order.stored_at is None or order.shredded_at is not None:
+                raise LinkUnusable
+            if link.opened_at is None:
+                order = self._record_opening(link, order, visit)
+            return link, order, False
+
+    def _record_opening(self, link: AccessLink, order: OrderRecord, visit: Visit) -> OrderRecord:
+        def decide(_: OrderRecord) -> Change | None:
+            fresh = links.find(Kind.CLAIM, visit.token)
+            now = self.clock()
+            if fresh is None or links.fault(fresh, now):
+                raise LinkUnusable
+            if fresh.opened_at is not None:
+                return None
+            opened = [AccessLink.opened_at.set(to_text(now))]
+
+            def mark(transaction: "TransactWrite") -> None:
+                links.use(transaction, fresh, now, opened)
+
+            return Change(Event("LINK_OPENED", **visit.origin), {}, also=mark)
+
+        return store.change(link.order_id, decide, clock=self.clock, known=order)
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """One request to claim; `verdict` is of the try that was committed."""
+
+    visit: Visit
+    code: str | None = field(repr=False)
+    session: str = field(repr=False)
+    verdict: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RedeemClaim:
+    """Consumes a link for who knows its code."""
+
+    clock: Clock = utc_now
+    patience: Patience = field(default_factory=Patience)
+
+    def __call__(self, visit: Visit, code: str | None, idempotency_key: str | None) -> str:
+        """The secret of the winner's session.
+
+        The same Idempotency-Key gets the same session again for REPEAT_WITHIN, lest an answer
+        that was lost cost the customer the link. Raises WrongCode while tries are left,
+        InvalidRequest when a code is needed and none given, and LinkUnusable.
+        """
+        attempt = _Attempt(visit, code, session_for(visit.token, idempotency_key))
+        with self.patience():
+            link = links.find(Kind.CLAIM, visit.token)
+            if link is None:
+                raise LinkUnusable
+            store.change(
+                link.order_id, lambda order: self._decide(order, attempt), clock=self.clock
+            )
+            if attempt.verdict == State.LOCKED:
+                count("ClaimLocked")
+                raise LinkUnusable
+        if attempt.verdict == State.LIVE:
+            raise WrongCode
+        return attempt.session
+
+    def _decide(self, order: OrderRecord, attempt: _Attempt) -> Change | None:
+        now = self.clock()
+        link = links.find(Kind.CLAIM, attempt.visit.token)
+        if link is not None and self._is_repeat(link, attempt.session, now):
+            return None
+        link = find_usable(attempt.visit, now, self.clock)
+        if order.stored_at is None or order.shredded_at is not None:
+            raise LinkUnusable
+        if order.guarded_by != Protection.NONE and not attempt.code:
+            raise InvalidRequest("code is required")
+        if _proves(order, link, attempt, now):
+            return self._consume(order, link, attempt, now)
+        return self._count_wrong_try(link, attempt, now)
+
+    def _is_repeat(self, link: AccessLink, session: str, now: datetime) -> bool:
+        recent = link.used_at is not None and now < from_text(link.used_at) + REPEAT_WITHIN
+        return recent and has_session(link, session, now)
+
+    def _consume(
+        self, order: OrderRecord, link: AccessLink, attempt: _Attempt, now: datetime
+    ) -> Change:
+        attempt.verdict = State.USED
+        used = [
+            AccessLink.state.set(State.USED),
+            AccessLink.used_at.set(to_text(now)),
+            AccessLink.session_hash.set(hashlib.sha256(attempt.session.encode()).hexdigest()),
+            AccessLink.code_hash.remove(),
+        ]
+
+        def mark(transaction: "TransactWrite") -> None:
+            links.use(transaction, link, now, used)
+
+        first = order.claimed_at or to_text(now)
+        return Change(
+            Event("LINK_CLAIMED", **attempt.visit.origin), {"claimed_at": first}, also=mark
+        )
+
+    def _count_wrong_try(self, link: AccessLink, attempt: _Attempt, now: datetime) -> Change:
+        tries = int(link.wrong_tries) + 1
+        attempt.verdict = State.LIVE if tries < MOST_TRIES else State.LOCKED
+        counted = [
+            AccessLink.wrong_tries.set(tries),
+            AccessLink.state.set(attempt.verdict),
+        ]
+
+        def mark(transaction: "TransactWrite") -> None:
+            links.use(transaction, link, now, counted)
+
+        reason = "WRONG_CODE" if tries < MOST_TRIES else "WRONG_CODE_LOCKED"
+        return Change(Event("CLAIM_REFUSED", reason=reason, **attempt.visit.origin), {}, also=mark)
+
+
+def _proves(order: OrderRecord, link: AccessLink, attempt: _Attempt, now: datetime) -> bool:
+    if order.guarded_by == Protection.NONE:
+        return True
+    given = attempt.code or ""
+    if order.guarded_by == Protection.PASSCODE:
+        return order.passcode_hash is not None and passcode_fits(given, order.passcode_hash)
+    if link.code_hash is None or link.code_sent_at is None:
+        return False
+    in_time = now < from_text(link.code_sent_at) + CODE_LIFETIME
+    fits = hmac.compare_digest(hash_code(attempt.visit.token, given), link.code_hash)
+    return in_time and fits

@@ -1,0 +1,97 @@
+"""The six digits that prove someone reads the mailbox the link was sent to."""
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from cardvault import links
+from cardvault.audit.trail import Event
+from cardvault.claims.claim import CODE_LIFETIME, Visit, find_usable, hash_code
+from cardvault.claims.min_response_time import Patience
+from cardvault.core.clock import Clock, from_text, to_text, utc_now
+from cardvault.errors import CardvaultError, InvalidRequest, LinkUnusable, TooSoon
+from cardvault.links import AccessLink, Kind
+from cardvault.mail import message
+from cardvault.mail.ses import Mailer
+from cardvault.mail.suppression import is_suppressed
+from cardvault.orders import store
+from cardvault.orders.recipient import Protection
+from cardvault.orders.records import OrderRecord
+from cardvault.orders.store import Change
+
+if TYPE_CHECKING:
+    from pynamodb.transactions import TransactWrite
+
+DIGITS = 6
+CODE_SPACING = timedelta(seconds=30)
+MOST_CODES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class SendCode:
+    """Mails a code to the address on file; the code before it is void."""
+
+    mailer: Mailer
+    shop_name: str
+    clock: Clock = utc_now
+    patience: Patience = field(default_factory=Patience)
+
+    def __call__(self, visit: Visit) -> None:
+        """Send it: at most MOST_CODES per link, CODE_SPACING apart.
+
+        The code is noted before it is sent. Should the mail be lost the customer asks again.
+        Raises MailNotSetUp, LinkUnusable, TooSoon, InvalidRequest when the link wants no e-mailed
+        code, and what Mailer.send raises.
+        """
+        self.mailer.expect_set_up()  # before the link is looked at, so it tells nothing of it
+        code = "".join(secrets.choice("0123456789") for _ in range(DIGITS))
+        with self.patience():
+            link = links.find(Kind.CLAIM, visit.token)
+            if link is None:
+                raise LinkUnusable
+            order = store.change(
+                link.order_id, lambda order: self._note(order, visit, code), clock=self.clock
+            )
+        shop = order.shop_name or self.shop_name
+        letter = message.write(
+            "code",
+            order.locale,
+            shop=shop,
+            name=order.customer_name,
+            code=code,
+            minutes=int(CODE_LIFETIME.total_seconds() // 60),
+        )
+        try:
+            self.mailer.send(
+                letter, to=str(order.customer_email), shop=shop, order_id=order.order_id
+            )
+        except CardvaultError as error:
+            event = Event("CODE_NOT_SENT", method="email", reason=error.code)
+            store.change(order.order_id, lambda _: Change(event, {}), clock=self.clock)
+            raise
+
+    def _note(self, order: OrderRecord, visit: Visit, code: str) -> Change:
+        now = self.clock()
+        link = find_usable(visit, now, self.clock)
+        if order.shredded_at is not None or order.customer_email is None:
+            raise LinkUnusable
+        if order.guarded_by != Protection.OTP:
+            raise InvalidRequest("no code is e-mailed for this link")
+        if is_suppressed(order.tenant_id, order.customer_email):
+            raise LinkUnusable
+        sent_before = int(link.codes_sent)
+        if sent_before >= MOST_CODES or (
+            link.code_sent_at and now < from_text(link.code_sent_at) + CODE_SPACING
+        ):
+            raise TooSoon
+        noted = [
+            AccessLink.code_hash.set(hash_code(visit.token, code)),
+            AccessLink.code_sent_at.set(to_text(now)),
+            AccessLink.codes_sent.set(sent_before + 1),
+        ]
+
+        def mark(transaction: "TransactWrite") -> None:
+            links.use(transaction, link, now, noted)
+
+        return Change(Event("CODE_SENT", method="email", **visit.origin), {}, also=mark)

@@ -1,0 +1,1 @@
+"""What stands on nothing: cards, ids, the clock, exact JSON. No AWS, no HTTP."""

@@ -1,0 +1,1 @@
+"""Single-use downloads: a token, and the file it is exchanged for."""

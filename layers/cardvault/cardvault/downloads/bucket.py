@@ -1,0 +1,83 @@
+"""The bucket of downloads.
+
+The one place outside memory where codes lie readable: for minutes, under SSE-KMS with a key of
+its own (I1).
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from cardvault.aws.rounds import Round
+from cardvault.errors import OutOfTime
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+PREFIX = "downloads/"
+TOKEN_LIFETIME = timedelta(minutes=5)
+URL_LIFETIME = timedelta(seconds=60)
+# An address signed in a token's last moment, and a file still being read, outlive both.
+FILE_LIFETIME = TOKEN_LIFETIME + URL_LIFETIME + timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """One sweep: how many files it deleted, and whether it had no time for more."""
+
+    deleted: int
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadsBucket:
+    """Writing, signing and deleting; a role holds the one right of these that it needs."""
+
+    s3: "S3Client"
+    name: str
+
+    def put(self, content: str, *, extension: str, content_type: str, key_arn: str) -> str:
+        """Store a file under a key that nobody can guess, and return that key."""
+        key = f"{PREFIX}{secrets.token_hex(16)}.{extension}"
+        self.s3.put_object(
+            Bucket=self.name,
+            Key=key,
+            Body=content.encode(),
+            ContentType=content_type,
+            ServerSideEncryption="aws:kms",
+            SSEKMSKeyId=key_arn,
+            BucketKeyEnabled=True,
+        )
+        return key
+
+    def sign(self, key: str, *, file_name: str) -> str:
+        """An address (SigV4) that gives the file as an attachment for URL_LIFETIME.
+
+        Computed here, without a call. The bucket's policy refuses any older signature.
+        """
+        return self.s3.generate_presigned_url(
+            "get_object",
+            Params={
+                "Bucket": self.name,
+                "Key": key,
+                "ResponseContentDisposition": f'attachment; filename="{file_name}"',
+                "ResponseCacheControl": "no-store",
+            },
+            ExpiresIn=int(URL_LIFETIME.total_seconds()),
+        )
+
+    def sweep(self, time: Round) -> Swept:
+        """Delete the files that no token or address can reach any more, as far as time goes."""
+        deleted, in_use_since = 0, time.clock() - FILE_LIFETIME
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=PREFIX)
+        try:
+            for page in time.pace(pages):
+                for item in page.get("Contents", []):
+                    if item["LastModified"] < in_use_since:
+                        time.expect_time()
+                        self.s3.delete_object(Bucket=self.name, Key=item["Key"])
+                        deleted += 1
+        except OutOfTime:
+            return Swept(deleted, more=True)
+        return Swept(deleted, more=False)

@@ -1,0 +1,179 @@
+"""Downloads: a file for minutes, a token for one exchange, a signed address for a minute."""
+
+import hmac
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from cardvault import links
+from cardvault.audit.trail import Event
+from cardvault.claims.claim import Visit
+from cardvault.claims.min_response_time import Patience
+from cardvault.claims.reveal import claimed_link
+from cardvault.core.clock import Clock, from_text, to_text, utc_now
+from cardvault.downloads.bucket import TOKEN_LIFETIME, DownloadsBucket
+from cardvault.downloads.formats import FORMATS
+from cardvault.errors import (
+    CardsShredded,
+    CardvaultError,
+    DownloadExpired,
+    LinkUnusable,
+    OrderNotFound,
+)
+from cardvault.http.caller import Caller
+from cardvault.http.schemas import checker
+from cardvault.links import AccessLink, Kind, State
+from cardvault.orders import store
+from cardvault.orders.opening import read_all
+from cardvault.orders.records import OrderRecord
+from cardvault.orders.refusals import record_refusal
+from cardvault.orders.store import Change
+from cardvault.sealing.data_keys import Keyring
+
+if TYPE_CHECKING:
+    from pynamodb.transactions import TransactWrite
+
+REPEAT_WITHIN = timedelta(seconds=10)
+
+check_request = checker(
+    {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {"format": {"type": "string", "enum": list(FORMATS), "default": "txt"}},
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewDownload:
+    """A token to be exchanged once, at the latest then."""
+
+    token: str = field(repr=False)
+    expires_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateDownload:
+    """Writes the file and makes the token for it."""
+
+    keyring: Keyring
+    bucket: DownloadsBucket
+    key_arn: str
+    clock: Clock = utc_now
+    patience: Patience = field(default_factory=Patience)
+
+    def for_owner(self, order_id: str, file_format: str, caller: Caller) -> NewDownload:
+        """For the order's owner. Raises OrderNotFound, OrderNotFulfilled, CardsShredded.
+
+        A refusal is audited (I7).
+        """
+        order = store.find(order_id)
+        traces = caller.traces(order.tenant_id)
+        try:
+            if not caller.owns(order.tenant_id, order.user_id):
+                raise OrderNotFound
+            return self._create(order, file_format, traces)
+        except CardvaultError as error:
+            record_refusal(order, "DOWNLOAD_REFUSED", error, caller, clock=self.clock)
+            raise
+
+    def for_claimant(self, visit: Visit, file_format: str) -> NewDownload:
+        """For the browser that claimed the link. Raises LinkUnusable."""
+        with self.patience():
+            order = store.find(claimed_link(visit, self.clock).order_id)
+            try:
+                return self._create(order, file_format, visit.origin)
+            except CardsShredded:
+                raise LinkUnusable from None
+
+    def _create(self, order: OrderRecord, file_format: str, traces: dict[str, Any]) -> NewDownload:
+        cards = read_all(order).open(self.keyring)
+        kind = FORMATS[file_format]
+        key = self.bucket.put(
+            kind.write(order.order_id, cards),
+            extension=file_format,
+            content_type=kind.content_type,
+            key_arn=self.key_arn,
+        )
+        token, link = links.make(
+            Kind.DOWNLOAD,
+            order.order_id,
+            now=self.clock(),
+            lifetime=TOKEN_LIFETIME,
+            object_key=key,
+            card_count=len(cards),
+        )
+
+        def decide(fresh: OrderRecord) -> Change:
+            if fresh.shredded_at is not None:
+                raise CardsShredded
+            event = Event("DOWNLOAD_CREATED", method="download", card_count=len(cards), **traces)
+            unused = AccessLink.token_hash.does_not_exist()
+            return Change(event, {}, also=lambda to: to.save(link, condition=unused))
+
+        store.change(order.order_id, decide, clock=self.clock, known=order)
+        return NewDownload(token, link.expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class RedeemDownload:
+    """Exchanges a token, once, for a signed address."""
+
+    bucket: DownloadsBucket
+    clock: Clock = utc_now
+
+    def __call__(self, token: str, repeat_key: str | None, origin: dict[str, Any]) -> str:
+        """The address. Exactly one of any number of racers gets it (I5).
+
+        `repeat_key` is a secret of the caller's: whoever shows it again within REPEAT_WITHIN is
+        the same caller, whose answer may have been lost, and is answered again. Without one a
+        token works once. Raises DownloadExpired for unknown, used and expired alike.
+        """
+        known = links.find(Kind.DOWNLOAD, token)
+        if known is None or known.object_key is None:
+            raise DownloadExpired
+        extension = known.object_key.rpartition(".")[2]
+        # Signed before the token is spent, so that little can go wrong after.
+        file_name = f"cards-{known.order_id}.{extension}"
+        address = self.bucket.sign(known.object_key, file_name=file_name)
+        session = _session_hash(token, repeat_key)
+        store.change(
+            known.order_id,
+            lambda order: self._decide(order, token, session, origin),
+            clock=self.clock,
+        )
+        return address
+
+    def _decide(
+        self, order: OrderRecord, token: str, session: str | None, origin: dict[str, Any]
+    ) -> Change | None:
+        now = self.clock()
+        link = links.find(Kind.DOWNLOAD, token)
+        if link is None or order.shredded_at is not None:
+            raise DownloadExpired
+        if _is_repeat(link, session, now):
+            return Change(Event("DOWNLOAD_REPEATED", method="download", **origin), {})
+        if reason := links.fault(link, now):
+            links.record_refusal(link, "DOWNLOAD_REFUSED", reason, origin, clock=self.clock)
+            raise DownloadExpired
+        used = [AccessLink.state.set(State.USED), AccessLink.used_at.set(to_text(now))]
+        if session:
+            used.append(AccessLink.session_hash.set(session))
+
+        def mark(transaction: "TransactWrite") -> None:
+            links.use(transaction, link, now, used)
+
+        event = Event("CARDS_DELIVERED", method="download", card_count=link.card_count, **origin)
+        first = order.downloaded_at or to_text(now)
+        return Change(event, {"downloaded_at": first}, also=mark)
+
+
+def _session_hash(token: str, repeat_key: str | None) -> str | None:
+    return repeat_key and hmac.digest(token.encode(), repeat_key.encode(), "sha256").hex()
+
+
+def _is_repeat(link: AccessLink, session: str | None, now: datetime) -> bool:
+    if not (session and link.session_hash and link.used_at):
+        return False
+    same = hmac.compare_digest(session, link.session_hash)
+    return same and now < from_text(link.used_at) + REPEAT_WITHIN

@@ -1,0 +1,1 @@
+"""The workflow's steps, from the supplier's order to sealed cards."""

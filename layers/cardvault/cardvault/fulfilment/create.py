@@ -1,0 +1,178 @@
+"""Taking an order: once per Idempotency-Key, for ever."""
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Self
+
+from cardvault.audit import trail
+from cardvault.audit.trail import Event, Head
+from cardvault.aws import tables
+from cardvault.core.clock import Clock, to_text, utc_now
+from cardvault.core.ids import is_id, new_id
+from cardvault.errors import IdempotencyKeyReused, InvalidRequest, MailNotSetUp
+from cardvault.fulfilment.marks import claim_supplier_order, find_mark, idempotency_mark
+from cardvault.fulfilment.workflow import Workflow
+from cardvault.http.caller import Caller
+from cardvault.http.schemas import checker
+from cardvault.orders import store
+from cardvault.orders.recipient import RECIPIENT, Recipient, hash_passcode
+from cardvault.orders.records import Mark, OrderRecord, Status, owner_key
+
+if TYPE_CHECKING:
+    from pynamodb.transactions import TransactWrite
+
+LARGEST_ORDER = 10_000
+_KEY = re.compile(r"[\x21-\x7e]{1,128}")
+
+_SUPPLIER_ID = {
+    "type": "string",
+    "pattern": r"^[A-Za-z0-9][A-Za-z0-9_:.-]{0,63}\Z",
+    "description": "must be 1 to 64 letters, digits or _ : . -",
+}
+_check = checker(
+    {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "productId": _SUPPLIER_ID,
+            "typeId": _SUPPLIER_ID,
+            "quantity": {"type": "integer", "minimum": 1, "maximum": LARGEST_ORDER},
+            "supplierOrderId": _SUPPLIER_ID,
+            "delivery": RECIPIENT,
+        },
+        "oneOf": [
+            {"required": ["productId", "typeId", "quantity"]},
+            {"required": ["supplierOrderId"]},
+        ],
+        "description": "either productId, typeId and quantity, or supplierOrderId, is required",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrder:
+    """What to buy, or which supplier order to adopt, and whom to write to if anyone."""
+
+    product_id: str | None = None
+    type_id: str | None = None
+    quantity: int | None = None
+    supplier_order_id: str | None = None
+    recipient: Recipient | None = None
+
+    @classmethod
+    def parse(cls, body: dict[str, Any]) -> Self:
+        """From a request body. Raises InvalidRequest, naming the field."""
+        checked = _check(body)
+        if "supplierOrderId" in checked and not checked.keys() <= {"supplierOrderId", "delivery"}:
+            raise InvalidRequest("supplierOrderId stands alone: the supplier knows the rest")
+        delivery = checked.get("delivery")
+        return cls(
+            checked.get("productId"),
+            checked.get("typeId"),
+            int(checked["quantity"]) if "quantity" in checked else None,
+            checked.get("supplierOrderId"),
+            Recipient.of(delivery) if delivery else None,
+        )
+
+    def fingerprint(self, salt: bytes) -> str:
+        """SHA-256 over the order: tells a repeat from another request under the same key.
+
+        A passcode goes in under its slow hash, or it could be guessed from here.
+        """
+        content = asdict(self)
+        if self.recipient and self.recipient.passcode:
+            content["recipient"]["passcode"] = hash_passcode(self.recipient.passcode, salt).hex()
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class CreateOrder:
+    """Record an order and start its workflow. `sends_mail`: whether it may name a customer."""
+
+    workflow: Workflow
+    adoptable_after: timedelta
+    clock: Clock = utc_now
+    sends_mail: bool = True
+
+    def __call__(self, request: NewOrder, key: str | None, caller: Caller) -> OrderRecord:
+        """The order for this Idempotency-Key, made now or before.
+
+        A repeat also starts a workflow that a crash kept from starting. Raises InvalidRequest,
+        Forbidden, IdempotencyKeyReused, MailNotSetUp, SupplierOrderTaken, TooManyWriters.
+        """
+        if key is None or not _KEY.fullmatch(key):
+            raise InvalidRequest("Idempotency-Key must be a header of 1 to 128 visible characters")
+        if request.supplier_order_id:
+            caller.require("orders:adopt")
+            self._expect_settled(request.supplier_order_id)
+        order = tables.retry_races(lambda: self._record(request, key, caller))
+        if order.status in {Status.RECEIVED, Status.PLACED}:
+            self.workflow.start(order.order_id)
+        return order
+
+    def _expect_settled(self, supplier_order_id: str) -> None:
+        # One of ours whose placing had no answer yet may not be taken from under it. The
+        # supplier's ids begin with their time, as ours do.
+        if not is_id(supplier_order_id):
+            raise InvalidRequest("supplierOrderId must be 24 hex digits")
+        made_at = datetime.fromtimestamp(int(supplier_order_id[:8], 16), UTC)
+        if self.clock() - made_at < self.adoptable_after:
+            raise InvalidRequest("supplierOrderId is too young to be adopted; try again later")
+
+    def _record(self, request: NewOrder, key: str, caller: Caller) -> OrderRecord:
+        mark_key = idempotency_mark(caller, key)
+        salt = hashlib.sha256(mark_key.encode()).digest()
+        fingerprint = request.fingerprint(salt)
+        if (mark := find_mark(mark_key)) is not None:
+            if mark.request_hash != fingerprint:
+                raise IdempotencyKeyReused
+            return store.find(mark.marked_order_id)
+        if request.recipient and not self.sends_mail:
+            raise MailNotSetUp
+        now = self.clock()
+        order = _new_record(request, caller, new_id(now), to_text(now))
+        transaction = tables.writing()
+        unused = Mark.key.does_not_exist()
+        mark = Mark(mark_key, marked_order_id=order.order_id, request_hash=fingerprint)
+        transaction.save(mark, condition=unused)
+        if request.supplier_order_id:
+            claim_supplier_order(transaction, request.supplier_order_id, order.order_id)
+        _save_with_event(transaction, order, caller)
+        tables.commit(transaction)
+        return order
+
+
+def _new_record(request: NewOrder, caller: Caller, order_id: str, now: str) -> OrderRecord:
+    adopted = request.supplier_order_id is not None
+    return OrderRecord(
+        order_id,
+        owner=owner_key(caller.tenant_id, caller.user_id),
+        created_at=now,
+        updated_at=now,
+        tenant_id=caller.tenant_id,
+        user_id=caller.user_id,
+        status=Status.PLACED if adopted else Status.RECEIVED,
+        product_id=request.product_id,
+        type_id=request.type_id,
+        quantity=request.quantity,
+        supplier_order_id=request.supplier_order_id,
+        placed_at=now if adopted else None,
+        **(request.recipient.attributes() if request.recipient else {}),
+    )
+
+
+def _save_with_event(transaction: "TransactWrite", order: OrderRecord, caller: Caller) -> None:
+    name = "ORDER_ADOPTED" if order.supplier_order_id else "ORDER_CREATED"
+    head = trail.append(
+        transaction,
+        Head(),
+        Event(name, **caller.traces(order.tenant_id)),
+        subject_id=order.order_id,
+        tenant_id=order.tenant_id,
+        timestamp=order.created_at,
+    )
+    order.audit_seq, order.audit_hash = head.seq, head.hash
+    transaction.save(order, condition=OrderRecord.order_id.does_not_exist())

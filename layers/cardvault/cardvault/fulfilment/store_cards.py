@@ -1,0 +1,168 @@
+"""From the supplier's answer to sealed cards, in one step.
+
+The cards never leave this function's memory unsealed. Sealed pages come first, under a data key
+that nobody else has; wrapped key, status and audit event follow in one transaction. The wrapped
+key is the commit: a crash before it leaves pages that nothing opens, a crash after it leaves
+everything (I4).
+"""
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cardvault.audit.trail import Event
+from cardvault.aws.cached_secret import CachedSecret
+from cardvault.core.cards import Card
+from cardvault.core.clock import Clock, to_text, utc_now
+from cardvault.errors import (
+    CardCountMismatch,
+    DuplicateCards,
+    StoredCardsDiffer,
+    StoringOvertaken,
+    SupplierOrderUnknown,
+    SupplierUnavailable,
+)
+from cardvault.orders import attempts, store
+from cardvault.orders.records import OrderRecord, Status
+from cardvault.orders.store import CALM, Change
+from cardvault.sealing.data_keys import Keyring
+from cardvault.sealing.store import NewlySealed, save_key_in, seal, stored_fingerprint, write_pages
+from cardvault.supplier.answers import SupplierOrder, SupplierStatus
+from cardvault.supplier.client import SupplierClient
+
+if TYPE_CHECKING:
+    from pynamodb.transactions import TransactWrite
+
+_STATUS = {
+    SupplierStatus.FULFILLED: Status.FULFILLED,
+    SupplierStatus.PARTIALLY_FILLED: Status.PARTIALLY_FILLED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StoreCards:
+    """Fetch, seal, write. `fingerprint_secret` is `{"key": …}`, the fingerprint's HMAC key."""
+
+    supplier: SupplierClient
+    keyring: Keyring
+    fingerprint_secret: CachedSecret
+    clock: Clock = utc_now
+
+    def __call__(self, order_id: str) -> OrderRecord:
+        """Store the order's cards, once.
+
+        A repeat finds the same cards stored and changes nothing. Raises StoredCardsDiffer when
+        the supplier now tells of others, CardCountMismatch and DuplicateCards when its answer
+        does not add up, OrderTooLarge, StoringOvertaken, and the supplier's errors.
+        """
+        order = store.find(order_id)
+        if order.supplier_order_id is None:
+            raise SupplierOrderUnknown
+        answer = self.supplier.check_order(order.supplier_order_id, cards=True)
+        if answer.status not in _STATUS:
+            raise SupplierUnavailable("the supplier took its final status back")
+        check_cards(order, answer)
+        fingerprint = self._fingerprint(order_id, answer.cards)
+        order = store.change(
+            order_id,
+            lambda fresh: self._begin(fresh, answer, fingerprint),
+            clock=self.clock,
+            known=order,
+        )
+        if order.stored_at is None and order.shredded_at is None:
+            order = self._store(order, answer, fingerprint)
+        attempts.remove_leftovers(order)
+        return order
+
+    def _begin(
+        self, order: OrderRecord, answer: SupplierOrder, fingerprint: bytes
+    ) -> Change | None:
+        if order.shredded_at is not None:
+            return None
+        if order.stored_at is None:
+            return Change(Event("CARDS_STORING"), attempts.begun(order, to_text(self.clock())))
+        if not hmac.compare_digest(stored_fingerprint(order.order_id), fingerprint):
+            raise StoredCardsDiffer
+        status = _STATUS[answer.status]
+        if order.status == status:
+            return None
+        return Change(Event("ORDER_RESUMED"), {"status": status, **CALM})
+
+    def _store(self, order: OrderRecord, answer: SupplierOrder, fingerprint: bytes) -> OrderRecord:
+        order_id, attempt = order.order_id, int(order.storing_attempt)
+        new = seal(self.keyring, answer.cards, tenant_id=order.tenant_id, order_id=order_id)
+        try:
+            write_pages(order_id, new.sealed, attempt)
+            return store.change(
+                order_id,
+                lambda fresh: self._end(fresh, attempt, answer, new, fingerprint),
+                clock=self.clock,
+                known=order,
+            )
+        except StoringOvertaken:
+            attempts.remove_leftovers(store.find(order_id))
+            raise
+
+    def _end(
+        self,
+        order: OrderRecord,
+        attempt: int,
+        answer: SupplierOrder,
+        new: NewlySealed,
+        fingerprint: bytes,
+    ) -> Change | None:
+        over = attempts.ended(order, attempt)
+        if order.stored_at is not None:
+            return None
+        now, count = to_text(self.clock()), len(answer.cards)
+        quantity = int(order.quantity or answer.quantity or count)
+
+        def save_key(transaction: "TransactWrite") -> None:
+            save_key_in(
+                transaction,
+                new.data_key,
+                tenant_id=order.tenant_id,
+                order_id=order.order_id,
+                timestamp=now,
+                fingerprint=fingerprint,
+            )
+
+        stored = {
+            "status": _STATUS[answer.status],
+            "stored_at": now,
+            "cards_per_page": new.sealed.layout.cards_per_page,
+            "quantity": quantity,
+            "fulfilled_quantity": count,
+            "refunded_quantity": quantity - count,
+        }
+        event = Event("CARDS_STORED", card_count=count)
+        return Change(event, {**stored, **over, **CALM}, also=save_key)
+
+    def _fingerprint(self, order_id: str, cards: Sequence[Card]) -> bytes:
+        # Keyed, or the short codes could be guessed from it; sorted, since the supplier does not
+        # promise an order of cards.
+        key = self.fingerprint_secret.value()["key"].encode()
+        digest = hmac.new(key, order_id.encode(), "sha256")
+        for payload in sorted(card.to_bytes() for card in cards):
+            digest.update(len(payload).to_bytes(4, "big") + payload)
+        return digest.digest()
+
+
+def check_cards(order: OrderRecord, answer: SupplierOrder) -> None:
+    """Raises CardCountMismatch or DuplicateCards when the answer does not add up.
+
+    It must tell of what we ordered, hold as many cards as it says, and none of them twice.
+    """
+    ordered = (order.product_id, order.type_id, order.quantity)
+    told = (answer.product_id, answer.type_id, answer.quantity)
+    if any(a != b for a, b in zip(ordered, told, strict=True) if a is not None and b is not None):
+        raise CardCountMismatch("the supplier tells of another order than ours")
+    count, quantity = len(answer.cards), order.quantity or answer.quantity
+    promised = count if answer.fulfilled_quantity is None else answer.fulfilled_quantity
+    if count != promised or count == 0 or (quantity is not None and count > quantity):
+        raise CardCountMismatch
+    if answer.status is SupplierStatus.FULFILLED and count != (quantity or count):
+        raise CardCountMismatch
+    if len({card.value for card in answer.cards}) != count:
+        raise DuplicateCards

@@ -1,0 +1,1 @@
+"""The ledger: entries, what a card may do, and money."""

@@ -1,0 +1,1 @@
+"""What changes gift cards, one request at a time."""

@@ -1,0 +1,1 @@
+"""What reads gift cards: details, lists, the balance check, the verifier."""

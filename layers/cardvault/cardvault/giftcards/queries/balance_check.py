@@ -1,0 +1,59 @@
+"""The balance check: for whoever has a card in hand, its number and its code, and no login."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from cardvault.core.clock import Clock, utc_now
+from cardvault.errors import GiftCardNotFound
+from cardvault.giftcards import store
+from cardvault.giftcards.fields import CODE, NUMBER, checker
+from cardvault.giftcards.ledger import lifecycle
+from cardvault.giftcards.ledger.lifecycle import Status
+from cardvault.giftcards.ledger.money import amount
+from cardvault.giftcards.ledger.records import CARD_KEY, CardRecord
+from cardvault.giftcards.security.guard import CodeGuard
+
+_check = checker({"cardNumber": NUMBER, "securityCode": CODE})
+# Of no card, and read in its place, so that an unknown number costs the same.
+_NO_CARD = "0" * 24
+
+
+@dataclass(frozen=True, slots=True)
+class CheckBalance:
+    """One answer for an unknown number, another program's, and a wrong code."""
+
+    guard: CodeGuard
+    clock: Clock = utc_now
+
+    def __call__(
+        self, program_id: str, body: dict[str, Any], ip_address: str | None
+    ) -> dict[str, Any]:
+        """What is on the card. Raises Unprocessable, GiftCardNotFound, TooManyRequests."""
+        wanted = _check(body)
+        number: str = wanted["cardNumber"]
+        self.guard.expect_patience(ip_address)
+        card = self._find(program_id, number)
+        if not self.guard.admits(number, wanted["securityCode"], card, ip_address) or card is None:
+            raise GiftCardNotFound
+        now = self.clock()
+        status = lifecycle.status(card, now)
+        return {
+            "id": card.card_id,
+            "programId": card.program_id,
+            "cardNumber": number,
+            "lastFourDigits": card.last_four_digits,
+            "balance": amount(card.balance),
+            "availableBalance": amount(lifecycle.available(card, now)),
+            "currency": card.currency,
+            "status": status.value,
+            "expiresAt": card.expires_at,
+            "isActive": status is Status.ACTIVE,
+        }
+
+    def _find(self, program_id: str, number: str) -> CardRecord | None:
+        card_id = store.id_of_number(self.guard.numbers.index_of(number))
+        try:
+            card = CardRecord.get(card_id or _NO_CARD, CARD_KEY, consistent_read=True)
+        except CardRecord.DoesNotExist:
+            return None
+        return card if card.program_id == program_id else None

@@ -1,0 +1,191 @@
+"""Guessing a security code: few tries, then none for a while, whether the card exists or not.
+
+A verdict leaves only after the try is counted under the condition that nobody else was counted
+meanwhile: a thousand guesses at once are five guesses. Unknown numbers take the same reads and
+the same writes, and lock the same, so that neither the answer nor its time tells them apart.
+"""
+
+import hashlib
+import ipaddress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Protocol
+
+from pynamodb.attributes import UnicodeAttribute
+from pynamodb.exceptions import DoesNotExist
+from pynamodb.models import Model
+
+from cardvault.audit import trail
+from cardvault.audit.trail import AuditRecord, Event, Head
+from cardvault.aws import tables
+from cardvault.aws.attributes import WholeNumber
+from cardvault.core.clock import Clock, from_text, to_text, utc_now
+from cardvault.errors import TooManyRequests
+from cardvault.giftcards.security.vault import CodeVault, NumberVault
+
+if TYPE_CHECKING:
+    from pynamodb.transactions import TransactWrite
+
+    from cardvault.aws.settings import Settings
+
+MOST_FAILURES = 5
+WINDOW = timedelta(hours=1)
+MOST_CHECKS_PER_MINUTE = 5
+_KEPT_FOR = timedelta(days=1)
+_NOBODY = "0" * 24
+
+
+class CodedCard(Protocol):
+    """What a card is to its guard. `code_mac` is None while it has no security code."""
+
+    card_id: str
+    tenant_id: str
+    code_mac: bytes
+
+
+class GuardRecord(Model):
+    """How often a number was tried in vain, or a caller asked in one minute.
+
+    Of an existing card it also holds the head of the card's audit trail of refused codes (I7).
+    `delete_after` is for DynamoDB's TTL, seconds since 1970; nothing is judged by it.
+    """
+
+    class Meta:
+        table_name = ""
+
+    key = UnicodeAttribute(hash_key=True, attr_name="guardKey")
+    tries = WholeNumber(default=0)
+    failures = WholeNumber(default=0)
+    window_ends_at = UnicodeAttribute(attr_name="windowEndsAt", null=True)
+    audit_seq = WholeNumber(attr_name="auditSeq", default=0)
+    audit_hash = UnicodeAttribute(attr_name="auditHash", default=Head().hash)
+    delete_after = WholeNumber(attr_name="deleteAfter", null=True)
+
+    @property
+    def head(self) -> Head:
+        """Where the trail of refused codes ends."""
+        return Head(self.audit_seq, self.audit_hash)
+
+
+def bind_guards(settings: "Settings") -> None:
+    """Put guards, and the trail of what they refuse, on the tables the settings name."""
+    tables.bind(GuardRecord, settings.gift_guards_table)
+    tables.bind(AuditRecord, settings.audit_table)
+
+
+@dataclass(frozen=True, slots=True)
+class CodeGuard:
+    """Judges security codes, and counts."""
+
+    numbers: NumberVault
+    codes: CodeVault
+    clock: Clock = utc_now
+
+    def admits(
+        self, number: str, code: str, card: "CodedCard | None", ip_address: str | None
+    ) -> bool:
+        """Whether this is the code of the card with that number; never if there is no card.
+
+        Raises TooManyRequests while the number is locked, without looking at the code.
+        """
+        key = guard_key(self.numbers.index_of(number))
+        card_id, kept = (card.card_id, card.code_mac) if card else (_NOBODY, None)
+
+        def attempt() -> bool:
+            now, guard = self.clock(), find_guard(key)
+            failures = _failures(guard, now)
+            if failures >= MOST_FAILURES:
+                raise TooManyRequests(_seconds_until(guard, now))
+            right = self.codes.matches(kept, card_id, code)
+            self._count(guard, 0 if right else failures + 1, card, ip_address, now)
+            return right
+
+        return tables.retry_races(attempt)
+
+    def _count(
+        self,
+        guard: GuardRecord,
+        failures: int,
+        card: "CodedCard | None",
+        ip_address: str | None,
+        now: datetime,
+    ) -> None:
+        seen_tries = guard.tries
+        if failures <= 1:
+            guard.window_ends_at = to_text(now + WINDOW)
+        guard.tries, guard.failures = seen_tries + 1, failures
+        transaction = tables.writing()
+        if failures and card:
+            head = trail.append(
+                transaction,
+                guard.head,
+                Event("SECURITY_CODE_REFUSED", ip_address=ip_address),
+                subject_id=card.card_id,
+                tenant_id=card.tenant_id,
+                timestamp=to_text(now),
+            )
+            guard.audit_seq, guard.audit_hash = head.seq, head.hash
+        else:
+            _write_as_much(transaction, guard.key, now)
+        # A guard that holds the head of a trail stays: without it no later try could be told.
+        guard.delete_after = None
+        if card is None and not guard.audit_seq:
+            guard.delete_after = int((now + _KEPT_FOR).timestamp())
+        unchanged = (
+            GuardRecord.key.does_not_exist() if not seen_tries else GuardRecord.tries == seen_tries
+        )
+        transaction.save(guard, condition=unchanged)
+        tables.commit(transaction)
+
+    def expect_patience(self, ip_address: str | None) -> None:
+        """Count a request of this address. Raises TooManyRequests past its limit per minute."""
+        now = self.clock()
+        minute = int(now.timestamp()) // 60
+        whom = self.numbers.fingerprint(f"caller {_network(ip_address)}").hex()[:32]
+        guard = GuardRecord(f"CALLER#{whom}#{minute}")
+        delete_after = int((now + _KEPT_FOR).timestamp())
+        counted = [GuardRecord.tries.add(1), GuardRecord.delete_after.set(delete_after)]
+        tables.update_item(guard, counted)
+        if guard.tries > MOST_CHECKS_PER_MINUTE:
+            raise TooManyRequests(60 - int(now.timestamp()) % 60)
+
+
+def guard_key(index: str) -> str:
+    """The key of a number's guard."""
+    return f"NUMBER#{index}"
+
+
+def find_guard(key: str) -> GuardRecord:
+    """The guard, or a new one that is not written yet."""
+    try:
+        return GuardRecord.get(key, consistent_read=True)
+    except DoesNotExist:
+        return GuardRecord(key)
+
+
+def _failures(guard: GuardRecord, now: datetime) -> int:
+    over = guard.window_ends_at is None or now >= from_text(guard.window_ends_at)
+    return 0 if over else guard.failures
+
+
+def _seconds_until(guard: GuardRecord, now: datetime) -> int:
+    left = from_text(guard.window_ends_at or to_text(now)) - now
+    return max(1, int(left.total_seconds()) + 1)
+
+
+def _write_as_much(transaction: "TransactWrite", key: str, now: datetime) -> None:
+    """A second write, where a refusal of an existing card would write its audit event."""
+    delete_after = int((now + _KEPT_FOR).timestamp())
+    shadow = "SHADOW#" + hashlib.sha256(key.encode()).hexdigest()
+    transaction.save(GuardRecord(shadow, delete_after=delete_after))
+
+
+def _network(ip_address: str | None) -> str:
+    """An IPv4 address, or the /64 of an IPv6 one: one subscriber has all of those."""
+    try:
+        address = ipaddress.ip_address(ip_address or "")
+    except ValueError:
+        return "unknown"
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)

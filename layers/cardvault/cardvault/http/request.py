@@ -1,0 +1,92 @@
+"""Reading a request: API Gateway's event, payload format 2.0.
+
+Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+"""
+
+import base64
+import binascii
+import re
+from typing import Any
+
+from cardvault import errors
+from cardvault.core import decimal_json
+from cardvault.core.ids import is_id
+
+Event = dict[str, Any]
+
+
+def order_id(event: Event) -> str:
+    """The path's orderId. Raises OrderNotFound for what can be none, as for an unknown one."""
+    found = str(event["pathParameters"]["orderId"])
+    if not is_id(found):
+        raise errors.OrderNotFound
+    return found
+
+
+def path_id(event: Event, name: str) -> str:
+    """An id in the path. Raises Unprocessable, naming it, for what can be none."""
+    found = str(event["pathParameters"][name])
+    if not is_id(found):
+        raise errors.Unprocessable(f"{name} must be 24 lower-case hex digits")
+    return found
+
+
+def boolean(event: Event, name: str, *, default: bool) -> bool:
+    """A query parameter that is true or false. Raises Unprocessable, naming it."""
+    raw = query(event, name)
+    if raw is None:
+        return default
+    if raw not in {"true", "false"}:
+        raise errors.Unprocessable(f"{name} must be true or false")
+    return raw == "true"
+
+
+def query(event: Event, name: str) -> str | None:
+    """A query parameter, None if absent."""
+    value = (event.get("queryStringParameters") or {}).get(name)
+    return None if value is None else str(value)
+
+
+def integer(event: Event, name: str, *, least: int, most: int, default: int) -> int:
+    """A query parameter that is a whole number. Raises InvalidRequest, naming it."""
+    raw = query(event, name)
+    if raw is None:
+        return default
+    if not re.fullmatch(r"[0-9]{1,9}", raw) or not least <= int(raw) <= most:
+        raise errors.InvalidRequest(f"{name} must be a whole number from {least} to {most}")
+    return int(raw)
+
+
+def header(event: Event, name: str) -> str | None:
+    """A request header by its lower-case name, None if absent."""
+    value = (event.get("headers") or {}).get(name)
+    return None if value is None else str(value)
+
+
+def origin(event: Event) -> dict[str, Any]:
+    """Where a request came from, as an audit event tells it."""
+    http = event.get("requestContext", {}).get("http", {})
+    return {"ip_address": http.get("sourceIp"), "user_agent": http.get("userAgent")}
+
+
+def text_body(event: Event) -> str:
+    """The body as text, empty if there is none. Raises InvalidRequest if it is not UTF-8."""
+    body = event.get("body") or ""
+    if not event.get("isBase64Encoded"):
+        return str(body)
+    try:
+        return base64.b64decode(body).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        raise errors.InvalidRequest("body must be UTF-8 text") from None
+
+
+def json_body(event: Event) -> dict[str, Any]:
+    """The body as a JSON object. Raises InvalidRequest."""
+    try:
+        body = decimal_json.loads(text_body(event))
+        decimal_json.dumps(body).encode()  # refuses half a character, which no store would take
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise errors.InvalidRequest("body must be a JSON object")
+    return body

@@ -1,0 +1,180 @@
+"""Access links: claim links and download tokens, each 256 random bits that its holder alone has.
+
+Only a token's SHA-256 is stored. DynamoDB's TTL removes a link days late and is housekeeping;
+what counts is the expiry in the condition of every write that uses one. A used, expired, locked
+or replaced link stays for PURGE_AFTER, so that a try with it can be told from a guess.
+"""
+
+import hashlib
+import re
+import secrets
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from pynamodb.attributes import (
+    BinaryAttribute,
+    NumberAttribute,
+    TTLAttribute,
+    UnicodeAttribute,
+)
+from pynamodb.exceptions import DoesNotExist
+from pynamodb.models import Model
+
+from cardvault.audit.trail import Event
+from cardvault.aws import tables
+from cardvault.aws.failures import refuse_anyway
+from cardvault.aws.metrics import count
+from cardvault.aws.settings import Settings
+from cardvault.core.clock import Clock, to_text
+from cardvault.orders import store
+from cardvault.orders.records import OrderRecord
+from cardvault.orders.store import Change
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pynamodb.expressions.update import Action
+    from pynamodb.transactions import TransactWrite
+
+TOKEN_BYTES = 32
+PURGE_AFTER = timedelta(days=30)
+AUDITED_REFUSALS = 10
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+class Kind(StrEnum):
+    """What a link opens."""
+
+    CLAIM = "claim"
+    DOWNLOAD = "download"
+
+
+class State(StrEnum):
+    """Whether it still does; only LIVE and not past its expiry counts."""
+
+    LIVE = "live"
+    USED = "used"
+    LOCKED = "locked"
+    REPLACED = "replaced"
+
+
+class AccessLink(Model):
+    """A link as stored. Times are RFC 3339 texts in UTC, but for the TTL's."""
+
+    class Meta:
+        table_name = ""
+
+    token_hash = UnicodeAttribute(hash_key=True, attr_name="tokenHash")
+    kind = UnicodeAttribute()
+    state = UnicodeAttribute(default=State.LIVE)
+    order_id = UnicodeAttribute(attr_name="orderId")
+    created_at = UnicodeAttribute(attr_name="createdAt")
+    expires_at = UnicodeAttribute(attr_name="expiresAt")
+    purge_at = TTLAttribute(attr_name="purgeAt")
+    used_at = UnicodeAttribute(attr_name="usedAt", null=True)
+    session_hash = UnicodeAttribute(attr_name="sessionHash", null=True)
+    refusals = NumberAttribute(null=True)
+
+    # of a claim link
+    opened_at = UnicodeAttribute(attr_name="openedAt", null=True)
+    wrong_tries = NumberAttribute(attr_name="wrongTries", default=0)
+    code_hash = BinaryAttribute(legacy_encoding=False, attr_name="codeHash", null=True)
+    code_sent_at = UnicodeAttribute(attr_name="codeSentAt", null=True)
+    codes_sent = NumberAttribute(attr_name="codesSent", default=0)
+
+    # of a download token
+    object_key = UnicodeAttribute(attr_name="objectKey", null=True)
+    card_count = NumberAttribute(attr_name="cardCount", null=True)
+
+
+def bind_links(settings: Settings) -> None:
+    """Put links on the table the settings name."""
+    tables.bind(AccessLink, settings.links_table)
+
+
+def hash_token(token: str) -> str:
+    """SHA-256, hex: for what has 256 random bits a slow hash adds nothing."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def make(
+    kind: Kind, order_id: str, *, now: datetime, lifetime: timedelta, **attributes: Any
+) -> tuple[str, AccessLink]:
+    """A new token, and the link that knows it by its hash, yet to be saved."""
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    link = AccessLink(
+        hash_token(token),
+        kind=kind,
+        order_id=order_id,
+        created_at=to_text(now),
+        expires_at=to_text(now + lifetime),
+        purge_at=now + lifetime + PURGE_AFTER,
+        **attributes,
+    )
+    return token, link
+
+
+def find(kind: Kind, token: str) -> AccessLink | None:
+    """The link of that token, read consistently, whatever its state; None if there is none."""
+    if not _TOKEN.fullmatch(token):
+        return None
+    try:
+        link = AccessLink.get(hash_token(token), consistent_read=True)
+    except DoesNotExist:
+        return None
+    return link if link.kind == kind else None
+
+
+def fault(link: AccessLink, now: datetime) -> str | None:
+    """Why the link can not be used, as the audit trail has it; None if it can."""
+    if link.state != State.LIVE:
+        return f"LINK_{link.state.upper()}"
+    return None if to_text(now) < link.expires_at else "LINK_EXPIRED"
+
+
+def use(
+    transaction: "TransactWrite", link: AccessLink, now: datetime, actions: "Sequence[Action]"
+) -> None:
+    """Change the link in the transaction if it is still live, as `link` was read, and not late."""
+    still_live = AccessLink.state == State.LIVE
+    not_expired = AccessLink.expires_at > to_text(now)
+    no_try_since = AccessLink.wrong_tries == link.wrong_tries
+    transaction.update(link, list(actions), condition=still_live & not_expired & no_try_since)
+
+
+def replace(transaction: "TransactWrite", token_hash: str) -> None:
+    """End a link in the transaction, and every session that it opened."""
+    transaction.update(
+        AccessLink(token_hash),
+        [AccessLink.state.set(State.REPLACED), AccessLink.session_hash.remove()],
+    )
+
+
+def record_refusal(
+    link: AccessLink, event: str, reason: str, origin: dict[str, Any], *, clock: Clock
+) -> None:
+    """Count a refused try on the link, and tell the order's audit trail.
+
+    The first AUDITED_REFUSALS of a link are told one by one, then each power of two with the
+    number so far: whoever holds a dead link must not be able to make the trail grow for ever.
+    Raises nothing.
+    """
+    count("LinkRefused")
+    refuse_anyway(lambda: _record(link, event, reason, origin, clock))
+
+
+def _record(
+    link: AccessLink, event: str, reason: str, origin: dict[str, Any], clock: Clock
+) -> None:
+    is_there = AccessLink.token_hash.exists()
+    tables.retry_races(lambda: tables.update(link, [AccessLink.refusals.add(1)], is_there))
+    number = int(link.refusals or 1)
+    if number > AUDITED_REFUSALS and number & (number - 1):
+        return
+    told = reason if number <= AUDITED_REFUSALS else f"{reason}, {number} times so far"
+
+    def decide(_: OrderRecord) -> Change:
+        return Change(Event(event, reason=told, **origin), {})
+
+    store.change(link.order_id, decide, clock=clock)

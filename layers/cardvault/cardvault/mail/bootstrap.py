@@ -1,0 +1,37 @@
+"""The parts that functions which send mail have in common."""
+
+from cardvault.aws import boto_clients
+from cardvault.aws.settings import Settings
+from cardvault.links import bind_links
+from cardvault.mail.public_url import PublicUrl
+from cardvault.mail.send import Postman
+from cardvault.mail.ses import Mailer
+from cardvault.mail.suppression import bind_suppressions
+from cardvault.orders import store
+
+
+def bind_delivery(settings: Settings) -> None:
+    """Put orders, their audit events, links and suppressions on their tables."""
+    store.bind_tables(settings)
+    bind_links(settings)
+    bind_suppressions(settings)
+
+
+def mailer(settings: Settings) -> Mailer:
+    """The stack's sender."""
+    return Mailer(
+        boto_clients.ses(),
+        settings.mail_sender,
+        settings.mail_reply_to,
+        settings.mail_configuration_set,
+    )
+
+
+def postman(settings: Settings) -> Postman:
+    """Who writes to customers about their orders."""
+    return Postman(
+        mailer(settings),
+        settings.shop_name,
+        PublicUrl(boto_clients.ssm(), settings.public_url_parameter),
+        settings.link_lifetime,
+    )

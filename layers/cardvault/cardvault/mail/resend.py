@@ -1,0 +1,72 @@
+"""A new link, because the shop asks for it."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from cardvault.audit.trail import Event
+from cardvault.core.clock import from_text, to_text
+from cardvault.errors import CardsShredded, OrderNotFulfilled, TooSoon
+from cardvault.http.caller import Caller
+from cardvault.http.schemas import checker
+from cardvault.mail.send import Postman
+from cardvault.mail.suppression import lift
+from cardvault.orders.recipient import ADDRESS
+from cardvault.orders.records import OrderRecord
+from cardvault.orders.refusals import owned_or_told
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+RESEND_SPACING = timedelta(seconds=30)
+
+check_request = checker(
+    {"type": "object", "additionalProperties": False, "properties": {"email": ADDRESS}}
+)
+
+
+def expect_spacing(order: OrderRecord, now: "datetime") -> None:
+    """Raises TooSoon if mail was sent, or may have been, less than RESEND_SPACING ago."""
+    moments = [moment for moment in (order.mailing_at, order.emailed_at) if moment]
+    if any(now < from_text(moment) + RESEND_SPACING for moment in moments):
+        raise TooSoon
+
+
+@dataclass(frozen=True, slots=True)
+class ResendEmail:
+    """The shop asks for the mail again, also for that of a refund.
+
+    The link sent before is dead from then on.
+    """
+
+    postman: Postman
+
+    def __call__(self, order_id: str, address: str | None, caller: Caller) -> OrderRecord:
+        """The order, once the mail is sent.
+
+        With an address, which needs the scope orders:correct, that becomes the customer's; given
+        on purpose, it is written to even if mail to it bounced before. Raises Forbidden,
+        OrderNotFound, OrderNotFulfilled, CardsShredded, TooSoon, and what sending raises.
+        """
+        if address:
+            caller.require("orders:correct")
+        order = owned_or_told(order_id, "RESEND_REFUSED", caller, clock=self.postman.clock)
+
+        def allow(fresh: OrderRecord) -> bool:
+            if fresh.shredded_at is not None:
+                raise CardsShredded
+            if fresh.ended_as is None:
+                raise OrderNotFulfilled
+            expect_spacing(fresh, self.postman.clock())
+            return True
+
+        allow(order)
+        if address:
+            lift(order.tenant_id, address, to_text(self.postman.clock()))
+        event = Event(
+            "EMAIL_CORRECTED" if address else "EMAIL_RESENT",
+            method="email",
+            **caller.traces(order.tenant_id),
+        )
+        changes = {"customer_email": address} if address else None
+        return self.postman.send(order_id, allow, event, changes)

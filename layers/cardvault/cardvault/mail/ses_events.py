@@ -1,0 +1,137 @@
+"""What became of a mail, as SES tells through EventBridge.
+
+Events come late, twice and in any order. Of the order's present mail the worst outcome counts, so
+that their order does not matter; of an earlier one the trail alone is told.
+
+Source: https://docs.aws.amazon.com/ses/latest/dg/monitoring-eventbridge.html, and for `detail`
+https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cardvault.audit.trail import Event
+from cardvault.aws.metrics import count
+from cardvault.core.clock import Clock, from_text, to_text, utc_now
+from cardvault.core.ids import is_id
+from cardvault.errors import OrderNotFound
+from cardvault.mail.suppression import LIFTED, find_suppression, suppression
+from cardvault.orders import store
+from cardvault.orders.records import OrderRecord
+from cardvault.orders.store import Change
+
+if TYPE_CHECKING:
+    from pynamodb.transactions import TransactWrite
+
+
+# From the best to the worst. What was delivered may bounce later, or be complained of.
+_WORSE = ("sent", "delivered", "bounced", "rejected", "complained")
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    event: str
+    status: str
+    reason: str | None = None
+    suppresses: bool = False
+
+
+def _outcome(detail: dict[str, Any]) -> _Outcome | None:
+    match detail.get("eventType"):
+        case "Delivery":
+            return _Outcome("EMAIL_DELIVERED", "delivered")
+        case "Bounce":
+            # A full mailbox, say, is not the address's fault; only a permanent bounce is.
+            permanent = detail["bounce"].get("bounceType") == "Permanent"
+            kind = f"{detail['bounce'].get('bounceType')}/{detail['bounce'].get('bounceSubType')}"
+            return _Outcome("EMAIL_BOUNCED", "bounced", kind, suppresses=permanent)
+        case "Complaint":
+            kind = detail["complaint"].get("complaintFeedbackType")
+            return _Outcome("EMAIL_COMPLAINED", "complained", kind, suppresses=True)
+        case "Reject":
+            return _Outcome("EMAIL_REJECTED", "rejected", "content")
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Mail:
+    """The mail that an event is about. `taken_at` is when SES took it, RFC 3339."""
+
+    order_id: str
+    mail_id: str | None
+    addresses: frozenset[str]
+    taken_at: str
+
+    @classmethod
+    def of(cls, mail: dict[str, Any]) -> "_Mail":
+        to = frozenset(address.lower() for address in mail.get("destination", []))
+        taken_at = str(mail.get("timestamp", ""))
+        return cls(_tag(mail, "orderId"), _tag(mail, "mail") or None, to, taken_at)
+
+    def is_latest_of(self, order: OrderRecord) -> bool:
+        return self.mail_id == order.mail_id and self.went_to(order)
+
+    def went_to(self, order: OrderRecord) -> bool:
+        return (order.customer_email or "").lower() in self.addresses
+
+
+@dataclass(frozen=True, slots=True)
+class HandleEmailEvent:
+    """Notes an outcome on the order its tag names; events of anything else are let pass."""
+
+    clock: Clock = utc_now
+
+    def __call__(self, detail: dict[str, Any]) -> OrderRecord | None:
+        """The order as it is now, None if the event is none of ours.
+
+        An event that comes again, or is outdone by one that came before, changes nothing.
+        """
+        outcome, mail = _outcome(detail), _Mail.of(detail.get("mail", {}))
+        if outcome is None or not is_id(mail.order_id):
+            return None
+        try:
+            order = store.find(mail.order_id)
+        except OrderNotFound:
+            return None
+        if outcome.suppresses:
+            count("EmailSuppressed")
+        return store.change(
+            mail.order_id,
+            lambda fresh: self._decide(fresh, outcome, mail),
+            clock=self.clock,
+            known=order,
+        )
+
+    def _decide(self, order: OrderRecord, outcome: _Outcome, mail: _Mail) -> Change | None:
+        is_latest = mail.is_latest_of(order)
+        is_worse = is_latest and _rank(outcome.status) > _rank(order.email_status)
+        suppresses = outcome.suppresses and _may_suppress(order, mail, is_latest=is_latest)
+        if is_latest and not is_worse and not suppresses:
+            return None
+
+        def suppress(transaction: "TransactWrite") -> None:
+            address, since = str(order.customer_email), to_text(self.clock())
+            transaction.save(suppression(order.tenant_id, address, outcome.status, since))
+
+        event = Event(outcome.event, method="email", reason=outcome.reason)
+        status = {"email_status": outcome.status} if is_worse else {}
+        return Change(event, status, also=suppress if suppresses else None)
+
+
+def _rank(status: str | None) -> int:
+    return _WORSE.index(status) if status else -1
+
+
+def _may_suppress(order: OrderRecord, mail: _Mail, *, is_latest: bool) -> bool:
+    # To an address that was corrected since, or given again on purpose, an older mail is history.
+    if not mail.went_to(order):
+        return False
+    record = find_suppression(order.tenant_id, str(order.customer_email))
+    if record is None or is_latest:
+        return record is None or record.reason == LIFTED
+    return record.reason == LIFTED and from_text(mail.taken_at) >= from_text(record.since)
+
+
+def _tag(mail: dict[str, Any], name: str) -> str:
+    values = mail.get("tags", {}).get(name) or [""]
+    return str(values[0])

@@ -1,0 +1,61 @@
+"""Addresses that must not be written to: mail to them bounced for good, or was complained of.
+
+Per tenant, until that tenant gives the address again on purpose; mails sent before that count no
+more then. Kept beside the orders under the SHA-256 of tenant and address.
+"""
+
+import hashlib
+import json
+
+from pynamodb.attributes import UnicodeAttribute
+from pynamodb.exceptions import DoesNotExist
+from pynamodb.models import Model
+
+from cardvault.aws import tables
+from cardvault.aws.settings import Settings
+from cardvault.orders.records import MARK_KEY
+
+LIFTED = "lifted"
+
+
+class Suppression(Model):
+    """Why and since when an address is left alone, or since when no longer."""
+
+    class Meta:
+        table_name = ""
+
+    key = UnicodeAttribute(hash_key=True, attr_name="orderId")
+    sort_key = UnicodeAttribute(range_key=True, attr_name="sk", default=MARK_KEY)
+    reason = UnicodeAttribute()
+    since = UnicodeAttribute()
+
+
+def bind_suppressions(settings: Settings) -> None:
+    """Put suppressions on the Orders table."""
+    tables.bind(Suppression, settings.orders_table)
+
+
+def suppression(tenant_id: str, address: str, reason: str = "", since: str = "") -> Suppression:
+    """The record for a tenant's address, to be saved or deleted; case does not matter."""
+    owned = json.dumps([tenant_id, address.lower()])
+    key = "ADDRESS#" + hashlib.sha256(owned.encode()).hexdigest()
+    return Suppression(key, reason=reason, since=since)
+
+
+def find_suppression(tenant_id: str, address: str) -> Suppression | None:
+    """The record for a tenant's address, if there is one."""
+    try:
+        return Suppression.get(suppression(tenant_id, address).key, MARK_KEY, consistent_read=True)
+    except DoesNotExist:
+        return None
+
+
+def is_suppressed(tenant_id: str, address: str) -> bool:
+    """Whether mail to the address must not be sent."""
+    record = find_suppression(tenant_id, address)
+    return record is not None and record.reason != LIFTED
+
+
+def lift(tenant_id: str, address: str, now: str) -> None:
+    """Let mail to the address be sent again."""
+    suppression(tenant_id, address, LIFTED, now).save()

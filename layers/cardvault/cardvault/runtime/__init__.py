@@ -1,1 +1,0 @@
-"""What every function needs: settings, clock, ids, logs, AWS clients, HTTP."""
