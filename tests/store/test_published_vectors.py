@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cardvault.cards import Card
-from cardvault.giftcards.guard import CodeGuard
-from cardvault.giftcards.vault import CodeVault, NumberVault
-from cardvault.orders import create
-from cardvault.runtime.clock import from_text
+from cardvault.core.cards import Card
+from cardvault.core.clock import from_text
+from cardvault.fulfilment import create
+from cardvault.giftcards.security.guard import CodeGuard
+from cardvault.giftcards.security.vault import CodeVault, NumberVault
 from tests.support.doubles import caller
 from tests.support.dynamodb_json import as_fields
 from tests.support.giftcards import GiftShop

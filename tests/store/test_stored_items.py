@@ -11,9 +11,10 @@ from pynamodb.models import Model
 
 import cardvault
 from cardvault.audit import trail
-from cardvault.delivery.claims import Visit
-from cardvault.delivery.links import bind_links
-from cardvault.delivery.suppression import bind_suppressions
+from cardvault.aws import boto_clients, tables
+from cardvault.claims.claim import Visit
+from cardvault.core import decimal_json
+from cardvault.core.clock import from_text
 from cardvault.errors import (
     AddressSuppressed,
     CardsShredded,
@@ -32,15 +33,16 @@ from cardvault.errors import (
     Unprocessable,
     WrongCode,
 )
-from cardvault.giftcards import issue, programs
-from cardvault.giftcards.guard import find_guard, guard_key
+from cardvault.fulfilment.outcome import record_refund
+from cardvault.giftcards import programs
+from cardvault.giftcards.operations import issue
+from cardvault.giftcards.security.guard import find_guard, guard_key
 from cardvault.identity import clients
 from cardvault.identity.clients import ApiClient
+from cardvault.links import bind_links
+from cardvault.mail.suppression import bind_suppressions
 from cardvault.orders import audit, views
-from cardvault.orders.outcome import record_refund
 from cardvault.orders.shred import shred_cards
-from cardvault.runtime import aws, tables, wire
-from cardvault.runtime.clock import from_text
 from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.rewrap import RewrapDataKeys
 from tests.support import stored_items
@@ -261,7 +263,7 @@ def test_i8_what_was_shredded_stays_so(steps):
 
 
 def test_stored_keys_are_wrapped_anew(steps):
-    keyring = Keyring(aws.kms(), steps.cloud.settings.card_key_arn)
+    keyring = Keyring(boto_clients.kms(), steps.cloud.settings.card_key_arn)
     steps.clock.advance(days=400)
     assert RewrapDataKeys(keyring, clock=steps.clock)(steps.clock()).rewrapped == len(SEALED)
     assert revealed(steps, "partly") == ORDERS["partly"]["cards"]
@@ -457,7 +459,7 @@ def card(name):
 
 
 def ask(shop, request, **more):
-    body = {**wire.loads(request["body"]), **more}
+    body = {**decimal_json.loads(request["body"]), **more}
     names = request["action"], request["cardId"], request["itemId"]
     return shop.do(*names, key=request["key"], **body)
 
@@ -474,8 +476,8 @@ ANOTHER = {
 def test_i10_the_same_request_under_the_same_key_has_the_first_answer(shop):
     before = stored_items.scan("GiftCardsTable")
     for asked in GIFTS["requests"]:
-        assert wire.dumps(ask(shop, asked)) == asked["answer"]
-        body = wire.loads(asked["body"])
+        assert decimal_json.dumps(ask(shop, asked)) == asked["answer"]
+        body = decimal_json.loads(asked["body"])
         changed = {name: other for name, other in ANOTHER.items() if name in body}
         with pytest.raises(KeyReusedForAnotherRequest):
             ask(shop, asked, **(changed or {"customerName": "Eve"}))
@@ -485,7 +487,7 @@ def test_i10_the_same_request_under_the_same_key_has_the_first_answer(shop):
 def test_a_repeated_transfer_need_not_prove_the_stored_code_again(shop):
     (asked,) = (asked for asked in GIFTS["requests"] if asked["action"] == "transfer")
     shop.do("resend-code", card("spent"))
-    assert wire.dumps(ask(shop, asked)) == asked["answer"]
+    assert decimal_json.dumps(ask(shop, asked)) == asked["answer"]
 
 
 def test_i10_every_stored_ledger_adds_up_from_its_first_entry_on(shop):

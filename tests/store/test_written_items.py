@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from cardvault.delivery.links import bind_links
-from cardvault.delivery.suppression import bind_suppressions
+from cardvault.links import bind_links
+from cardvault.mail.suppression import bind_suppressions
 from tests.store.conftest import on_moto
 from tests.support import by_hand, stored_items
 from tests.support.delivery import Desk

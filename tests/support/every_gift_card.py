@@ -9,9 +9,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from cardvault.core import decimal_json
+from cardvault.core.clock import to_text
 from cardvault.errors import GiftCardNotFound
-from cardvault.runtime import wire
-from cardvault.runtime.clock import to_text
 from tests.support.giftcards import GiftShop
 
 UNKNOWN_NUMBER = "9000000000000018"
@@ -74,8 +74,8 @@ class EveryGiftCard:
                 "cardId": card_id,
                 "itemId": item_id,
                 "key": key,
-                "body": wire.dumps(body),
-                "answer": wire.dumps(answer),
+                "body": decimal_json.dumps(body),
+                "answer": decimal_json.dumps(answer),
             }
         )
         return answer

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from cardvault.delivery.claims import Visit
+from cardvault.aws import tables
+from cardvault.claims.claim import Visit
 from cardvault.errors import (
     LinkUnusable,
     MailOutcomeUnknown,
@@ -17,12 +18,11 @@ from cardvault.errors import (
     PlacementUnknown,
     WrongCode,
 )
+from cardvault.fulfilment.outcome import record_failure, record_refund
+from cardvault.fulfilment.poll import PollFulfilment
 from cardvault.identity import clients
 from cardvault.identity.clients import ApiClient
-from cardvault.orders.outcome import record_failure, record_refund
-from cardvault.orders.poll import PollFulfilment
 from cardvault.orders.shred import shred_cards
-from cardvault.runtime import tables
 from tests.support.delivery import ORIGIN, Desk
 from tests.support.doubles import caller, canary_cards
 

@@ -2,7 +2,7 @@
 
 import json
 
-from cardvault.runtime.cached_secret import CachedSecret
+from cardvault.aws.cached_secret import CachedSecret
 
 
 class _Given:

@@ -8,9 +8,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from cardvault.delivery.claims import hash_code, session_for
-from cardvault.delivery.links import hash_token
+from cardvault.claims.claim import hash_code, session_for
 from cardvault.identity.signing import SigningKey
+from cardvault.links import hash_token
 from tests.support import by_hand
 from tests.support.template import ROOT
 

@@ -6,13 +6,19 @@ from decimal import Decimal
 
 import pytest
 
+from cardvault.core import decimal_json
 from cardvault.errors import CannotOpen
-from cardvault.giftcards.guard import guard_key
-from cardvault.giftcards.ledger import Once
-from cardvault.giftcards.records import CardRecord, EntryRecord, EntryType, entry_key, refund_key
-from cardvault.giftcards.vault import CodeVault, NumberVault
-from cardvault.giftcards.verify import differences
-from cardvault.runtime import wire
+from cardvault.giftcards.ledger.posting import Once
+from cardvault.giftcards.ledger.records import (
+    CardRecord,
+    EntryRecord,
+    EntryType,
+    entry_key,
+    refund_key,
+)
+from cardvault.giftcards.queries.verify import differences
+from cardvault.giftcards.security.guard import guard_key
+from cardvault.giftcards.security.vault import CodeVault, NumberVault
 from tests.support import by_hand
 from tests.support.dynamodb_json import as_item
 from tests.support.given_secret import given_secret
@@ -42,7 +48,7 @@ def give_nonce(monkeypatch, vector):
 
 
 def once_of(vector):
-    body = wire.loads(vector["body"])
+    body = decimal_json.loads(vector["body"])
     return Once.of(vector["key"], vector["tenantId"], vector["ownerId"], vector["action"], body)
 
 
@@ -166,10 +172,10 @@ def test_our_code_makes_the_published_idempotency_records(name, monkeypatch):
     assert (once.sort_key, once.place) == (vector["sk"], vector["place"])
     assert once.content == vector["requestText"]
     assert numbers.fingerprint(once.content).hex() == vector["requestMac"]
-    answer = wire.loads(numbers.open(bytes.fromhex(vector["sealedAnswer"]), once.place))
-    assert wire.dumps(answer) == vector["answer"], "an amount keeps its digits"
+    answer = decimal_json.loads(numbers.open(bytes.fromhex(vector["sealedAnswer"]), once.place))
+    assert decimal_json.dumps(answer) == vector["answer"], "an amount keeps its digits"
     give_nonce(monkeypatch, vector)
-    assert numbers.seal(wire.dumps(answer), once.place).hex() == vector["sealedAnswer"]
+    assert numbers.seal(decimal_json.dumps(answer), once.place).hex() == vector["sealedAnswer"]
 
 
 @pytest.mark.parametrize("vector", PUBLISHED["sortKeys"], ids=lambda vector: vector["entry"])

@@ -9,14 +9,14 @@ import pytest
 
 from cardvault.audit import trail
 from cardvault.audit.trail import AuditRecord, Head
-from cardvault.cards import Card
-from cardvault.delivery.suppression import suppression
-from cardvault.orders.create import NewOrder
-from cardvault.orders.marks import idempotency_mark, supplier_mark
+from cardvault.core.cards import Card
+from cardvault.core.clock import from_text, to_text
+from cardvault.core.ids import is_id, new_id
+from cardvault.fulfilment.create import NewOrder
+from cardvault.fulfilment.marks import idempotency_mark, supplier_mark
+from cardvault.mail.suppression import suppression
 from cardvault.orders.recipient import Recipient, hash_passcode, passcode_fits
 from cardvault.orders.records import owner_key
-from cardvault.runtime.clock import from_text, to_text
-from cardvault.runtime.ids import is_id, new_id
 from cardvault.sealing.data_keys import encryption_context
 from cardvault.sealing.pages import Layout, open_page, seal_pages
 from cardvault.sealing.sealed_card import CardKey
