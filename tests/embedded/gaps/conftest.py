@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from local.stack import Stack
+from tests.embedded.gaps import streaming
 from tests.embedded.gaps.helpers import encoded
 
 TEMPLATE = Path(__file__).parent.parent / "data" / "template.yaml"
@@ -71,3 +72,38 @@ def read(probe_stack):
         return requests.get(f"{url}/things/1", headers=headers, timeout=30)
 
     return get
+
+
+@pytest.fixture(scope="session")
+def guarded_streams():
+    """An emulator with IAM on, for tables with streams."""
+    with streaming.stack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def streamed(guarded_streams):
+    """The name of a new table, and its stream."""
+    return streaming.create_table(guarded_streams)
+
+
+@pytest.fixture
+def write(guarded_streams, streamed):
+    """Put items of one partition key into the table, one after the other."""
+    table, _stream = streamed
+    dynamodb = guarded_streams.client("dynamodb")
+
+    def put(pk, *sort_keys, **attributes):
+        for sk in sort_keys:
+            dynamodb.put_item(TableName=table, Item=streaming.item(pk, sk, **attributes))
+
+    return put
+
+
+@pytest.fixture
+def reader(guarded_streams, tmp_path):
+    """A function that may read streams and send to queues."""
+    reader = streaming.Reader(guarded_streams, tmp_path)
+    role = streaming.create_role(guarded_streams, "sqs:SendMessage", managed=[streaming.READING])
+    reader.create(role)
+    return reader
