@@ -4,6 +4,7 @@ One write that took place is one record, in the order of the writes: that the em
 itself for every operation but for items that expire.
 """
 
+import copy
 import functools
 import json
 import threading
@@ -84,7 +85,8 @@ def _keep_records_over_a_restart() -> None:
 
     @functools.wraps(get_state)
     def state_with_streams() -> dict[str, Any]:
-        return {**get_state(), **{name: getattr(dynamodb, name) for name in STORES}}
+        streams = {name: copy.deepcopy(getattr(dynamodb, name)) for name in STORES}
+        return {**get_state(), **streams}
 
     @functools.wraps(restore)
     def restore_with_streams(state: dict[str, Any]) -> None:

@@ -1,11 +1,13 @@
 """A stack with one resource of each kind that the emulator has a gap for.
 
-Each test here shows one defect of the stock emulator: with EMULATOR_STOCK=1 it must fail. One that
-passes there (but for `test_no_gaps.py`) names a gap that need not be filled any longer.
+Each test here shows one defect of the stock emulator: with EMULATOR_STOCK=1 it must fail, some by
+waiting for ever (`--timeout=60`). One that passes there (but for `test_no_gaps.py` and
+`test_no_gaps_streams.py`) names a gap that need not be filled any longer.
 """
 
 import os
 import time
+import uuid
 from pathlib import Path
 
 import pytest
@@ -107,3 +109,22 @@ def reader(guarded_streams, tmp_path):
     role = streaming.create_role(guarded_streams, "sqs:SendMessage", managed=[streaming.READING])
     reader.create(role)
     return reader
+
+
+@pytest.fixture
+def deploy(guarded_streams):
+    """Create a stack or update it; return its outputs."""
+    client, name = guarded_streams.client("cloudformation"), f"stack-{uuid.uuid4()}"
+    done = []
+
+    def one(body):
+        request = {"StackName": name, "TemplateBody": body, "Capabilities": streaming.CAPABILITIES}
+        operation = "update" if done else "create"
+        getattr(client, f"{operation}_stack")(**request)
+        waiter = client.get_waiter(f"stack_{operation}_complete")
+        waiter.wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 600})
+        done.append(operation)
+        (stack,) = client.describe_stacks(StackName=name)["Stacks"]
+        return {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
+
+    return one

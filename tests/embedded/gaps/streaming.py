@@ -23,6 +23,8 @@ TABLE = {
     ],
 }
 STREAM = {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+STREAMED = {**TABLE, "StreamSpecification": STREAM}
+CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 
 
 def stack(**more):
@@ -69,6 +71,55 @@ def create_role(aws, *actions, managed=()):
         document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=document)
     return arn
+
+
+def template(table, trail=None, folder=""):
+    """A table, and a function that reads its stream when `trail` says how."""
+    resources = {
+        "Table": {"Type": "AWS::DynamoDB::Table", "Properties": table},
+        "Failures": {"Type": "AWS::SQS::Queue"},
+    }
+    outputs = {"Table": {"Value": {"Ref": "Table"}}}
+    if trail:
+        event = {"Type": "DynamoDB", "Properties": trail}
+        function = {
+            "InlineCode": READER.read_text(),
+            "Handler": "index.handler",
+            "Runtime": "python3.13",
+            "Timeout": 60,
+            "AutoPublishAlias": "live",
+            "Environment": {"Variables": {"FOLDER": str(folder)}},
+            "Events": {"Trail": event},
+        }
+        resources["Reader"] = {"Type": "AWS::Serverless::Function", "Properties": function}
+        outputs["Stream"] = {"Value": {"Fn::GetAtt": ["Table", "StreamArn"]}}
+        outputs["Mapping"] = {"Value": {"Ref": "ReaderTrail"}}
+        outputs["Queue"] = {"Value": {"Fn::GetAtt": ["Failures", "Arn"]}}
+    return json.dumps(
+        {"Transform": "AWS::Serverless-2016-10-31", "Resources": resources, "Outputs": outputs}
+    )
+
+
+def trail(**more):
+    return {
+        "Stream": {"Fn::GetAtt": ["Table", "StreamArn"]},
+        "StartingPosition": "TRIM_HORIZON",
+        **more,
+    }
+
+
+FULL = trail(
+    BatchSize=7,
+    MaximumBatchingWindowInSeconds=0,
+    ParallelizationFactor=1,
+    BisectBatchOnFunctionError=True,
+    FunctionResponseTypes=["ReportBatchItemFailures"],
+    MaximumRetryAttempts=-1,
+    DestinationConfig={
+        "OnFailure": {"Type": "SQS", "Destination": {"Fn::GetAtt": ["Failures", "Arn"]}}
+    },
+    FilterCriteria={"Filters": [{"Pattern": '{"eventName": ["INSERT"]}'}]},
+)
 
 
 class Reader:

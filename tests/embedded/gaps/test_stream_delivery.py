@@ -11,16 +11,6 @@ from tests.embedded.gaps import streaming
 pytestmark = pytest.mark.embedded
 
 
-def test_a_writer_does_not_wait_for_the_function(reader, streamed, write):
-    reader.maps(streamed[1])
-    reader.hold()
-    write("a", "1")
-    reader.wait_for("1")
-    write("a", "2")  # while the function still has the first
-    reader.let_go()
-    assert reader.wait_for("2") == [["1"], ["2"]]
-
-
 def test_a_record_is_shaped_as_on_aws(reader, streamed, write):
     reader.maps(streamed[1])
     write("a", "1", colour="red")
@@ -65,6 +55,22 @@ def test_a_key_is_read_in_order_and_a_failing_one_stops_no_other(reader, streame
     for key in range(8):
         of_key = [one for one in handled if one.startswith(f"{key}.")]
         assert list(dict.fromkeys(of_key)) == [f"{key}.{n}" for n in range(5)]
+
+
+def test_a_key_is_read_by_one_call_at_a_time_and_other_keys_beside_it(reader, streamed, write):
+    others = [str(n) for n in range(8)]
+    reader.maps(streamed[1])
+    reader.hold()
+    write("busy", "first")
+    reader.wait_for("first")
+    write("busy", "second")
+    for other in others:
+        write(other, other)
+    while not set(others) & {one for batch in reader.sort_keys() for one in batch}:
+        time.sleep(0.02)
+    assert "second" not in [one for batch in reader.sort_keys() for one in batch]
+    reader.let_go()
+    reader.wait_for("second", *others)
 
 
 def test_a_batch_goes_on_at_the_record_that_the_function_reports(reader, streamed, write):
