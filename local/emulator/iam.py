@@ -27,7 +27,7 @@ def fill_gaps() -> None:
 
 
 def _show_encryption_contexts() -> None:
-    """Fill row 26, in part: a condition on `kms:EncryptionContext:…` denies everything."""
+    """Fill a gap, in part: a condition on `kms:EncryptionContext:…` denies everything."""
     tag_context = iam_actions.request_tag_context
 
     @functools.wraps(tag_context)

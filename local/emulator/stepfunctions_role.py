@@ -14,7 +14,7 @@ _role: ContextVar[str] = ContextVar("role of the running state machine", default
 
 
 def fill_gaps() -> None:
-    """Fill row 26, in part: no call of an execution is checked against the machine's role.
+    """Fill a gap, in part: no call of an execution is checked against the machine's role.
 
     Checked here: that it may invoke its functions. Calls that a state makes to other services
     directly stay unchecked.
