@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from cardvault import errors
+from tests.support.apps import load_app
 from tests.support.functions import (
     CODE,
     EVENTS,
@@ -23,7 +24,6 @@ from tests.support.functions import (
     USED,
     LambdaContext,
     invoke,
-    load_app,
 )
 from tests.support.openapi import answers, operations, resolved, validator
 from tests.support.statemachine import tasks
