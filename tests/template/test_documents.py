@@ -52,3 +52,11 @@ def test_links_between_documents_lead_somewhere():
     for document in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
         for link in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", document.read_text()):
             assert (document.parent / link).exists(), f"{document.name}: {link}"
+
+
+def test_every_decision_is_in_the_index_under_its_title():
+    folder = ROOT / "docs/decisions"
+    index = (folder / "README.md").read_text()
+    for decision in folder.glob("0*.md"):
+        number, title = re.match(r"# (\d+)\. (.+)", decision.read_text()).groups()
+        assert f"* {number}. [{title}]({decision.name})" in index
