@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from cardvault import errors
 from cardvault.errors import CardvaultError
 from tests.support.template import ROOT
 
@@ -119,6 +120,7 @@ def _raised_here(error: ast.expr, function: ast.FunctionDef, path: Path) -> set[
     if isinstance(error, ast.BoolOp):
         return {name for value in error.values for name in _raised_here(value, function, path)}
     name = _class_name(error)
+    name = getattr(vars(errors).get(name), "__name__", name)
     if name in {known.__name__ for known in error_classes()}:
         return {name}
     if isinstance(error, ast.Name):

@@ -32,7 +32,7 @@ from cardvault.giftcards.operations import (
 )
 from cardvault.giftcards.queries import balance_check
 from cardvault.giftcards.views import _ENTRY_DETAILS
-from cardvault.http.endpoint import STATUS
+from cardvault.http.endpoint import status_and_code
 from cardvault.identity import clients, tokens
 from cardvault.identity.clients import ApiClient
 from cardvault.mail import resend
@@ -158,10 +158,6 @@ def errors_of(operation_id):
     return {error for error in error_classes() if error.__name__ in names}
 
 
-def status_of(error):
-    return next(status for family, status in STATUS if issubclass(error, family))
-
-
 def test_the_document_is_valid_openapi():
     validate(spec())
 
@@ -217,7 +213,8 @@ def test_whole_numbers_in_the_query_have_the_limits_of_the_code(operation_id):
 
 @pytest.mark.parametrize("operation_id", OPERATIONS)
 def test_every_error_a_function_can_raise_is_told_under_its_status_and_no_other(operation_id):
-    found = {(status_of(error), error.code) for error in errors_of(operation_id)}
+    _, path = served_by(operation_id)
+    found = {status_and_code(error, path) for error in errors_of(operation_id)}
     impossible = {code for where, code in CANNOT_HAPPEN if where == operation_id}
     assert impossible <= {code for _, code in found}, "an exception that is none any more"
     told = codes_by_status(OPERATIONS[operation_id])

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from cardvault.core.clock import from_text
-from cardvault.errors import InvalidRequest, Unprocessable
+from cardvault.errors import InvalidRequest
 from cardvault.http import schemas
 
 Schema = dict[str, Any]
@@ -57,7 +57,7 @@ def text(longest: int) -> Schema:
 def checker(required: Schema, optional: Schema | None = None) -> Callable[[Any], dict[str, Any]]:
     """A function that returns the fields of a body that are set; null is as good as absent.
 
-    It raises Unprocessable, naming the field, on a body that does not fit.
+    It raises InvalidRequest, naming the field, on a body that does not fit.
     """
     check = schemas.checker(
         {
@@ -70,20 +70,17 @@ def checker(required: Schema, optional: Schema | None = None) -> Callable[[Any],
 
     def checked(body: dict[str, Any]) -> dict[str, Any]:
         given = {name: value for name, value in body.items() if value is not None}
-        try:
-            return check(given)
-        except InvalidRequest as error:
-            raise Unprocessable(str(error)) from None
+        return check(given)
 
     return checked
 
 
 def moment(name: str, raw: Any) -> datetime:
-    """A field's moment, RFC 3339 with an offset. Raises Unprocessable, naming it."""
+    """A field's moment, RFC 3339 with an offset. Raises InvalidRequest, naming it."""
     try:
         return from_text(raw)
     except (TypeError, ValueError):
-        raise Unprocessable(f"{name} must be a moment like 2026-01-31T12:00:00Z") from None
+        raise InvalidRequest(f"{name} must be a moment like 2026-01-31T12:00:00Z") from None
 
 
 REMARKS: Schema = {"referenceId": text(100), "description": text(500)}

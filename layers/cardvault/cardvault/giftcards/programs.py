@@ -10,7 +10,7 @@ from pynamodb.models import Model
 from cardvault.aws.attributes import WholeNumber
 from cardvault.core.clock import Clock, to_text, utc_now
 from cardvault.core.ids import new_id
-from cardvault.errors import ProgramNotFound, Unprocessable
+from cardvault.errors import InvalidRequest, ProgramNotFound
 from cardvault.giftcards.fields import ID, checker, text
 from cardvault.giftcards.ledger.money import NOT_IN_CENTS, SMALLEST, amount, minor_units
 from cardvault.http.caller import Caller
@@ -81,10 +81,10 @@ _check_get = checker({"programId": ID}, {"action": _ACTION})
 
 
 def create(request: dict[str, Any], *, clock: Clock = utc_now) -> ProgramRecord:
-    """A new program from `{"name", "tenantId", "currency", …limits}`. Raises Unprocessable."""
+    """A new program from `{"name", "tenantId", "currency", …limits}`. Raises InvalidRequest."""
     wanted = _check_create(request)
     if wanted["currency"] in NOT_IN_CENTS:
-        raise Unprocessable("currency must have two decimals")
+        raise InvalidRequest("currency must have two decimals")
     now = clock()
     program = ProgramRecord(
         new_id(now),
@@ -106,7 +106,7 @@ def create(request: dict[str, Any], *, clock: Clock = utc_now) -> ProgramRecord:
 def update(request: dict[str, Any], *, clock: Clock = utc_now) -> ProgramRecord:
     """The program `{"programId"}` with another name or limits; its currency stays.
 
-    Raises Unprocessable, ProgramNotFound.
+    Raises InvalidRequest, ProgramNotFound.
     """
     wanted = _check_update(request)
     program = find(wanted["programId"])
@@ -118,7 +118,7 @@ def update(request: dict[str, Any], *, clock: Clock = utc_now) -> ProgramRecord:
 
 
 def get(request: dict[str, Any]) -> ProgramRecord:
-    """The program `{"programId"}`. Raises Unprocessable, ProgramNotFound."""
+    """The program `{"programId"}`. Raises InvalidRequest, ProgramNotFound."""
     return find(_check_get(request)["programId"])
 
 
@@ -164,6 +164,6 @@ def _set_terms(program: ProgramRecord, wanted: dict[str, Any]) -> None:
     program.default_expiry_days = wanted.get("defaultExpiryDays", program.default_expiry_days)
     program.max_expiry_days = wanted.get("maxExpiryDays", program.max_expiry_days)
     if program.default_expiry_days > program.max_expiry_days:
-        raise Unprocessable("defaultExpiryDays must not pass maxExpiryDays")
+        raise InvalidRequest("defaultExpiryDays must not pass maxExpiryDays")
     if program.max_initial_value > program.max_balance:
-        raise Unprocessable("maxInitialValue must not pass maxBalance")
+        raise InvalidRequest("maxInitialValue must not pass maxBalance")
