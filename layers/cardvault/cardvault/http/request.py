@@ -11,6 +11,7 @@ from typing import Any
 from cardvault import errors
 from cardvault.core import decimal_json
 from cardvault.core.ids import is_id
+from cardvault.http.fields import ID
 
 Event = dict[str, Any]
 
@@ -27,7 +28,7 @@ def path_id(event: Event, name: str) -> str:
     """An id in the path. Raises InvalidRequest, naming it, for what can be none."""
     found = str(event["pathParameters"][name])
     if not is_id(found):
-        raise errors.InvalidRequest(f"{name} must be 24 lower-case hex digits")
+        raise errors.InvalidRequest(f"{name} {ID['description']}")
     return found
 
 
