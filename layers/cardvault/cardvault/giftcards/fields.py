@@ -1,4 +1,4 @@
-"""Bodies of the gift-card API, checked; a wrong one is 422, as the published contract has it."""
+"""Bodies of the gift-card API, checked; a wrong one is 422, as in the published API."""
 
 from collections.abc import Callable
 from datetime import datetime
