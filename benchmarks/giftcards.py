@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import botocore.client
@@ -67,14 +68,18 @@ def _counts(histories: Sequence[int]) -> Iterator[tuple[object, ...]]:
             _lengthen(long, length)
             yield _counted(
                 f"details, {length:,} transactions",
-                lambda long=long: shop.details(long, transactions=True),
+                partial(shop.details, long, transactions=True),
             )
         yield _counted("redeem", lambda: shop.redeem(card_id, "1.00", key="k"))
         yield _counted("redeem, repeated", lambda: shop.redeem(card_id, "1.00", key="k"))
-        body = {"securityCode": code, "destinationCardNumber": other["cardNumber"], "amount": 1}
+        body: dict[str, Any] = {
+            "securityCode": code,
+            "destinationCardNumber": other["cardNumber"],
+            "amount": 1,
+        }
         yield _counted("transfer", lambda: shop.do("transfer", card_id, **body))
         numbers = [shop.active("1.00")["cardNumber"] for _ in range(10)]
-        merge = {"cardNumbers": numbers, "merchantId": "m1"}
+        merge: dict[str, Any] = {"cardNumbers": numbers, "merchantId": "m1"}
         yield _counted("consolidation of 10", lambda: shop.do("consolidate", **merge))
 
 
@@ -167,7 +172,7 @@ def _units(items: Sequence[dict[str, Any]], unit: int) -> int:
 def _rates(stack: Stack, redemptions: int, count: int) -> Iterator[tuple[object, ...]]:
     with aimed_at(stack) as settings:
         shop = GiftShop.open(settings, utc_now)
-        issue = {"initialValue": 100, "merchantId": "m1", "count": count // 2}
+        issue: dict[str, Any] = {"initialValue": 100, "merchantId": "m1", "count": count // 2}
         many = [card["id"] for _ in range(2) for card in shop.do("bulk", **issue)["cards"]]
         with ThreadPoolExecutor(TILLS) as tills:
             list(tills.map(lambda card_id: shop.do("activate", card_id), many))

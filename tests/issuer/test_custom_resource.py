@@ -6,7 +6,8 @@ import pytest
 
 from cardvault.aws import custom_resource as module
 from cardvault.aws.logs import logger
-from tests.support.functions import EVENTS, LambdaContext, load_app
+from tests.support.apps import load_app
+from tests.support.functions import EVENTS, LambdaContext
 
 ECHOED = ("StackId", "RequestId", "LogicalResourceId")
 

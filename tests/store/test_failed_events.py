@@ -9,7 +9,8 @@ import pytest
 from cardvault.aws import failed_events
 from cardvault.aws.failed_events import REPLAYED_S, FailedEvents
 from cardvault.errors import CardvaultError
-from tests.support.functions import EVENTS, LambdaContext, load_app
+from tests.support.apps import load_app
+from tests.support.functions import EVENTS, LambdaContext
 
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function"
 BOUNCE = EVENTS["handle_email_event/bounce"]

@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from cardvault import errors
+from tests.support.apps import load_app
 from tests.support.functions import (
     CODE,
     EVENTS,
@@ -23,7 +24,6 @@ from tests.support.functions import (
     USED,
     LambdaContext,
     invoke,
-    load_app,
 )
 from tests.support.openapi import answers, operations, resolved, validator
 from tests.support.statemachine import tasks
@@ -97,7 +97,7 @@ ANSWERED = {
     "list_gift_cards/page": 200,
     "list_gift_cards/search": 200,
     "list_gift_cards/unknown_status": 422,
-    "list_gift_cards/limit_too_high": 400,
+    "list_gift_cards/limit_too_high": 422,
     "check_balance/right_code": 200,
     "check_balance/wrong_code": 404,
     "check_balance/not_a_code": 422,
@@ -138,7 +138,7 @@ RETURNED = {
     "manage_program/create": {"name": "Gifts", "maxBalance": Decimal("500.00")},
     "manage_program/get": {"programId": PROGRAM_ID, "maxBalance": Decimal("10000.00")},
     "manage_program/unknown_action": errors.InvalidRequest,
-    "manage_program/not_in_cents": errors.Unprocessable,
+    "manage_program/not_in_cents": errors.InvalidRequest,
     "manage_client/create": {"name": "shop", "clientSecret": "…"},
     "manage_client/rotate": {"clientId": "c" * 24, "clientSecret": "…"},
     "manage_client/revoke": {"clientId": "c" * 24, "revokedAt": "2026-01-02T04:04:05.000Z"},

@@ -3,6 +3,7 @@
 import json
 import operator
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,12 @@ COMPARED = {
     "LessThanThreshold": operator.lt,
     "LessThanOrEqualToThreshold": operator.le,
 }
-STATISTICS = {"Sum": sum, "Maximum": max, "Minimum": min, "SampleCount": len}
+STATISTICS: dict[str, Callable[[list[float]], float]] = {
+    "Sum": sum,
+    "Maximum": max,
+    "Minimum": min,
+    "SampleCount": len,
+}
 EXTRA_PERIODS = 2
 """How much farther back than its periods an alarm looks for real data. CloudWatch does not say how
 far that is; its examples look at five periods for an alarm of three."""

@@ -135,7 +135,7 @@ class Partitions:
 @contextmanager
 def limited(partitions: Partitions) -> Iterator[Partitions]:
     """DynamoDB calls refused where a partition has not the units for them; pauses take no time."""
-    real = botocore.client.BaseClient._make_api_call
+    real = vars(botocore.client.BaseClient)["_make_api_call"]
 
     def limiting(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
         if client.meta.service_model.service_name != "dynamodb":
@@ -162,9 +162,11 @@ def throttled(operation: str, items: int, code: str = "ThrottlingError") -> Clie
     if operation.startswith("Transact"):
         reasons = [{"Code": code}, *({"Code": "None"} for _ in range(items - 1))]
         error = {"Code": "TransactionCanceledException", "Message": "canceled"}
-        return ClientError({"Error": error, "CancellationReasons": reasons}, operation)
-    error = {"Code": "ProvisionedThroughputExceededException", "Message": "exceeded"}
-    return ClientError({"Error": error}, operation)
+        answer: Any = {"Error": error, "CancellationReasons": reasons}
+    else:
+        error = {"Code": "ProvisionedThroughputExceededException", "Message": "exceeded"}
+        answer = {"Error": error}
+    return ClientError(answer, operation)
 
 
 def _writes(operation: str, arguments: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:

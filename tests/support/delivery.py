@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from cardvault.aws import boto_clients
 from cardvault.claims.claim import OpenClaim, RedeemClaim, Visit
@@ -16,6 +16,7 @@ from cardvault.downloads.downloads import CreateDownload, RedeemDownload
 from cardvault.mail.message import Letter
 from cardvault.mail.resend import ResendEmail
 from cardvault.mail.send import Postman
+from cardvault.mail.ses import Mailer
 from cardvault.mail.ses_events import HandleEmailEvent
 from cardvault.orders import store
 from cardvault.sealing.data_keys import Keyring
@@ -73,14 +74,15 @@ class Desk:
     def __init__(self, steps: Any) -> None:
         settings, clock = steps.cloud.settings, steps.clock
         self.steps, self.clock, self.mailer, self.waits = steps, clock, ScriptedMailer(), Waits()
+        mailer = cast(Mailer, self.mailer)
         self.postman = Postman(
-            self.mailer, "Default Shop", lambda: "https://cards.example", timedelta(days=7), clock
+            mailer, "Default Shop", lambda: "https://cards.example", timedelta(days=7), clock
         )
         patience = self.waits.patience()
         keyring = Keyring(boto_clients.kms(), settings.card_key_arn)
         self.bucket = DownloadsBucket(boto_clients.s3(), settings.downloads_bucket)
         self.open = OpenClaim(clock, patience)
-        self.send_code = SendCode(self.mailer, "Default Shop", clock, patience)
+        self.send_code = SendCode(mailer, "Default Shop", clock, patience)
         self.redeem = RedeemClaim(clock, patience)
         self.reveal = RevealClaimed(keyring, clock, patience)
         self.renew = RenewClaim(self.postman, self.waits.patience(floor_s=1.5, always=True))
@@ -108,4 +110,5 @@ class Desk:
         return store.find(order_id)
 
     def events(self, order_id: str) -> list[str]:
-        return self.steps.events(order_id)
+        events: list[str] = self.steps.events(order_id)
+        return events

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from cardvault.core.cards import Card
 from cardvault.errors import SupplierOrderUnknown
@@ -50,7 +51,7 @@ class ScriptedSupplier:
     def make_ready(self) -> None:
         pass
 
-    def pause(self, error) -> None:
+    def pause(self, error: Any) -> None:
         self.paused.append(error.retry_after_s)
 
     def check_order(self, order_id: str, *, cards: bool = False) -> SupplierOrder:
@@ -61,7 +62,7 @@ class ScriptedSupplier:
     def list_orders(self, since: datetime, until: datetime) -> list[SupplierOrder]:
         return list(self.orders.values())
 
-    def has(self, order_id: str, status: str = "FULFILLED", **changes) -> SupplierOrder:
+    def has(self, order_id: str, status: str = "FULFILLED", **changes: Any) -> SupplierOrder:
         """Put an order at the supplier; 3 canary cards unless `cards` says otherwise."""
         cards = changes.pop("cards", canary_cards(3))
         given = {
@@ -110,7 +111,7 @@ class SupplierSecrets:
     read: int = 0
     waits: list[float] = field(default_factory=list)
 
-    def get_secret_value(self, **_) -> dict[str, str]:
+    def get_secret_value(self, **_: Any) -> dict[str, str]:
         self.read += 1
         secret = {"baseUrl": self.base_url, "accessToken": self.key}
         return {"SecretString": json.dumps(secret), "VersionId": f"version of {self.key}"}

@@ -1,9 +1,11 @@
 """The functions as Lambda runs them, and the world that the events of events/ speak of."""
 
 import hashlib
-import importlib.util
 import json
+from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +21,7 @@ from cardvault.identity.clients import ApiClient
 from cardvault.links import AccessLink, Kind, State, bind_links, hash_token
 from cardvault.orders.records import ORDER_KEY, OrderRecord
 from cardvault.orders.shred import shred_cards
+from tests.support.apps import PATHS, load_app
 from tests.support.doubles import START, caller
 from tests.support.giftcards import GiftShop
 from tests.support.template import ROOT
@@ -33,11 +36,11 @@ CUSTOMER, MAIL_ID = "ada@example.com", "0123456789abcdef"
 PROGRAM_ID = "695735a5000000000000a001"
 
 
-def order_id(number):
+def order_id(number: int) -> str:
     return f"695735a5{number:016d}"
 
 
-def read_event(path):
+def read_event(path: Path) -> Any:
     """The event. Those of mail leave open which mail it is, of which order and to whom."""
     text = path.read_text()
     for name, value in {
@@ -53,7 +56,7 @@ EVENTS = {
     f"{path.parent.name}/{path.stem}": read_event(path)
     for path in sorted((ROOT / "events").glob("*/*/*.json"))
 }
-FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/*/app.py"))
+FUNCTIONS = sorted(PATHS)
 
 
 class LambdaContext:
@@ -63,25 +66,17 @@ class LambdaContext:
     invoked_function_arn = "arn:aws:lambda:eu-west-1:123456789012:function:cardvault-test"
     aws_request_id = "0b9f5d2e-5a0c-4f3e-9d43-8a8f6f4c2a11"
 
-    def get_remaining_time_in_millis(self):
+    def get_remaining_time_in_millis(self) -> int:
         return 180_000
 
 
-def load_app(name):
-    (path,) = (ROOT / "functions").glob(f"*/{name}/app.py")
-    spec = importlib.util.spec_from_file_location(f"app_{name}", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def invoke(case):
+def invoke(case: str) -> Any:
     """What a function answers to one of its events: `invoke("get_order/fulfilled")`."""
     app = load_app(case.partition("/")[0])
     return app.handler(EVENTS[case], LambdaContext())
 
 
-def more_settings(steps):
+def more_settings(steps: Any) -> dict[str, str]:
     machine = steps.cloud.client("stepfunctions").create_state_machine(
         name="fulfilment",
         definition='{"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}',
@@ -106,26 +101,26 @@ def more_settings(steps):
     }
 
 
-def orders_of(case):
+def orders_of(case: str) -> set[int]:
     if case.startswith(("list_orders/", "rewrap_data_keys/")):
         return {1, 2, 4, 6}
     text = json.dumps(EVENTS[case])
-    linked = {8} if any(token in text for token in (LIVE, USED, FILE)) else set()
+    linked: set[int] = {8} if any(token in text for token in (LIVE, USED, FILE)) else set()
     return linked | {number for number in ORDERS if order_id(number) in text}
 
 
-def shredded(steps):
+def shredded(steps: Any) -> None:
     shred_cards(steps.stored_order(key="3"), caller(), clock=steps.clock)
 
 
-def placed(steps, number, status):
+def placed(steps: Any, number: int, status: str) -> None:
     steps.create(str(number))
     steps.supplier.placing.append(f"S{number}")
     steps.supplier.has(f"S{number}", status)
     steps.place(order_id(number))
 
 
-def lost(steps):
+def lost(steps: Any) -> None:
     steps.create("7")
     steps.supplier.placing.append(errors.PlacementUnknown())
     with pytest.raises(errors.PlacementUnknown):
@@ -133,7 +128,7 @@ def lost(steps):
     steps.supplier.has("S7")
 
 
-def mailed(steps):
+def mailed(steps: Any) -> None:
     """An order for a customer, and its links: one to be claimed, one claimed, one of a file."""
     made = steps.stored_for(key="8", email=CUSTOMER, name="Ada")
     OrderRecord(made, ORDER_KEY).update([OrderRecord.mail_id.set(MAIL_ID)])
@@ -160,7 +155,7 @@ def mailed(steps):
 
 
 # The orders that the events speak of, by the last digit of their ids.
-ORDERS = {
+ORDERS: dict[int, Callable[[Any], Any]] = {
     1: lambda steps: steps.stored_order(key="1"),
     2: lambda steps: steps.create("2"),
     3: shredded,
@@ -172,12 +167,12 @@ ORDERS = {
 }
 
 
-def speaks_of_gift_cards(case):
+def speaks_of_gift_cards(case: str) -> bool:
     functions = ("expire_gift_cards/", "verify_ledger/")
     return case.startswith(functions) or PROGRAM_ID in json.dumps(EVENTS[case])
 
 
-def make_gift_cards(steps, monkeypatch):
+def make_gift_cards(steps: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A program and its cards 1 to 6: spent from and held, full, pending, suspended, expired, full.
 
     The last digit of an id tells the card, that of a transaction its place on the card.
@@ -188,11 +183,11 @@ def make_gift_cards(steps, monkeypatch):
     monkeypatch.setattr(posting, "_entry_id", lambda _, seq: f"695735a500000000{seq:08x}")
     shop = GiftShop.open(steps.cloud.settings, steps.clock)
 
-    def new(number, **body):
+    def new(number: int, **body: Any) -> str:
         digits = f"90000000000000{number}"
         monkeypatch.setattr(issue, "new_number", lambda: digits + check_digit(digits))
         monkeypatch.setattr(issue, "new_id", lambda _: f"695735a5000000000000c00{number}")
-        return shop.new("100.00", **body)["id"]
+        return str(shop.new("100.00", **body)["id"])
 
     first = new(1)
     shop.do("activate", first)
@@ -208,7 +203,7 @@ def make_gift_cards(steps, monkeypatch):
     shop.do("activate", new(6))
 
 
-def make_client(steps):
+def make_client(steps: Any) -> None:
     tables.bind(ApiClient, steps.cloud.settings.clients_table)
     ApiClient(
         "c" * 24,

@@ -22,7 +22,7 @@ class CardModel:
     holds: dict[str, tuple[int, datetime]] = field(default_factory=dict)
     taken: dict[str, int] = field(default_factory=dict)
 
-    def status(self, now):
+    def status(self, now: datetime) -> str:
         if self.voided:
             return "voided"
         if now >= self.expires:
@@ -33,14 +33,14 @@ class CardModel:
             return "suspended"
         return "active" if self.balance else "depleted"
 
-    def held(self, now):
+    def held(self, now: datetime) -> int:
         if self.voided:
             return 0
         return sum(held for held, until in self.holds.values() if now < until)
 
-    def free(self, now):
+    def free(self, now: datetime) -> int:
         return self.balance - self.held(now)
 
-    def move(self, by):
+    def move(self, by: int) -> None:
         self.balance += by
         self.entries += 1

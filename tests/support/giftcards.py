@@ -57,10 +57,20 @@ class GiftShop:
 
     @classmethod
     def open(cls, settings: Settings, clock: Clock, **terms: Any) -> "GiftShop":
+        cls._bind(settings)
+        return cls(settings, clock, cls._program(clock, TENANT, **terms))
+
+    @classmethod
+    def reopen(cls, settings: Settings, clock: Clock, program_id: str) -> "GiftShop":
+        """A shop whose program is stored."""
+        cls._bind(settings)
+        return cls(settings, clock, programs.find(program_id))
+
+    @staticmethod
+    def _bind(settings: Settings) -> None:
         store.bind_cards(settings)
         store.bind_programs(settings)
         bind_guards(settings)
-        return cls(settings, clock, cls._program(clock, TENANT, **terms))
 
     @staticmethod
     def _program(clock: Clock, tenant_id: str, **terms: Any) -> ProgramRecord:
@@ -113,7 +123,7 @@ class GiftShop:
         load, spend = LoadCards(ledger, views, guard), SpendFromCards(ledger)
         hold, manage = HoldMoney(ledger), ManageCards(ledger, views)
         issue = IssueCards(ledger, views)
-        return {
+        actions: dict[str, Callable[[Change], dict[str, Any]]] = {
             "create": issue.create,
             "bulk": issue.bulk,
             "resend-code": IssueCode(ledger, self.codes),
@@ -133,7 +143,8 @@ class GiftShop:
             "process-expired": manage.process_expired,
             "adjustments": manage.adjust,
             "transfer-ownership": manage.hand_over,
-        }[name]
+        }
+        return actions[name]
 
     def new(self, value: str = "100.00", **body: Any) -> dict[str, Any]:
         """A pending card."""
@@ -146,16 +157,25 @@ class GiftShop:
     def redeem(self, card_id: str, amount: str, **more: Any) -> dict[str, Any]:
         return self.do("redeem", card_id, amount=Decimal(amount), **more)
 
-    def details(self, card_id: str, by: Caller | None = None, *, transactions: bool = False):
+    def details(
+        self, card_id: str, by: Caller | None = None, *, transactions: bool = False
+    ) -> dict[str, Any]:
         show = ShowCard(Views(self.numbers), self.clock)
         by = by or business(self.program.tenant_id)
         return show.details(self.program.program_id, card_id, by, with_transactions=transactions)
 
     def transactions(self, card_id: str) -> list[dict[str, Any]]:
         """Newest first."""
-        return self.details(card_id, transactions=True)["transactions"]
+        listed: list[dict[str, Any]] = self.details(card_id, transactions=True)["transactions"]
+        return listed
 
-    def find(self, by: Caller | None = None, limit: int = 50, cursor: str | None = None, **wanted):
+    def find(
+        self,
+        by: Caller | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+        **wanted: Any,
+    ) -> tuple[list[dict[str, Any]], str | None]:
         listing = ListCards(Views(self.numbers), self.clock)
         by = by or business(self.program.tenant_id)
         return listing(self.program.program_id, Filter(**wanted), by, limit=limit, cursor=cursor)

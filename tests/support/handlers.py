@@ -1,26 +1,34 @@
 """Lambda functions behind the HTTP API, called as API Gateway calls them."""
 
-import importlib.util
 import json
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from tests.support.giftcards import TENANT
-from tests.support.template import ROOT
+import pytest
+
+from tests.support.apps import load_app
+from tests.support.giftcards import TENANT, GiftShop
 
 PROGRAM = "/v2/giftcards/programs/{programId}"
 CARD = PROGRAM + "/cards/{cardId}"
 
 
-def load(folder, shop, monkeypatch):
+def load(folder: str, shop: GiftShop, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     for name, value in shop.settings.environment.items():
         monkeypatch.setenv(name, value)
-    (path,) = (ROOT / "functions").glob(f"*/{folder}/app.py")
-    spec = importlib.util.spec_from_file_location(folder, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.handler
+    handler: Callable[..., Any] = load_app(folder).handler
+    return handler
 
 
-def event(path, route=f"GET {CARD}", query=None, tenant=TENANT, sub="c" * 24, body=None, key=None):
+def event(
+    path: Mapping[str, str] | None,
+    route: str = f"GET {CARD}",
+    query: Mapping[str, str] | None = None,
+    tenant: str = TENANT,
+    sub: str = "c" * 24,
+    body: Any = None,
+    key: str | None = None,
+) -> dict[str, Any]:
     return {
         "routeKey": route,
         "pathParameters": path,

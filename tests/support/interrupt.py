@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import botocore.client
 import pytest
@@ -22,9 +23,10 @@ def calls() -> Iterator[list[str]]:
 @contextmanager
 def crash_at(number: int, *, after: bool = False) -> Iterator[None]:
     """Die before or after the n-th AWS call from now on, as a process does: for good."""
-    real, made = botocore.client.BaseClient._make_api_call, []
+    real = vars(botocore.client.BaseClient)["_make_api_call"]
+    made: list[str] = []
 
-    def dying(client, operation, arguments):
+    def dying(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
         made.append(operation)
         if len(made) == number and not after:
             raise Crash
@@ -43,7 +45,7 @@ def interrupted_at(number: int, meanwhile: Callable[[], object]) -> Iterator[Non
     """Before the n-th AWS call from now on, let somebody else do something to its end."""
     made: list[str] = []
 
-    def step_aside(operation):
+    def step_aside(operation: str) -> None:
         made.append(operation)
         if len(made) == number:
             meanwhile()
@@ -55,9 +57,10 @@ def interrupted_at(number: int, meanwhile: Callable[[], object]) -> Iterator[Non
 @contextmanager
 def before_each(do: Callable[[str], object]) -> Iterator[None]:
     """Do something before each AWS call, but not before those that it makes itself."""
-    real, busy = botocore.client.BaseClient._make_api_call, []
+    real = vars(botocore.client.BaseClient)["_make_api_call"]
+    busy: list[str] = []
 
-    def doing(client, operation, arguments):
+    def doing(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
         if not busy:
             busy.append(operation)
             try:

@@ -16,14 +16,15 @@ METHODS = {"get", "head", "put", "post", "delete", "patch"}
 
 @cache
 def spec() -> dict[str, Any]:
-    return yaml.safe_load((ROOT / "docs/openapi.yaml").read_text())
+    document: dict[str, Any] = yaml.safe_load((ROOT / "docs/openapi.yaml").read_text())
+    return document
 
 
 def resolved(part: dict[str, Any]) -> dict[str, Any]:
     """The part itself, or what its $ref points to."""
     if "$ref" not in part:
         return part
-    found: Any = spec()
+    found = spec()
     for name in part["$ref"].removeprefix("#/").split("/"):
         found = found[name]
     return found
@@ -55,7 +56,7 @@ def bodies(content: dict[str, Any]) -> Iterator[tuple[dict[str, Any], list[Any]]
 
 
 def accepts(schema: dict[str, Any], value: Any) -> bool:
-    return validator(schema).is_valid(value)
+    return bool(validator(schema).is_valid(value))
 
 
 def validator(schema: dict[str, Any], *, closed: bool = False) -> Draft202012Validator:
@@ -76,7 +77,7 @@ def _closed(schema: Any) -> Any:
     return shut
 
 
-def _pattern(_, pattern: str, instance: Any, __) -> Iterator[ValidationError]:
+def _pattern(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[ValidationError]:
     # Patterns are ECMA 262's, whose `$` is the very end: Python's `\Z`.
     if isinstance(instance, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), instance):
         yield ValidationError(f"does not match {pattern}")

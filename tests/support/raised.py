@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import TypeGuard
 
+from cardvault import errors
 from cardvault.errors import CardvaultError
 from tests.support.template import ROOT
 
@@ -84,8 +86,9 @@ def _inside(
     if route and is_of_another_route(node, route):
         return
     for name, value in ast.iter_fields(node):
-        guarded = isinstance(node, ast.Try) and name == "body"
-        around = caught | _caught(node) if guarded else caught
+        around = caught
+        if isinstance(node, ast.Try) and name == "body":
+            around = caught | _caught(node)
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, ast.AST):
                 yield child, around
@@ -119,19 +122,22 @@ def _raised_here(error: ast.expr, function: ast.FunctionDef, path: Path) -> set[
     if isinstance(error, ast.BoolOp):
         return {name for value in error.values for name in _raised_here(value, function, path)}
     name = _class_name(error)
+    name = getattr(vars(errors).get(name), "__name__", name)
     if name in {known.__name__ for known in error_classes()}:
         return {name}
+    within = function
+    makers: list[ast.expr | None]
     if isinstance(error, ast.Name):
-        within = function
         makers = [
             node.value
             for node in ast.walk(function)
             if isinstance(node, ast.Assign) and name in {ast.unparse(to) for to in node.targets}
         ]
     else:
-        _, within = _functions(path).get(name, (path, None))
-        returns = within and [node for node in ast.walk(within) if isinstance(node, ast.Return)]
-        makers = [node.value for node in returns or ()]
+        if name not in _functions(path):
+            return set()
+        _, within = _functions(path)[name]
+        makers = [node.value for node in ast.walk(within) if isinstance(node, ast.Return)]
     made = [maker for maker in makers if isinstance(maker, ast.Call | ast.BoolOp)]
     return {found for maker in made for found in _raised_here(maker, within, path)}
 
@@ -144,9 +150,12 @@ def _of_table(
         (table,) = [
             item.value
             for item in _tree(path).body
-            if isinstance(item, ast.Assign) and ast.unparse(item.targets[0]) == "ROUTES"
+            if isinstance(item, ast.Assign | ast.AnnAssign)
+            and isinstance(item.value, ast.Dict)
+            and ast.unparse(_target(item)) == "ROUTES"
         ]
-        entries = dict(zip(map(ast.literal_eval, table.keys), table.values, strict=True))
+        names = [ast.literal_eval(name) for name in table.keys if name]
+        entries = dict(zip(names, table.values, strict=True))
         for part in ast.walk(entries[route.rpartition("/")[2]]):
             yield from _called(part, path, methods)
             if isinstance(part, ast.Call) and isinstance(part.func, ast.Name):
@@ -186,7 +195,7 @@ def _tree(path: Path) -> ast.Module:
 
 @cache
 def _functions(path: Path) -> dict[str, Place]:
-    return {node.name: (path, node) for node in _tree(path).body if _is_function(node)}
+    return {node.name: (path, node) for node in filter(_is_function, _tree(path).body)}
 
 
 @cache
@@ -210,12 +219,13 @@ def _instances(path: Path) -> dict[str, str]:
 @cache
 def _imports(path: Path) -> dict[str, tuple[Path, str | None]]:
     """What a module calls things of ours -> their module, and their name in it if not itself."""
-    found = {}
+    found: dict[str, tuple[Path, str | None]] = {}
     for node in ast.walk(_tree(path)):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "cardvault":
+        source = (node.module or "") if isinstance(node, ast.ImportFrom) else ""
+        if isinstance(node, ast.ImportFrom) and source.split(".")[0] == "cardvault":
             for alias in node.names:
-                module = _path(f"{node.module}.{alias.name}")
-                place = (module, None) if module.exists() else (_path(node.module), alias.name)
+                module = _path(f"{source}.{alias.name}")
+                place = (module, None) if module.exists() else (_path(source), alias.name)
                 found[alias.asname or alias.name] = place
     return found
 
@@ -253,8 +263,14 @@ def _methods(modules: set[Path]) -> dict[str, list[Place]]:
     return found
 
 
-def _is_function(node: ast.AST) -> bool:
+def _is_function(node: ast.stmt) -> TypeGuard[ast.FunctionDef]:
     return isinstance(node, ast.FunctionDef)
+
+
+def _target(assignment: ast.Assign | ast.AnnAssign) -> ast.expr:
+    if isinstance(assignment, ast.AnnAssign):
+        return assignment.target
+    return assignment.targets[0]
 
 
 def _class_name(raised: ast.expr) -> str:

@@ -52,7 +52,7 @@ class Recorder:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        call, sign = BaseClient._make_api_call, RequestSigner.generate_presigned_url
+        call, sign = vars(BaseClient)["_make_api_call"], RequestSigner.generate_presigned_url
         recorder = self
 
         def recorded(client: Any, operation: str, parameters: Parameters) -> Any:

@@ -2,8 +2,10 @@
 
 import io
 import logging
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
 from unittest.mock import Mock
 
 import botocore.client
@@ -17,7 +19,7 @@ from cardvault.core import clock as clock_module
 from cardvault.fulfilment import create
 from cardvault.identity.readiness import AwaitIssuer
 from cardvault.supplier.client import SupplierClient
-from tests.support.doubles import START
+from tests.support.doubles import START, ScriptedSupplier
 from tests.support.functions import (
     ORDERS,
     PROGRAM_ID,
@@ -34,7 +36,7 @@ from tests.support.template import resources
 
 class HeldClock(datetime):
     @classmethod
-    def now(cls, tz=None):
+    def now(cls, tz: tzinfo | None = None) -> Any:
         return START + timedelta(hours=1)
 
 
@@ -43,14 +45,14 @@ class Output:
     """All that a function says: logs of every level and logger, and what it prints."""
 
     stream: io.StringIO
-    printed: pytest.CaptureFixture
+    printed: pytest.CaptureFixture[str]
 
-    def text(self):
+    def text(self) -> str:
         return self.stream.getvalue() + "".join(self.printed.readouterr())
 
 
 @pytest.fixture
-def output(monkeypatch, capsys):
+def output(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Output]:
     stream = io.StringIO()
     monkeypatch.setattr(logger.registered_handler, "stream", stream)
     everything = logging.StreamHandler(stream)
@@ -66,7 +68,9 @@ def output(monkeypatch, capsys):
 
 
 @pytest.fixture
-def run(steps, supplier, monkeypatch):
+def run(
+    steps: Any, supplier: ScriptedSupplier, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], Any]:
     """Runs a function on an event, in a world with the client and orders that it speaks of."""
     for name, value in {**steps.cloud.settings.environment, **more_settings(steps)}.items():
         monkeypatch.setenv(name, value)
@@ -76,9 +80,9 @@ def run(steps, supplier, monkeypatch):
     monkeypatch.setattr(AwaitIssuer, "__call__", lambda *_: None)
     monkeypatch.setattr(requests, "put", lambda *_, **__: Mock(spec=requests.Response))
     make_client(steps)
-    made = set()
+    made: set[int | str] = set()
 
-    def running(case):
+    def running(case: str) -> Any:
         supplier.placing.clear()
         for number in sorted(orders_of(case) - made):
             with monkeypatch.context() as numbered:
@@ -95,12 +99,12 @@ def run(steps, supplier, monkeypatch):
     return running
 
 
-def as_scripted(supplier, method):
+def as_scripted(supplier: ScriptedSupplier, method: str) -> Callable[..., Any]:
     return lambda _, *arguments, **options: getattr(supplier, method)(*arguments, **options)
 
 
 @pytest.fixture
-def aws_raises(monkeypatch):
+def aws_raises(monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception], None]:
     """Every AWS call raises, on an account that is not there."""
     declared = {
         variable
@@ -116,8 +120,8 @@ def aws_raises(monkeypatch):
     public_key = rsa.generate_private_key(65537, 2048).public_key()
     der = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
-    def raising(error):
-        def failing(_client, operation, _arguments):
+    def raising(error: Exception) -> None:
+        def failing(_client: Any, operation: str, _arguments: Any) -> dict[str, bytes]:
             if operation == "GetPublicKey":  # at init, before there is a request
                 return {"PublicKey": der}
             raise error

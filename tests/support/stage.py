@@ -1,6 +1,5 @@
 """Functions in the account of template.yaml, each in its own environment, called as AWS does."""
 
-import importlib.util
 import json
 import os
 import re
@@ -20,9 +19,9 @@ from cardvault.claims.min_response_time import Patience
 from cardvault.core import clock
 from cardvault.supplier.client import SupplierClient
 from tests.support.account import REGION, Account
+from tests.support.apps import load_app
 from tests.support.doubles import ScriptedSupplier, canary_cards
 from tests.support.recorder import Recorder
-from tests.support.template import ROOT, resources
 
 TENANT, CLIENT = "a" * 24, "c" * 24
 ALICE, MALLORY = "alice", "mallory"
@@ -51,7 +50,7 @@ class Moving(datetime):
     ahead = timedelta()
 
     @classmethod
-    def now(cls, tz: Any = None) -> datetime:
+    def now(cls, tz: Any = None) -> Any:
         return datetime.now(tz) + cls.ahead
 
 
@@ -72,7 +71,7 @@ class Stage:
             self.recorder.acting(function),
         ):
             if folder not in self._apps:
-                self._apps[folder] = _load(function)
+                self._apps[folder] = load_app(folder)
             return self._apps[folder].handler(event, Context())
 
     def http(self, folder: str, route: str, wanted: int, **request: Any) -> Any:
@@ -162,7 +161,7 @@ def staged() -> Iterator[Stage]:
         for method in ("place_order", "check_order", "list_orders", "pause"):
             scripted = _scripted(stage, method)
             stack.enter_context(mock.patch.object(SupplierClient, method, scripted))
-        stage.task("manage_client", **SUPPLIER_KEY)
+        stage.task("manage_client", None, **SUPPLIER_KEY)
         yield stage
 
 
@@ -179,16 +178,6 @@ def _scripted(stage: "Stage", method: str) -> Any:
         return getattr(stage.supplier, method)(*arguments, **options)
 
     return scripted
-
-
-def _load(function: str) -> Any:
-    uri = resources("AWS::Serverless::Function")[function]["Properties"]["CodeUri"]
-    spec = importlib.util.spec_from_file_location(f"app_{function}", ROOT / uri / "app.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def http_event(

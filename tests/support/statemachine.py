@@ -15,7 +15,8 @@ def definition(**parameters: int) -> dict[str, Any]:
     for name, value in substitutions.items():
         text = text.replace(f"${{{name}}}", _stand_in(value, parameters))
     assert not re.findall(r"\$\{[^}]*\}", text), "every placeholder has a substitution"
-    return json.loads(text)
+    machine_as_deployed: dict[str, Any] = json.loads(text)
+    return machine_as_deployed
 
 
 def parameters_at(bound: str) -> dict[str, float]:
@@ -29,7 +30,7 @@ def parameters_at(bound: str) -> dict[str, float]:
 def _stand_in(value: dict[str, Any], parameters: dict[str, int]) -> str:
     if "Ref" in value:
         return "aws" if value["Ref"] == "AWS::Partition" else str(parameters.get(value["Ref"], 7))
-    return value["Fn::GetAtt"][0]
+    return str(value["Fn::GetAtt"][0])
 
 
 def tasks(**parameters: int) -> dict[str, dict[str, Any]]:

@@ -1,7 +1,6 @@
 """Each function: its own role and log group, only the environment it reads, clean at import."""
 
 import ast
-import importlib.util
 import os
 import re
 import secrets
@@ -14,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from cardvault.aws import settings as settings_module
 from cardvault.identity.clients import SCOPES
+from tests.support.apps import load
 from tests.support.statemachine import tasks
 from tests.support.template import ROOT, resources, template
 
@@ -39,11 +39,7 @@ def actions(name):
 
 
 def load_app(name):
-    path = ROOT / FUNCTIONS[name]["Properties"]["CodeUri"] / "app.py"
-    spec = importlib.util.spec_from_file_location(f"app_{name}", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load(f"app_{name}", ROOT / FUNCTIONS[name]["Properties"]["CodeUri"] / "app.py")
 
 
 PUBLIC_KEY = (

@@ -1,5 +1,8 @@
 """POST /v2/giftcards/programs/{programId}/…: money onto cards, and from card to card."""
 
+from collections.abc import Callable
+from typing import Any
+
 from cardvault.aws import boto_clients
 from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
@@ -25,7 +28,7 @@ codes = CodeVault(CachedSecret(boto_clients.secrets_manager(), settings.security
 ledger, views, guard = Ledger(numbers), Views(numbers), CodeGuard(numbers, codes)
 load_cards = LoadCards(ledger, views, guard)
 
-ROUTES = {
+ROUTES: dict[str, Callable[[Change], dict[str, Any]]] = {
     "activate": load_cards.activate,
     "reload": load_cards.reload,
     "reload-by-number": load_cards.reload_by_number,

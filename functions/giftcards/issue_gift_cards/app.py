@@ -1,5 +1,8 @@
 """POST /v2/giftcards/programs/{programId}/cards…: new cards, and their security codes."""
 
+from collections.abc import Callable
+from typing import Any
+
 from cardvault.aws import boto_clients
 from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
@@ -22,7 +25,7 @@ codes = CodeVault(CachedSecret(boto_clients.secrets_manager(), settings.security
 ledger = Ledger(numbers)
 issue_cards = IssueCards(ledger, Views(numbers))
 
-ROUTES = {
+ROUTES: dict[str, tuple[int, Callable[[Change], dict[str, Any]]]] = {
     "cards": (201, issue_cards.create),
     "bulk": (201, issue_cards.bulk),
     "resend-code": (200, IssueCode(ledger, codes)),

@@ -19,9 +19,6 @@ T = TypeVar("T")
 
 TIME_BUDGET = timedelta(seconds=25)
 
-# The fields of a request that may be a cursor.
-CURSOR = {"type": "string", "minLength": 1, "maxLength": 100}
-
 
 @dataclass(frozen=True, slots=True)
 class Round:

@@ -7,7 +7,7 @@ from typing import Any
 
 from cardvault.core.clock import Clock, utc_now
 from cardvault.core.ids import is_id
-from cardvault.errors import GiftCardNotFound, Unprocessable
+from cardvault.errors import GiftCardNotFound, InvalidRequest
 from cardvault.giftcards import programs, store
 from cardvault.giftcards.ledger import lifecycle
 from cardvault.giftcards.ledger.lifecycle import Status
@@ -55,11 +55,11 @@ class ListCards:
         """A page of cards, and the cursor of the next page if there may be one.
 
         A page may be short, or empty, and still have a cursor. Raises ProgramNotFound,
-        Unprocessable.
+        InvalidRequest.
         """
         programs.owned(program_id, caller)
         if cursor is not None and not is_id(cursor):
-            raise Unprocessable("cursor is not one of ours")
+            raise InvalidRequest("cursor is not one of ours")
         now = self.clock()
         if wanted.text and is_number(wanted.text):
             return self._by_number(program_id, wanted, caller, now), None
