@@ -12,7 +12,7 @@ from cardvault.downloads.formats import FORMATS
 CARDS = [(1, Card("AAAA-BBBB", "111")), (2, Card("CCCC-DDDD", None))]
 
 
-def test_txt_has_the_layout_of_the_seed():
+def test_txt_has_its_layout():
     assert FORMATS["txt"].write("0" * 24, CARDS) == (
         "\nGift Card 1\nCode: AAAA-BBBB\nSerial: 111\n--------------------\n"
         "\n"

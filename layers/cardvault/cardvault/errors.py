@@ -123,7 +123,7 @@ class Conflict(CardvaultError):
 class IdempotencyKeyReused(Conflict):
     """The Idempotency-Key belongs to a request with another body.
 
-    Two published contracts give it two statuses: see `http/endpoint.py`.
+    Two published APIs give it two statuses: see `http/endpoint.py`.
     """
 
     code = "IDEMPOTENCY_KEY_REUSED"

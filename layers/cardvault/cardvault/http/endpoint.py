@@ -25,7 +25,7 @@ STATUS: tuple[tuple[type[errors.CardvaultError], int], ...] = (
     (errors.Retryable, 503),
     (errors.CardvaultError, 500),
 )
-# The published contract of gift cards answers these two in its own way: docs/decisions/0040.
+# The published API of gift cards answers these two in its own way: decision 40.
 GIFT_CARDS = "/v2/giftcards/"
 STATUS_OF_GIFT_CARDS: dict[type[errors.CardvaultError], tuple[int, str]] = {
     errors.InvalidRequest: (422, "VALIDATION_ERROR"),
