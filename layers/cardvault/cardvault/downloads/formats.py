@@ -31,10 +31,8 @@ def _csv(_order_id: str, cards: NumberedCards) -> str:
 
 
 def _json(order_id: str, cards: NumberedCards) -> str:
-    listed = [
-        {"cardNumber": number, "code": card.value, "serial": card.serial} for number, card in cards
-    ]
-    return json.dumps({"orderId": order_id, "cards": listed}, ensure_ascii=False, indent=2) + "\n"
+    listed = {"orderId": order_id, "cards": [card.view(number) for number, card in cards]}
+    return json.dumps(listed, ensure_ascii=False, indent=2) + "\n"
 
 
 FORMATS = {
