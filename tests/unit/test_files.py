@@ -20,6 +20,12 @@ def test_txt_has_its_layout():
     )
 
 
+def test_csv_quotes_every_cell():
+    assert FORMATS["csv"].write("0" * 24, CARDS) == (
+        '"cardNumber","code","serial"\r\n"1","AAAA-BBBB","111"\r\n"2","CCCC-DDDD",""\r\n'
+    )
+
+
 def test_csv_reads_back():
     rows = list(csv.reader(io.StringIO(FORMATS["csv"].write("0" * 24, CARDS))))
     assert rows == [
