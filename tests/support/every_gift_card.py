@@ -17,7 +17,7 @@ from tests.support.giftcards import GiftShop
 UNKNOWN_NUMBER = "9000000000000018"
 CALLER = "198.51.100.7"
 ONE_CUSTOMER = {"customerId": "customer-9", "customerEmail": "ada@example.com"}
-ALL_SAID = {
+ALL_SAID: dict[str, Any] = {
     **ONE_CUSTOMER,
     "customerPhone": "+442071838750",
     "customerName": "Ada",

@@ -23,7 +23,7 @@ def load(card_key_arn: str) -> dict[str, Any]:
     for table, items in DUMP["tables"].items():
         for first in range(0, len(items), MOST_PER_BATCH):
             some = items[first : first + MOST_PER_BATCH]
-            puts = [{"PutRequest": {"Item": from_json(item)}} for item in some]
+            puts: Any = [{"PutRequest": {"Item": from_json(item)}} for item in some]
             dynamodb.batch_write_item(RequestItems={table: puts})
     secrets = boto3.client("secretsmanager", region_name=REGION)
     for name, key in DUMP["secrets"].items():
@@ -43,5 +43,5 @@ def _rename_key(made: str, arn: str, material: bytes) -> None:
 
 def scan(table: str) -> list[Item]:
     """Every item of a table, as DynamoDB has it."""
-    pages = boto3.client("dynamodb", region_name=REGION).get_paginator("scan")
+    pages: Any = boto3.client("dynamodb", region_name=REGION).get_paginator("scan")
     return [item for page in pages.paginate(TableName=table) for item in page["Items"]]
