@@ -28,6 +28,7 @@ from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.store import DataKeyRecord, SealedPage
 from tests.support.doubles import caller, canary_cards
 from tests.support.interrupt import calls
+from tests.support.orders import change_order
 
 
 def placed_order(steps, **supplier_order):
@@ -157,7 +158,7 @@ def test_nothing_is_shown_before_it_is_fulfilled(steps):
 
 def test_nothing_is_shown_once_shredded(steps):
     order_id = steps.stored_order(3)
-    store.change(order_id, lambda _: store.Change(trail.Event("TEST"), {"shredded_at": "now"}))
+    change_order(order_id, shredded_at="now")
     with pytest.raises(CardsShredded):
         steps.reveal(order_id)
 
@@ -207,7 +208,7 @@ def test_a_tail_cut_off_with_the_count_changed_to_match_is_refused(steps):
     page = SealedPage.get(order_id, "CARDS#0000")
     cut = page.sealed_cards[: len(page.sealed_cards) * 2 // 3]
     SealedPage(order_id, "CARDS#0000", sealed_cards=cut).save()
-    store.change(order_id, lambda _: store.Change(trail.Event("TEST"), {"fulfilled_quantity": 2}))
+    change_order(order_id, fulfilled_quantity=2)
     with pytest.raises(CannotOpen):
         steps.reveal(order_id)
 
@@ -217,7 +218,7 @@ def test_a_tail_cut_off_with_the_layout_changed_to_match_is_missed_on_the_next_p
     page = SealedPage.get(order_id, "CARDS#0000")
     cut = page.sealed_cards[: len(page.sealed_cards) // 2]
     SealedPage(order_id, "CARDS#0000", sealed_cards=cut).save()
-    store.change(order_id, lambda _: store.Change(trail.Event("TEST"), {"cards_per_page": 2}))
+    change_order(order_id, cards_per_page=2)
     assert steps.reveal(order_id).next_page == 1
     with pytest.raises(CannotOpen):
         steps.reveal(order_id, 1)
@@ -229,8 +230,7 @@ def test_a_tail_cut_off_with_the_layout_changed_to_match_is_missed_on_the_next_p
 @pytest.mark.parametrize("per_page", [-1, 0, 3, 251])
 def test_a_layout_that_is_not_the_orders_opens_nothing(steps, per_page):
     order_id = steps.stored_order(4)
-    changed = {"cards_per_page": per_page}
-    store.change(order_id, lambda _: store.Change(trail.Event("TEST"), changed))
+    change_order(order_id, cards_per_page=per_page)
     with pytest.raises(CannotOpen):
         steps.reveal(order_id)
 

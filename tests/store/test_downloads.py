@@ -92,7 +92,7 @@ def test_i5_after_a_lost_answer_the_same_caller_is_answered_for_seconds_and_nobo
 def test_i5_a_crash_before_the_token_is_consumed_costs_nothing(desk, stored, monkeypatch):
     token = make(desk, stored)
     with monkeypatch.context() as crash:
-        crash.setattr("cardvault.links.use", lambda *_: 1 / 0)
+        crash.setattr("cardvault.links.use", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             desk.download(token, None, ORIGIN)
     assert desk.download(token, None, ORIGIN)

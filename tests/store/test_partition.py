@@ -86,11 +86,11 @@ def test_one_transaction_of_as_many_cards_would_never_pass_without_a_burst(steps
     pages = seal_pages(CardKey.derive(bytes(32)), "a" * 24, "b" * 24, cards_of(300)).pages
     with limited(Partitions()) as partitions:
         partitions.now = 600.0
-        transaction = tables.writing()
+        work = UnitOfWork()
         for number, packed in enumerate(pages):
-            transaction.save(SealedPage("b" * 24, page_key(number), sealed_cards=packed))
+            work.save(SealedPage("b" * 24, page_key(number), sealed_cards=packed))
         with pytest.raises(TransactWriteError):
-            tables.commit(transaction)
+            work.commit()
     assert partitions.refused == tables.THROTTLED_TRIES
 
 

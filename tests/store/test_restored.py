@@ -22,11 +22,11 @@ from cardvault.links import AccessLink, State
 from cardvault.orders import audit, store
 from cardvault.orders.records import MARK_KEY, Mark, Status
 from cardvault.orders.shred import shred_cards
-from cardvault.orders.store import Change
 from cardvault.sealing.store import DataKeyRecord
 from tests.support.delivery import ORIGIN
 from tests.support.doubles import caller, canary_cards
 from tests.support.giftcards import GiftShop
+from tests.support.orders import change_order
 
 SUPPLIER_ORDER = "695735a5" + "0" * 16
 ADOPTER = caller(scopes="orders:adopt")
@@ -97,7 +97,7 @@ def test_i7_orders_and_their_trail_restored_together_hold(steps, backup):
     order_id = steps.stored_order(3)
     copies = backup()
     steps.reveal(order_id)
-    store.change(order_id, lambda _: Change(trail.Event("TEST"), {"status": "damaged"}))
+    change_order(order_id, status="damaged")
     copies.take_the_names()
     assert audit.verify(order_id) is None
     assert store.find(order_id).status == Status.FULFILLED
@@ -114,7 +114,7 @@ def test_i7_orders_restored_without_their_trail_show_and_refuse_every_change(ste
     found = audit.verify(order_id)
     assert found == trail.Break(seq + 1, "added behind the subject's back")
     with pytest.raises(TooManyWriters):
-        store.change(order_id, lambda _: Change(trail.Event("TEST"), {}))
+        change_order(order_id)
     with pytest.raises(TooManyWriters):
         steps.reveal(order_id)
 
@@ -329,9 +329,7 @@ def test_an_empty_table_of_links_takes_a_new_mail(steps, desk):
 def test_an_address_corrected_since_is_named_without_being_told(steps, desk, backup, see_to):
     order_id, _ = desk.mailed()
     backup()
-    store.change(
-        order_id, lambda _: Change(trail.Event("TEST"), {"customer_email": "eve@example.com"})
-    )
+    change_order(order_id, customer_email="eve@example.com")
     told, _ = see_to()
     assert told == {order_id: ["another address: correct its customer's address again"]}
 

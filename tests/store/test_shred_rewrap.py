@@ -6,14 +6,16 @@ from pynamodb.exceptions import DoesNotExist
 
 from cardvault.audit.trail import Event
 from cardvault.aws import boto_clients
+from cardvault.aws.unit_of_work import retry_lost_races
+from cardvault.core.clock import utc_now
 from cardvault.errors import CardsShredded, OrderInProgress, OrderNotFound, TooManyWriters
 from cardvault.orders import store
 from cardvault.orders.shred import shred_cards
-from cardvault.orders.store import Change
 from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.rewrap import Progress, RewrapDataKeys
 from cardvault.sealing.store import DataKeyRecord, SealedPage
 from tests.support.doubles import caller, canary_cards
+from tests.support.orders import change_order
 
 
 @pytest.fixture
@@ -38,7 +40,7 @@ def test_i8_a_restored_backup_of_orders_brings_no_code_back(steps, capsys):
     backup = SealedPage.get(order_id, "CARDS#0000")
     shred_cards(order_id, caller())
     backup.save()
-    store.change(order_id, lambda _: Change(Event("TEST"), {"shredded_at": None}))
+    change_order(order_id, shredded_at=None)
     with pytest.raises(DoesNotExist):
         DataKeyRecord.get(order_id)
     capsys.readouterr()
@@ -113,9 +115,12 @@ def test_a_refused_change_is_never_half_made(steps):
     order_id = steps.stored_order(3)
     before = store.find(order_id).head
 
-    def fails(transaction):
-        transaction.delete(DataKeyRecord("x"), condition=DataKeyRecord.order_id.exists())
+    @retry_lost_races
+    def fail():
+        edit = store.Edit(store.find(order_id), utc_now())
+        edit.work.delete(DataKeyRecord("x"), DataKeyRecord.order_id.exists())
+        edit.commit(Event("TEST"), status="x")
 
     with pytest.raises(TooManyWriters):
-        store.change(order_id, lambda _: Change(Event("TEST"), {"status": "x"}, also=fails))
+        fail()
     assert store.find(order_id).head == before

@@ -8,6 +8,7 @@ from pynamodb.exceptions import PynamoDBException
 from cardvault.aws import tables
 from cardvault.aws.failures import as_cardvault_error
 from cardvault.aws.tables import LostRace
+from cardvault.aws.unit_of_work import UnitOfWork
 from cardvault.errors import AwsUnavailable
 from cardvault.sealing.store import DataKeyRecord, SealedPage, page_key
 from tests.support.capacity import throttled
@@ -27,10 +28,10 @@ def page(number=0):
 
 
 def committed():
-    transaction = tables.writing()
-    transaction.save(page(5), condition=ABSENT)
-    transaction.save(page(6), condition=ABSENT)
-    tables.commit(transaction)
+    work = UnitOfWork()
+    work.save(page(5), ABSENT)
+    work.save(page(6), ABSENT)
+    work.commit()
 
 
 REQUESTS = {

@@ -10,7 +10,7 @@ import re
 import secrets
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pynamodb.attributes import (
     BinaryAttribute,
@@ -26,16 +26,9 @@ from cardvault.aws import tables
 from cardvault.aws.failures import refuse_anyway
 from cardvault.aws.metrics import count
 from cardvault.aws.settings import Settings
+from cardvault.aws.unit_of_work import UnitOfWork
 from cardvault.core.clock import Clock, to_text
 from cardvault.orders import store
-from cardvault.orders.records import OrderRecord
-from cardvault.orders.store import Change
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pynamodb.expressions.update import Action
-    from pynamodb.transactions import TransactWrite
 
 TOKEN_BYTES = 32
 PURGE_AFTER = timedelta(days=30)
@@ -133,22 +126,20 @@ def fault(link: AccessLink, now: datetime) -> str | None:
     return None if to_text(now) < link.expires_at else "LINK_EXPIRED"
 
 
-def use(
-    transaction: "TransactWrite", link: AccessLink, now: datetime, actions: "Sequence[Action]"
-) -> None:
-    """Change the link in the transaction if it is still live, as `link` was read, and not late."""
+def use(work: UnitOfWork, link: AccessLink, now: datetime, **attributes: Any) -> None:
+    """Change the link in the unit of work, if it is still live, as it was read, and not late.
+
+    An attribute given as None is removed.
+    """
     still_live = AccessLink.state == State.LIVE
     not_expired = AccessLink.expires_at > to_text(now)
     no_try_since = AccessLink.wrong_tries == link.wrong_tries
-    transaction.update(link, list(actions), condition=still_live & not_expired & no_try_since)
+    work.update(link, attributes, still_live & not_expired & no_try_since)
 
 
-def replace(transaction: "TransactWrite", token_hash: str) -> None:
-    """End a link in the transaction, and every session that it opened."""
-    transaction.update(
-        AccessLink(token_hash),
-        [AccessLink.state.set(State.REPLACED), AccessLink.session_hash.remove()],
-    )
+def replace(work: UnitOfWork, token_hash: str) -> None:
+    """End a link in the unit of work, and every session that it opened."""
+    work.update(AccessLink(token_hash), {"state": State.REPLACED, "session_hash": None})
 
 
 def record_refusal(
@@ -173,8 +164,4 @@ def _record(
     if number > AUDITED_REFUSALS and number & (number - 1):
         return
     told = reason if number <= AUDITED_REFUSALS else f"{reason}, {number} times so far"
-
-    def decide(_: OrderRecord) -> Change:
-        return Change(Event(event, reason=told, **origin), {})
-
-    store.change(link.order_id, decide, clock=clock)
+    store.record_event(link.order_id, Event(event, reason=told, **origin), clock=clock)

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
-from pynamodb.transactions import TransactWrite
+
+from cardvault.aws.unit_of_work import UnitOfWork
 
 USER_AGENT_LENGTH = 256
 FIRST_PREVIOUS_HASH = "0" * 64
@@ -88,7 +89,7 @@ class Break:
 
 
 def append(
-    transaction: TransactWrite,
+    work: UnitOfWork,
     head: Head,
     event: Event,
     *,
@@ -96,7 +97,7 @@ def append(
     tenant_id: str,
     timestamp: str,
 ) -> Head:
-    """Add the event to the transaction and return the new head, for the subject to keep."""
+    """Add the event to the unit of work and return the new head, for the subject to keep."""
     record = AuditRecord(
         subject_id,
         head.seq + 1,
@@ -113,7 +114,7 @@ def append(
         previous_hash=head.hash,
     )
     record.hash = record.computed_hash()
-    transaction.save(record, condition=AuditRecord.subject_id.does_not_exist())
+    work.save(record, condition=AuditRecord.subject_id.does_not_exist())
     return Head(head.seq + 1, record.hash)
 
 

@@ -10,22 +10,20 @@ import hmac
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cardvault import links
 from cardvault.audit.trail import Event
 from cardvault.aws.metrics import count
+from cardvault.aws.unit_of_work import retry_lost_races
 from cardvault.claims.min_response_time import Patience
-from cardvault.core.clock import Clock, from_text, to_text, utc_now
+from cardvault.core.clock import Clock, from_text, utc_now
 from cardvault.errors import InvalidRequest, LinkUnusable, WrongCode
 from cardvault.links import AccessLink, Kind, State
 from cardvault.orders import store
 from cardvault.orders.recipient import Protection, passcode_fits
 from cardvault.orders.records import OrderRecord
-from cardvault.orders.store import Change
-
-if TYPE_CHECKING:
-    from pynamodb.transactions import TransactWrite
+from cardvault.orders.store import Edit
 
 MOST_TRIES = 5
 SESSION_LIFETIME = timedelta(minutes=10)
@@ -98,35 +96,19 @@ class OpenClaim:
             if order.stored_at is None or order.shredded_at is not None:
                 raise LinkUnusable
             if link.opened_at is None:
-                order = self._record_opening(link, order, visit)
+                order = self._record_opening(link.order_id, visit)
             return link, order, False
 
-    def _record_opening(self, link: AccessLink, order: OrderRecord, visit: Visit) -> OrderRecord:
-        def decide(_: OrderRecord) -> Change | None:
-            fresh = links.find(Kind.CLAIM, visit.token)
-            now = self.clock()
-            if fresh is None or links.fault(fresh, now):
-                raise LinkUnusable
-            if fresh.opened_at is not None:
-                return None
-            opened = [AccessLink.opened_at.set(to_text(now))]
-
-            def mark(transaction: "TransactWrite") -> None:
-                links.use(transaction, fresh, now, opened)
-
-            return Change(Event("LINK_OPENED", **visit.origin), {}, also=mark)
-
-        return store.change(link.order_id, decide, clock=self.clock, known=order)
-
-
-@dataclass(slots=True)
-class _Attempt:
-    """One request to claim; `verdict` is of the try that was committed."""
-
-    visit: Visit
-    code: str | None = field(repr=False)
-    session: str = field(repr=False)
-    verdict: str | None = None
+    @retry_lost_races
+    def _record_opening(self, order_id: str, visit: Visit) -> OrderRecord:
+        edit = Edit(store.find(order_id), self.clock())
+        link = links.find(Kind.CLAIM, visit.token)
+        if link is None or links.fault(link, edit.now):
+            raise LinkUnusable
+        if link.opened_at is None:
+            links.use(edit.work, link, edit.now, opened_at=edit.timestamp)
+            edit.commit(Event("LINK_OPENED", **visit.origin))
+        return edit.order
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,81 +125,72 @@ class RedeemClaim:
         that was lost cost the customer the link. Raises WrongCode while tries are left,
         InvalidRequest when a code is needed and none given, and LinkUnusable.
         """
-        attempt = _Attempt(visit, code, session_for(visit.token, idempotency_key))
+        session = session_for(visit.token, idempotency_key)
         with self.patience():
             link = links.find(Kind.CLAIM, visit.token)
             if link is None:
                 raise LinkUnusable
-            store.change(
-                link.order_id, lambda order: self._decide(order, attempt), clock=self.clock
-            )
-            if attempt.verdict == State.LOCKED:
+            state = self._try_code(link.order_id, visit, code, session)
+            if state == State.LOCKED:
                 count("ClaimLocked")
                 raise LinkUnusable
-        if attempt.verdict == State.LIVE:
+        if state == State.LIVE:
             raise WrongCode
-        return attempt.session
+        return session
 
-    def _decide(self, order: OrderRecord, attempt: _Attempt) -> Change | None:
-        now = self.clock()
-        link = links.find(Kind.CLAIM, attempt.visit.token)
-        if link is not None and self._is_repeat(link, attempt.session, now):
-            return None
-        link = find_usable(attempt.visit, now, self.clock)
-        if order.stored_at is None or order.shredded_at is not None:
+    @retry_lost_races
+    def _try_code(self, order_id: str, visit: Visit, code: str | None, session: str) -> State:
+        """The link's state after the try: USED when the code was right."""
+        edit = Edit(store.find(order_id), self.clock())
+        link = links.find(Kind.CLAIM, visit.token)
+        if link is not None and _is_repeat(link, session, edit.now):
+            return State.USED
+        link = find_usable(visit, edit.now, self.clock)
+        if edit.order.stored_at is None or edit.order.shredded_at is not None:
             raise LinkUnusable
-        if order.guarded_by != Protection.NONE and not attempt.code:
+        if edit.order.guarded_by != Protection.NONE and not code:
             raise InvalidRequest("code is required")
-        if _proves(order, link, attempt, now):
-            return self._consume(order, link, attempt, now)
-        return self._count_wrong_try(link, attempt, now)
-
-    def _is_repeat(self, link: AccessLink, session: str, now: datetime) -> bool:
-        recent = link.used_at is not None and now < from_text(link.used_at) + REPEAT_WITHIN
-        return recent and has_session(link, session, now)
-
-    def _consume(
-        self, order: OrderRecord, link: AccessLink, attempt: _Attempt, now: datetime
-    ) -> Change:
-        attempt.verdict = State.USED
-        used = [
-            AccessLink.state.set(State.USED),
-            AccessLink.used_at.set(to_text(now)),
-            AccessLink.session_hash.set(hashlib.sha256(attempt.session.encode()).hexdigest()),
-            AccessLink.code_hash.remove(),
-        ]
-
-        def mark(transaction: "TransactWrite") -> None:
-            links.use(transaction, link, now, used)
-
-        first = order.claimed_at or to_text(now)
-        return Change(
-            Event("LINK_CLAIMED", **attempt.visit.origin), {"claimed_at": first}, also=mark
-        )
-
-    def _count_wrong_try(self, link: AccessLink, attempt: _Attempt, now: datetime) -> Change:
-        tries = int(link.wrong_tries) + 1
-        attempt.verdict = State.LIVE if tries < MOST_TRIES else State.LOCKED
-        counted = [
-            AccessLink.wrong_tries.set(tries),
-            AccessLink.state.set(attempt.verdict),
-        ]
-
-        def mark(transaction: "TransactWrite") -> None:
-            links.use(transaction, link, now, counted)
-
-        reason = "WRONG_CODE" if tries < MOST_TRIES else "WRONG_CODE_LOCKED"
-        return Change(Event("CLAIM_REFUSED", reason=reason, **attempt.visit.origin), {}, also=mark)
+        if _proves(edit.order, link, visit.token, code or "", edit.now):
+            return _consume(edit, link, visit, session)
+        return _count_wrong_try(edit, link, visit)
 
 
-def _proves(order: OrderRecord, link: AccessLink, attempt: _Attempt, now: datetime) -> bool:
+def _is_repeat(link: AccessLink, session: str, now: datetime) -> bool:
+    recent = link.used_at is not None and now < from_text(link.used_at) + REPEAT_WITHIN
+    return recent and has_session(link, session, now)
+
+
+def _consume(edit: Edit, link: AccessLink, visit: Visit, session: str) -> State:
+    links.use(
+        edit.work,
+        link,
+        edit.now,
+        state=State.USED,
+        used_at=edit.timestamp,
+        session_hash=hashlib.sha256(session.encode()).hexdigest(),
+        code_hash=None,
+    )
+    first = edit.order.claimed_at or edit.timestamp
+    edit.commit(Event("LINK_CLAIMED", **visit.origin), claimed_at=first)
+    return State.USED
+
+
+def _count_wrong_try(edit: Edit, link: AccessLink, visit: Visit) -> State:
+    tries = int(link.wrong_tries) + 1
+    state = State.LIVE if tries < MOST_TRIES else State.LOCKED
+    links.use(edit.work, link, edit.now, wrong_tries=tries, state=state)
+    reason = "WRONG_CODE" if state == State.LIVE else "WRONG_CODE_LOCKED"
+    edit.commit(Event("CLAIM_REFUSED", reason=reason, **visit.origin))
+    return state
+
+
+def _proves(order: OrderRecord, link: AccessLink, token: str, given: str, now: datetime) -> bool:
     if order.guarded_by == Protection.NONE:
         return True
-    given = attempt.code or ""
     if order.guarded_by == Protection.PASSCODE:
         return order.passcode_hash is not None and passcode_fits(given, order.passcode_hash)
     if link.code_hash is None or link.code_sent_at is None:
         return False
     in_time = now < from_text(link.code_sent_at) + CODE_LIFETIME
-    fits = hmac.compare_digest(hash_code(attempt.visit.token, given), link.code_hash)
+    fits = hmac.compare_digest(hash_code(token, given), link.code_hash)
     return in_time and fits

@@ -3,25 +3,22 @@
 import secrets
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from cardvault import links
 from cardvault.audit.trail import Event
+from cardvault.aws.unit_of_work import retry_lost_races
 from cardvault.claims.claim import CODE_LIFETIME, Visit, find_usable, hash_code
 from cardvault.claims.min_response_time import Patience
-from cardvault.core.clock import Clock, from_text, to_text, utc_now
+from cardvault.core.clock import Clock, from_text, utc_now
 from cardvault.errors import CardvaultError, InvalidRequest, LinkUnusable, TooSoon
-from cardvault.links import AccessLink, Kind
+from cardvault.links import Kind
 from cardvault.mail import message
 from cardvault.mail.ses import Mailer
 from cardvault.mail.suppression import is_suppressed
 from cardvault.orders import store
 from cardvault.orders.recipient import Protection
 from cardvault.orders.records import OrderRecord
-from cardvault.orders.store import Change
-
-if TYPE_CHECKING:
-    from pynamodb.transactions import TransactWrite
+from cardvault.orders.store import Edit
 
 DIGITS = 6
 CODE_SPACING = timedelta(seconds=30)
@@ -50,9 +47,7 @@ class SendCode:
             link = links.find(Kind.CLAIM, visit.token)
             if link is None:
                 raise LinkUnusable
-            order = store.change(
-                link.order_id, lambda order: self._note(order, visit, code), clock=self.clock
-            )
+            order = self._record_code(link.order_id, visit, code)
         shop = order.shop_name or self.shop_name
         letter = message.write(
             "code",
@@ -68,11 +63,13 @@ class SendCode:
             )
         except CardvaultError as error:
             event = Event("CODE_NOT_SENT", method="email", reason=error.code)
-            store.change(order.order_id, lambda _: Change(event, {}), clock=self.clock)
+            store.record_event(order.order_id, event, clock=self.clock)
             raise
 
-    def _note(self, order: OrderRecord, visit: Visit, code: str) -> Change:
-        now = self.clock()
+    @retry_lost_races
+    def _record_code(self, order_id: str, visit: Visit, code: str) -> OrderRecord:
+        edit = Edit(store.find(order_id), self.clock())
+        order, now = edit.order, edit.now
         link = find_usable(visit, now, self.clock)
         if order.shredded_at is not None or order.customer_email is None:
             raise LinkUnusable
@@ -85,13 +82,13 @@ class SendCode:
             link.code_sent_at and now < from_text(link.code_sent_at) + CODE_SPACING
         ):
             raise TooSoon
-        noted = [
-            AccessLink.code_hash.set(hash_code(visit.token, code)),
-            AccessLink.code_sent_at.set(to_text(now)),
-            AccessLink.codes_sent.set(sent_before + 1),
-        ]
-
-        def mark(transaction: "TransactWrite") -> None:
-            links.use(transaction, link, now, noted)
-
-        return Change(Event("CODE_SENT", method="email", **visit.origin), {}, also=mark)
+        links.use(
+            edit.work,
+            link,
+            now,
+            code_hash=hash_code(visit.token, code),
+            code_sent_at=edit.timestamp,
+            codes_sent=sent_before + 1,
+        )
+        edit.commit(Event("CODE_SENT", method="email", **visit.origin))
+        return order

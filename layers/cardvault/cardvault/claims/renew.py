@@ -1,18 +1,19 @@
 """A new link, because the holder of one that is over asks for it."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from cardvault import links
 from cardvault.audit.trail import Event
 from cardvault.aws.failures import report
+from cardvault.aws.unit_of_work import retry_lost_races
 from cardvault.claims.claim import Visit
 from cardvault.claims.min_response_time import Patience
 from cardvault.errors import CardvaultError
 from cardvault.links import Kind, State
 from cardvault.mail.resend import expect_spacing
-from cardvault.mail.send import Postman
-from cardvault.orders.records import OrderRecord
+from cardvault.mail.send import Postman, PreparedMail
+from cardvault.orders import store
+from cardvault.orders.store import Edit
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +34,21 @@ class RenewClaim:
             if link is None:
                 return
             try:
-                self._renew(link.order_id, visit)
+                prepared = self._prepare(link.order_id, visit)
+                if prepared is not None:
+                    self.postman.send(prepared)
             except CardvaultError as error:
                 report(error)
 
-    def _renew(self, order_id: str, visit: Visit) -> None:
-        def allow(order: OrderRecord) -> bool:
-            now = self.postman.clock()
-            fresh = links.find(Kind.CLAIM, visit.token)
-            over = fresh is not None and links.fault(fresh, now)
-            if over not in {"LINK_EXPIRED", f"LINK_{State.USED.upper()}"}:
-                return False
-            if order.stored_at is None or order.shredded_at is not None:
-                return False
-            expect_spacing(order, now)
-            return True
-
-        traces: dict[str, Any] = visit.origin
-        self.postman.send(order_id, allow, Event("EMAIL_RENEWED", method="email", **traces))
+    @retry_lost_races
+    def _prepare(self, order_id: str, visit: Visit) -> PreparedMail | None:
+        edit = Edit(store.find(order_id), self.postman.clock())
+        link = links.find(Kind.CLAIM, visit.token)
+        over = link is not None and links.fault(link, edit.now)
+        if over not in {"LINK_EXPIRED", f"LINK_{State.USED.upper()}"}:
+            return None
+        if edit.order.stored_at is None or edit.order.shredded_at is not None:
+            return None
+        expect_spacing(edit.order, edit.now)
+        event = Event("EMAIL_RENEWED", method="email", **visit.origin)
+        return self.postman.prepare(edit, event)

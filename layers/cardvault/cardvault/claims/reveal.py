@@ -6,14 +6,12 @@ from cardvault import links
 from cardvault.audit.trail import Event
 from cardvault.claims.claim import Visit, find_usable, has_session
 from cardvault.claims.min_response_time import Patience
-from cardvault.core.clock import Clock, to_text, utc_now
+from cardvault.core.clock import Clock, utc_now
 from cardvault.errors import CannotOpen, CardsShredded, LinkUnusable
 from cardvault.links import AccessLink, Kind
 from cardvault.orders import store
 from cardvault.orders.opening import NumberedCards, SealedOrder, read_page
-from cardvault.orders.records import OrderRecord
-from cardvault.orders.reveal import RevealedPage
-from cardvault.orders.store import Change
+from cardvault.orders.reveal import RevealedPage, record_reveal
 from cardvault.sealing.data_keys import Keyring
 
 
@@ -48,7 +46,11 @@ class RevealClaimed:
             link = claimed_link(visit, self.clock)
             found = read_page(link.order_id, page)
             cards = self._open(found, visit)
-            self._audit(found.order, len(cards), visit)
+            event = Event("CARDS_DELIVERED", method="email", card_count=len(cards), **visit.origin)
+            try:
+                record_reveal(link.order_id, event, clock=self.clock)
+            except CardsShredded:
+                raise LinkUnusable from None
         return RevealedPage(link.order_id, cards, page + 1 if found.has_more else None)
 
     def _open(self, found: SealedOrder, visit: Visit) -> NumberedCards:
@@ -56,18 +58,7 @@ class RevealClaimed:
             return found.open(self.keyring)
         except (CannotOpen, CardsShredded) as error:
             event = Event("REVEAL_REFUSED", reason=error.code, **visit.origin)
-            store.change(found.order.order_id, lambda _: Change(event, {}), clock=self.clock)
+            store.record_event(found.order.order_id, event, clock=self.clock)
             if isinstance(error, CardsShredded):
                 raise LinkUnusable from None
             raise
-
-    def _audit(self, order: OrderRecord, cards: int, visit: Visit) -> None:
-        event = Event("CARDS_DELIVERED", method="email", card_count=cards, **visit.origin)
-
-        def decide(fresh: OrderRecord) -> Change:
-            if fresh.shredded_at is not None:
-                raise LinkUnusable
-            first = fresh.first_revealed_at or to_text(self.clock())
-            return Change(event, {"first_revealed_at": first})
-
-        store.change(order.order_id, decide, clock=self.clock, known=order)

@@ -3,14 +3,15 @@
 import hmac
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cardvault import links
 from cardvault.audit.trail import Event
+from cardvault.aws.unit_of_work import retry_lost_races
 from cardvault.claims.claim import Visit
 from cardvault.claims.min_response_time import Patience
 from cardvault.claims.reveal import claimed_link
-from cardvault.core.clock import Clock, from_text, to_text, utc_now
+from cardvault.core.clock import Clock, from_text, utc_now
 from cardvault.downloads.bucket import TOKEN_LIFETIME, DownloadsBucket
 from cardvault.downloads.formats import FORMATS
 from cardvault.errors import (
@@ -27,11 +28,8 @@ from cardvault.orders import store
 from cardvault.orders.opening import read_all
 from cardvault.orders.records import OrderRecord
 from cardvault.orders.refusals import record_refusal
-from cardvault.orders.store import Change
+from cardvault.orders.store import Edit
 from cardvault.sealing.data_keys import Keyring
-
-if TYPE_CHECKING:
-    from pynamodb.transactions import TransactWrite
 
 REPEAT_WITHIN = timedelta(seconds=10)
 
@@ -100,15 +98,17 @@ class CreateDownload:
             card_count=len(cards),
         )
 
-        def decide(fresh: OrderRecord) -> Change:
-            if fresh.shredded_at is not None:
-                raise CardsShredded
-            event = Event("DOWNLOAD_CREATED", method="download", card_count=len(cards), **traces)
-            unused = AccessLink.token_hash.does_not_exist()
-            return Change(event, {}, also=lambda to: to.save(link, condition=unused))
-
-        store.change(order.order_id, decide, clock=self.clock, known=order)
+        event = Event("DOWNLOAD_CREATED", method="download", card_count=len(cards), **traces)
+        self._save(link, event)
         return NewDownload(token, link.expires_at)
+
+    @retry_lost_races
+    def _save(self, link: AccessLink, event: Event) -> None:
+        edit = Edit(store.find(link.order_id), self.clock())
+        if edit.order.shredded_at is not None:
+            raise CardsShredded
+        edit.work.save(link, AccessLink.token_hash.does_not_exist())
+        edit.commit(event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,35 +133,27 @@ class RedeemDownload:
         file_name = f"cards-{known.order_id}.{extension}"
         address = self.bucket.sign(known.object_key, file_name=file_name)
         session = _session_hash(token, repeat_key)
-        store.change(
-            known.order_id,
-            lambda order: self._decide(order, token, session, origin),
-            clock=self.clock,
-        )
+        self._spend(known.order_id, token, session, origin)
         return address
 
-    def _decide(
-        self, order: OrderRecord, token: str, session: str | None, origin: dict[str, Any]
-    ) -> Change | None:
-        now = self.clock()
+    @retry_lost_races
+    def _spend(
+        self, order_id: str, token: str, session: str | None, origin: dict[str, Any]
+    ) -> None:
+        edit = Edit(store.find(order_id), self.clock())
         link = links.find(Kind.DOWNLOAD, token)
-        if link is None or order.shredded_at is not None:
+        if link is None or edit.order.shredded_at is not None:
             raise DownloadExpired
-        if _is_repeat(link, session, now):
-            return Change(Event("DOWNLOAD_REPEATED", method="download", **origin), {})
-        if reason := links.fault(link, now):
+        if _is_repeat(link, session, edit.now):
+            edit.commit(Event("DOWNLOAD_REPEATED", method="download", **origin))
+            return
+        if reason := links.fault(link, edit.now):
             links.record_refusal(link, "DOWNLOAD_REFUSED", reason, origin, clock=self.clock)
             raise DownloadExpired
-        used = [AccessLink.state.set(State.USED), AccessLink.used_at.set(to_text(now))]
-        if session:
-            used.append(AccessLink.session_hash.set(session))
-
-        def mark(transaction: "TransactWrite") -> None:
-            links.use(transaction, link, now, used)
-
+        bound_to = {"session_hash": session} if session else {}
+        links.use(edit.work, link, edit.now, state=State.USED, used_at=edit.timestamp, **bound_to)
         event = Event("CARDS_DELIVERED", method="download", card_count=link.card_count, **origin)
-        first = order.downloaded_at or to_text(now)
-        return Change(event, {"downloaded_at": first}, also=mark)
+        edit.commit(event, downloaded_at=edit.order.downloaded_at or edit.timestamp)
 
 
 def _session_hash(token: str, repeat_key: str | None) -> str | None:

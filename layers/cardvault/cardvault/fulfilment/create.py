@@ -4,11 +4,11 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from cardvault.audit import trail
 from cardvault.audit.trail import Event, Head
-from cardvault.aws import tables
+from cardvault.aws.unit_of_work import UnitOfWork, retry_lost_races
 from cardvault.core.clock import Clock, to_text, utc_now
 from cardvault.core.ids import is_id, new_id
 from cardvault.errors import IdempotencyKeyReused, InvalidRequest, MailNotSetUp
@@ -20,9 +20,6 @@ from cardvault.http.schemas import body, checker
 from cardvault.orders import store
 from cardvault.orders.recipient import RECIPIENT, Recipient, hash_passcode
 from cardvault.orders.records import Mark, OrderRecord, Status, owner_key
-
-if TYPE_CHECKING:
-    from pynamodb.transactions import TransactWrite
 
 LARGEST_ORDER = 10_000
 
@@ -107,7 +104,7 @@ class CreateOrder:
         if request.supplier_order_id:
             caller.require("orders:adopt")
             self._expect_settled(request.supplier_order_id)
-        order = tables.retry_races(lambda: self._record(request, key, caller))
+        order = self._record(request, key, caller)
         if order.status in {Status.RECEIVED, Status.PLACED}:
             self.workflow.start(order.order_id)
         return order
@@ -121,6 +118,7 @@ class CreateOrder:
         if self.clock() - made_at < self.adoptable_after:
             raise InvalidRequest("supplierOrderId is too young to be adopted; try again later")
 
+    @retry_lost_races
     def _record(self, request: NewOrder, key: str, caller: Caller) -> OrderRecord:
         mark_key = idempotency_mark(caller, key)
         salt = hashlib.sha256(mark_key.encode()).digest()
@@ -133,14 +131,14 @@ class CreateOrder:
             raise MailNotSetUp
         now = self.clock()
         order = _new_record(request, caller, new_id(now), to_text(now))
-        transaction = tables.writing()
+        work = UnitOfWork()
         unused = Mark.key.does_not_exist()
         mark = Mark(mark_key, marked_order_id=order.order_id, request_hash=fingerprint)
-        transaction.save(mark, condition=unused)
+        work.save(mark, condition=unused)
         if request.supplier_order_id:
-            claim_supplier_order(transaction, request.supplier_order_id, order.order_id)
-        _save_with_event(transaction, order, caller)
-        tables.commit(transaction)
+            claim_supplier_order(work, request.supplier_order_id, order.order_id)
+        _save_with_event(work, order, caller)
+        work.commit()
         return order
 
 
@@ -163,10 +161,10 @@ def _new_record(request: NewOrder, caller: Caller, order_id: str, now: str) -> O
     )
 
 
-def _save_with_event(transaction: "TransactWrite", order: OrderRecord, caller: Caller) -> None:
+def _save_with_event(work: UnitOfWork, order: OrderRecord, caller: Caller) -> None:
     name = "ORDER_ADOPTED" if order.supplier_order_id else "ORDER_CREATED"
     head = trail.append(
-        transaction,
+        work,
         Head(),
         Event(name, **caller.traces(order.tenant_id)),
         subject_id=order.order_id,
@@ -174,4 +172,4 @@ def _save_with_event(transaction: "TransactWrite", order: OrderRecord, caller: C
         timestamp=order.created_at,
     )
     order.audit_seq, order.audit_hash = head.seq, head.hash
-    transaction.save(order, condition=OrderRecord.order_id.does_not_exist())
+    work.save(order, condition=OrderRecord.order_id.does_not_exist())

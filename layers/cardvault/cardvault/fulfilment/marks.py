@@ -11,7 +11,7 @@ from cardvault.http.caller import Caller
 from cardvault.orders.records import MARK_KEY, Mark
 
 if TYPE_CHECKING:
-    from pynamodb.transactions import TransactWrite
+    from cardvault.aws.unit_of_work import UnitOfWork
 
 
 def idempotency_mark(caller: Caller, key: str) -> str:
@@ -33,10 +33,8 @@ def find_mark(key: str) -> Mark | None:
         return None
 
 
-def claim_supplier_order(
-    transaction: "TransactWrite", supplier_order_id: str, order_id: str
-) -> None:
-    """Make the supplier's order this order's, in the transaction, and nobody else's.
+def claim_supplier_order(work: "UnitOfWork", supplier_order_id: str, order_id: str) -> None:
+    """Make the supplier's order this order's, in the unit of work, and nobody else's.
 
     Raises SupplierOrderTaken when it is another's already.
     """
@@ -45,4 +43,4 @@ def claim_supplier_order(
     if mark is not None and mark.marked_order_id != order_id:
         raise SupplierOrderTaken
     ours_or_free = Mark.key.does_not_exist() | (Mark.marked_order_id == order_id)
-    transaction.save(Mark(key, marked_order_id=order_id), condition=ours_or_free)
+    work.save(Mark(key, marked_order_id=order_id), condition=ours_or_free)

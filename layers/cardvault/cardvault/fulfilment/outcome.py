@@ -7,7 +7,8 @@ until it is redriven; what is wrong with its mail, until a mail is sent.
 from typing import Any
 
 from cardvault.audit.trail import Event
-from cardvault.core.clock import Clock, to_text, utc_now
+from cardvault.aws.unit_of_work import retry_lost_races
+from cardvault.core.clock import Clock, utc_now
 from cardvault.errors import (
     FulfilmentOverdue,
     OrderPending,
@@ -17,7 +18,7 @@ from cardvault.errors import (
 )
 from cardvault.orders import attempts, store
 from cardvault.orders.records import OrderRecord, Status
-from cardvault.orders.store import CALM, Change
+from cardvault.orders.store import CLEAR_ATTENTION, Edit
 
 MAIL_STEP = "SendDeliveryEmail"
 _EVEN_AFTER_A_GOOD_END = {StoredCardsDiffer.code, PlacementDuplicated.code}
@@ -25,29 +26,32 @@ _EVEN_AFTER_A_GOOD_END = {StoredCardsDiffer.code, PlacementDuplicated.code}
 _SAME_TO_A_PERSON = {OrderPending.code: FulfilmentOverdue.code}
 
 
+@retry_lost_races
 def record_refund(order_id: str, *, clock: Clock = utc_now) -> OrderRecord:
     """The supplier refunded the whole order. A repeat changes nothing.
 
     Should cards be stored already, that contradiction is a person's: see `attention`.
     """
+    order = store.find(order_id)
+    edit = Edit(order, clock())
+    if order.status == Status.REFUNDED:
+        pass
+    elif order.stored_at is not None:
+        _need_attention(edit, StoredCardsDiffer.code)
+    else:
+        edit.commit(
+            Event("ORDER_REFUNDED"),
+            status=Status.REFUNDED,
+            fulfilled_quantity=0,
+            refunded_quantity=order.quantity,
+            **CLEAR_ATTENTION,
+            **attempts.given_up(order),
+        )
+    attempts.remove_leftovers(order)
+    return order
 
-    def decide(order: OrderRecord) -> Change | None:
-        if order.status == Status.REFUNDED:
-            return None
-        if order.stored_at is not None:
-            return _attention(order, StoredCardsDiffer.code, to_text(clock()))
-        refunded = {
-            "status": Status.REFUNDED,
-            "fulfilled_quantity": 0,
-            "refunded_quantity": order.quantity,
-        }
-        return Change(Event("ORDER_REFUNDED"), {**refunded, **CALM, **attempts.given_up(order)})
 
-    refunded = store.change(order_id, decide, clock=clock)
-    attempts.remove_leftovers(refunded)
-    return refunded
-
-
+@retry_lost_races
 def record_failure(
     order_id: str, error_name: str, *, step: str | None = None, clock: Clock = utc_now
 ) -> OrderRecord:
@@ -58,20 +62,16 @@ def record_failure(
     """
     code = code_named(error_name)
     reason = _SAME_TO_A_PERSON.get(code, code)
-
-    def decide(order: OrderRecord) -> Change | None:
-        if step == MAIL_STEP:
-            return _mail_failed(order, reason, to_text(clock()))
-        if order.ended_as is not None and reason not in _EVEN_AFTER_A_GOOD_END:
-            return None
-        told = order.status == Status.ATTENTION and order.attention_reason == reason
-        if told and order.storing_at is None:
-            return None
-        return _attention(order, reason, to_text(clock()))
-
-    failed = store.change(order_id, decide, clock=clock)
-    attempts.remove_leftovers(failed)
-    return failed
+    order = store.find(order_id)
+    edit = Edit(order, clock())
+    if step == MAIL_STEP:
+        _record_mail_failure(edit, reason)
+    elif order.ended_as is None or reason in _EVEN_AFTER_A_GOOD_END:
+        known = order.status == Status.ATTENTION and order.attention_reason == reason
+        if not known or order.storing_at is not None:
+            _need_attention(edit, reason)
+    attempts.remove_leftovers(order)
+    return order
 
 
 def attention_for_mail(order: OrderRecord, reason: str, now: str) -> dict[str, Any]:
@@ -87,17 +87,23 @@ def settled_by_mail(order: OrderRecord) -> dict[str, Any]:
     needs_more = order.attention_reason in _EVEN_AFTER_A_GOOD_END
     if order.status != Status.ATTENTION or order.ended_as is None or needs_more:
         return {}
-    return {"status": order.ended_as, **CALM}
+    return {"status": order.ended_as, **CLEAR_ATTENTION}
 
 
-def _mail_failed(order: OrderRecord, reason: str, now: str) -> Change | None:
+def _record_mail_failure(edit: Edit, reason: str) -> None:
+    order = edit.order
     if order.emailed_at is not None or order.shredded_at is not None:
-        return None
-    needs = attention_for_mail(order, reason, now)
-    return Change(Event("ORDER_NEEDS_ATTENTION", reason=reason), needs) if needs else None
+        return
+    needs = attention_for_mail(order, reason, edit.timestamp)
+    if needs:
+        edit.commit(Event("ORDER_NEEDS_ATTENTION", reason=reason), **needs)
 
 
-def _attention(order: OrderRecord, reason: str, now: str) -> Change:
-    needs = {"status": Status.ATTENTION, "attention_reason": reason, "attention_at": now}
-    event = Event("ORDER_NEEDS_ATTENTION", reason=reason)
-    return Change(event, {**needs, **attempts.given_up(order)})
+def _need_attention(edit: Edit, reason: str) -> None:
+    edit.commit(
+        Event("ORDER_NEEDS_ATTENTION", reason=reason),
+        status=Status.ATTENTION,
+        attention_reason=reason,
+        attention_at=edit.timestamp,
+        **attempts.given_up(edit.order),
+    )

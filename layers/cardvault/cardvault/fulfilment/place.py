@@ -1,18 +1,18 @@
 """Placing an order with the supplier at most once, and finding out when that is in doubt.
 
-Before placeOrder is sent, the order is marked `placingAt`. A step that finds the mark and no
-supplier order does not know how the earlier try ended: it reconciles with the supplier's list,
-and never sends again (I3). Only an answer that proves nothing was bought removes the mark.
+Before placeOrder is sent, the intent is noted on the order: `placingAt`. A step that finds it and
+no supplier order does not know how the earlier try ended: it reconciles with the supplier's list,
+and never sends again (I3). Only an answer that proves nothing was bought withdraws the intent.
 """
 
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from cardvault.audit.trail import Event
-from cardvault.core.clock import Clock, from_text, to_text, utc_now
+from cardvault.aws.unit_of_work import retry_lost_races
+from cardvault.core.clock import Clock, from_text, utc_now
 from cardvault.errors import (
     CardvaultError,
     InvalidRequest,
@@ -30,12 +30,9 @@ from cardvault.errors import (
 from cardvault.fulfilment.marks import claim_supplier_order, find_mark, supplier_mark
 from cardvault.orders import store
 from cardvault.orders.records import OrderRecord, Status
-from cardvault.orders.store import CALM, Change
+from cardvault.orders.store import CLEAR_ATTENTION, Edit
 from cardvault.supplier.answers import SupplierOrder, is_order_id
 from cardvault.supplier.client import SupplierClient
-
-if TYPE_CHECKING:
-    from pynamodb.transactions import TransactWrite
 
 # How far the supplier's clock may be from ours, and how long it may take to accept an order.
 CLOCK_SKEW = timedelta(seconds=60)
@@ -73,14 +70,10 @@ class PlaceOrder:
         """
         if supplier_order_id:
             return record_placement(order_id, supplier_order_id, clock=self.clock)
-        # Whatever can fail without the supplier's doing fails before the mark is set.
+        # What can fail without the supplier's doing fails before the intent is noted.
         self.supplier.make_ready()
         attempt = secrets.token_hex(8)
-        order = store.change(
-            order_id,
-            lambda order: self._mark(order, attempt, confirmed_not_placed),
-            clock=self.clock,
-        )
+        order = self._note_intent(order_id, attempt, confirmed_not_placed)
         if order.supplier_order_id is not None:
             return order
         try:
@@ -88,7 +81,7 @@ class PlaceOrder:
                 order.product_id or "", order.type_id or "", int(order.quantity or 0)
             )
         except _NOTHING_BOUGHT as error:
-            self._unmark(order_id, attempt, error)
+            self._withdraw_intent(order_id, attempt, error)
             if isinstance(error, SupplierThrottled):
                 self.supplier.pause(error)
             raise
@@ -97,36 +90,44 @@ class PlaceOrder:
         except SupplierOrderTaken:
             raise PlacementUnknown from None
 
-    def _mark(
-        self, order: OrderRecord, attempt: str, confirmed_not_placed: str | None
-    ) -> Change | None:
+    @retry_lost_races
+    def _note_intent(
+        self, order_id: str, attempt: str, confirmed_not_placed: str | None
+    ) -> OrderRecord:
+        edit = Edit(store.find(order_id), self.clock())
+        order = edit.order
         if order.supplier_order_id is not None:
-            return _back_on_its_way(order)
-        now = self.clock()
+            _clear_attention(edit)
+            return order
         if order.placing_at is not None:
-            too_early = now < from_text(order.placing_at) + LONGEST_ACCEPTANCE
+            too_early = edit.now < from_text(order.placing_at) + LONGEST_ACCEPTANCE
             if order.placing_at != confirmed_not_placed or too_early:
                 raise PlacementUnknown
-        placing = {"placing_at": to_text(now), "placing_attempt": attempt}
-        return Change(Event("ORDER_PLACING"), {"status": Status.RECEIVED, **placing, **CALM})
+        edit.commit(
+            Event("ORDER_PLACING"),
+            status=Status.RECEIVED,
+            placing_at=edit.timestamp,
+            placing_attempt=attempt,
+            **CLEAR_ATTENTION,
+        )
+        return order
 
-    def _unmark(self, order_id: str, attempt: str, error: CardvaultError) -> None:
+    @retry_lost_races
+    def _withdraw_intent(self, order_id: str, attempt: str, error: CardvaultError) -> None:
+        order = store.find(order_id)
+        if order.placing_attempt != attempt or order.supplier_order_id is not None:
+            raise PlacementUnknown  # another try has begun since
         event = Event("ORDER_NOT_PLACED", reason=error.code)
-
-        def decide(order: OrderRecord) -> Change:
-            if order.placing_attempt != attempt or order.supplier_order_id is not None:
-                raise PlacementUnknown  # somebody else's try stands there now
-            return Change(event, {"placing_at": None, "placing_attempt": None})
-
-        store.change(order_id, decide, clock=self.clock)
+        Edit(order, self.clock()).commit(event, placing_at=None, placing_attempt=None)
 
 
-def _back_on_its_way(order: OrderRecord) -> Change | None:
-    if order.status != Status.ATTENTION:
-        return None
-    return Change(Event("ORDER_REDRIVEN"), {"status": order.ended_as or Status.PLACED, **CALM})
+def _clear_attention(edit: Edit) -> None:
+    if edit.order.status == Status.ATTENTION:
+        status = edit.order.ended_as or Status.PLACED
+        edit.commit(Event("ORDER_REDRIVEN"), status=status, **CLEAR_ATTENTION)
 
 
+@retry_lost_races
 def record_placement(
     order_id: str, supplier_order_id: str, *, clock: Clock = utc_now
 ) -> OrderRecord:
@@ -137,26 +138,22 @@ def record_placement(
     if not is_order_id(supplier_order_id):
         raise InvalidRequest("supplierOrderId is not a supplier's order id")
 
-    def decide(order: OrderRecord) -> Change | None:
-        if order.supplier_order_id is not None:
-            if order.supplier_order_id == supplier_order_id:
-                return _back_on_its_way(order)
-            return Change(Event("SUPPLIER_ORDER_ORPHANED", reason=supplier_order_id), {})
-
-        def claim(transaction: "TransactWrite") -> None:
-            claim_supplier_order(transaction, supplier_order_id, order_id)
-
-        placed = {
-            "status": Status.PLACED,
-            "supplier_order_id": supplier_order_id,
-            "placed_at": to_text(clock()),
-        }
-        return Change(Event("ORDER_PLACED"), {**placed, **CALM}, also=claim)
-
-    order = store.change(order_id, decide, clock=clock)
-    if order.supplier_order_id != supplier_order_id:
+    edit = Edit(store.find(order_id), clock())
+    if edit.order.supplier_order_id is None:
+        claim_supplier_order(edit.work, supplier_order_id, order_id)
+        edit.commit(
+            Event("ORDER_PLACED"),
+            status=Status.PLACED,
+            supplier_order_id=supplier_order_id,
+            placed_at=edit.timestamp,
+            **CLEAR_ATTENTION,
+        )
+    elif edit.order.supplier_order_id == supplier_order_id:
+        _clear_attention(edit)
+    else:
+        edit.commit(Event("SUPPLIER_ORDER_ORPHANED", reason=supplier_order_id))
         raise PlacementDuplicated
-    return order
+    return edit.order
 
 
 @dataclass(frozen=True, slots=True)

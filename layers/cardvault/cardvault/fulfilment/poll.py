@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cardvault.audit.trail import Event
+from cardvault.aws.unit_of_work import retry_lost_races
 from cardvault.core.clock import Clock, utc_now
 from cardvault.errors import FulfilmentOverdue, OrderPending, Retryable, SupplierOrderUnknown
 from cardvault.orders import store
-from cardvault.orders.records import OrderRecord, Status
-from cardvault.orders.store import Change
+from cardvault.orders.records import Status
+from cardvault.orders.store import Edit
 from cardvault.supplier.answers import SupplierOrder, SupplierStatus
 from cardvault.supplier.client import SupplierClient
 
@@ -38,24 +39,23 @@ class PollFulfilment:
                 raise FulfilmentOverdue from None
             raise
         if order.status == Status.PLACED:
-            store.change(
-                order_id, lambda fresh: _handling(fresh, answer), clock=self.clock, known=order
-            )
+            self._record_handling(order_id, answer)
         if answer.status.final:
             return answer.status
         if is_over:
             raise FulfilmentOverdue
         raise OrderPending
 
-
-def _handling(order: OrderRecord, answer: SupplierOrder) -> Change | None:
-    if order.status != Status.PLACED:
-        return None
-    # An adopted order learns here what it is for.
-    known = {
-        "product_id": order.product_id or answer.product_id,
-        "type_id": order.type_id or answer.type_id,
-        "quantity": order.quantity or answer.quantity,
-    }
-    learned = {name: value for name, value in known.items() if value is not None}
-    return Change(Event("ORDER_HANDLING"), {"status": Status.HANDLING, **learned})
+    @retry_lost_races
+    def _record_handling(self, order_id: str, answer: SupplierOrder) -> None:
+        order = store.find(order_id)
+        if order.status != Status.PLACED:
+            return
+        # An adopted order learns here what it is for.
+        known = {
+            "product_id": order.product_id or answer.product_id,
+            "type_id": order.type_id or answer.type_id,
+            "quantity": order.quantity or answer.quantity,
+        }
+        learned = {name: value for name, value in known.items() if value is not None}
+        Edit(order, self.clock()).commit(Event("ORDER_HANDLING"), status=Status.HANDLING, **learned)

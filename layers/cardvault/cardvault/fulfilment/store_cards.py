@@ -9,12 +9,12 @@ everything (I4).
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from cardvault.audit.trail import Event
 from cardvault.aws.cached_secret import CachedSecret
+from cardvault.aws.unit_of_work import retry_lost_races
 from cardvault.core.cards import Card
-from cardvault.core.clock import Clock, to_text, utc_now
+from cardvault.core.clock import Clock, utc_now
 from cardvault.errors import (
     CardCountMismatch,
     DuplicateCards,
@@ -25,14 +25,11 @@ from cardvault.errors import (
 )
 from cardvault.orders import attempts, store
 from cardvault.orders.records import OrderRecord, Status
-from cardvault.orders.store import CALM, Change
+from cardvault.orders.store import CLEAR_ATTENTION, Edit
 from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.store import NewlySealed, save_key_in, seal, stored_fingerprint, write_pages
 from cardvault.supplier.answers import SupplierOrder, SupplierStatus
 from cardvault.supplier.client import SupplierClient
-
-if TYPE_CHECKING:
-    from pynamodb.transactions import TransactWrite
 
 _STATUS = {
     SupplierStatus.FULFILLED: Status.FULFILLED,
@@ -64,80 +61,72 @@ class StoreCards:
             raise SupplierUnavailable("the supplier took its final status back")
         check_cards(order, answer)
         fingerprint = self._fingerprint(order_id, answer.cards)
-        order = store.change(
-            order_id,
-            lambda fresh: self._begin(fresh, answer, fingerprint),
-            clock=self.clock,
-            known=order,
-        )
+        order = self._begin(order_id, answer, fingerprint)
         if order.stored_at is None and order.shredded_at is None:
             order = self._store(order, answer, fingerprint)
         attempts.remove_leftovers(order)
         return order
 
-    def _begin(
-        self, order: OrderRecord, answer: SupplierOrder, fingerprint: bytes
-    ) -> Change | None:
+    @retry_lost_races
+    def _begin(self, order_id: str, answer: SupplierOrder, fingerprint: bytes) -> OrderRecord:
+        edit = Edit(store.find(order_id), self.clock())
+        order, status = edit.order, _STATUS[answer.status]
         if order.shredded_at is not None:
-            return None
+            return order
         if order.stored_at is None:
-            return Change(Event("CARDS_STORING"), attempts.begun(order, to_text(self.clock())))
-        if not hmac.compare_digest(stored_fingerprint(order.order_id), fingerprint):
+            edit.commit(Event("CARDS_STORING"), **attempts.begun(order, edit.timestamp))
+            return order
+        if not hmac.compare_digest(stored_fingerprint(order_id), fingerprint):
             raise StoredCardsDiffer
-        status = _STATUS[answer.status]
-        if order.status == status:
-            return None
-        return Change(Event("ORDER_RESUMED"), {"status": status, **CALM})
+        if order.status != status:
+            edit.commit(Event("ORDER_RESUMED"), status=status, **CLEAR_ATTENTION)
+        return order
 
     def _store(self, order: OrderRecord, answer: SupplierOrder, fingerprint: bytes) -> OrderRecord:
         order_id, attempt = order.order_id, int(order.storing_attempt)
         new = seal(self.keyring, answer.cards, tenant_id=order.tenant_id, order_id=order_id)
         try:
             write_pages(order_id, new.sealed, attempt)
-            return store.change(
-                order_id,
-                lambda fresh: self._end(fresh, attempt, answer, new, fingerprint),
-                clock=self.clock,
-                known=order,
-            )
+            return self._end(order_id, attempt, answer, new, fingerprint)
         except StoringOvertaken:
             attempts.remove_leftovers(store.find(order_id))
             raise
 
+    @retry_lost_races
     def _end(
         self,
-        order: OrderRecord,
+        order_id: str,
         attempt: int,
         answer: SupplierOrder,
         new: NewlySealed,
         fingerprint: bytes,
-    ) -> Change | None:
+    ) -> OrderRecord:
+        edit = Edit(store.find(order_id), self.clock())
+        order, count = edit.order, len(answer.cards)
         over = attempts.ended(order, attempt)
         if order.stored_at is not None:
-            return None
-        now, count = to_text(self.clock()), len(answer.cards)
+            return order
         quantity = int(order.quantity or answer.quantity or count)
-
-        def save_key(transaction: "TransactWrite") -> None:
-            save_key_in(
-                transaction,
-                new.data_key,
-                tenant_id=order.tenant_id,
-                order_id=order.order_id,
-                timestamp=now,
-                fingerprint=fingerprint,
-            )
-
-        stored = {
-            "status": _STATUS[answer.status],
-            "stored_at": now,
-            "cards_per_page": new.sealed.layout.cards_per_page,
-            "quantity": quantity,
-            "fulfilled_quantity": count,
-            "refunded_quantity": quantity - count,
-        }
-        event = Event("CARDS_STORED", card_count=count)
-        return Change(event, {**stored, **over, **CALM}, also=save_key)
+        save_key_in(
+            edit.work,
+            new.data_key,
+            tenant_id=order.tenant_id,
+            order_id=order_id,
+            timestamp=edit.timestamp,
+            fingerprint=fingerprint,
+        )
+        edit.commit(
+            Event("CARDS_STORED", card_count=count),
+            status=_STATUS[answer.status],
+            stored_at=edit.timestamp,
+            cards_per_page=new.sealed.layout.cards_per_page,
+            quantity=quantity,
+            fulfilled_quantity=count,
+            refunded_quantity=quantity - count,
+            **over,
+            **CLEAR_ATTENTION,
+        )
+        return order
 
     def _fingerprint(self, order_id: str, cards: Sequence[Card]) -> bytes:
         # Keyed, or the short codes could be guessed from it; sorted, since the supplier does not

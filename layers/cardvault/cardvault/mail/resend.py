@@ -5,15 +5,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cardvault.audit.trail import Event
-from cardvault.core.clock import from_text, to_text
+from cardvault.aws.unit_of_work import retry_lost_races
+from cardvault.core.clock import from_text
 from cardvault.errors import CardsShredded, OrderNotFulfilled, TooSoon
 from cardvault.http import fields
 from cardvault.http.caller import Caller
 from cardvault.http.schemas import body, checker
-from cardvault.mail.send import Postman
+from cardvault.mail.send import Postman, PreparedMail
 from cardvault.mail.suppression import lift
 from cardvault.orders.records import OrderRecord
 from cardvault.orders.refusals import owned_or_told
+from cardvault.orders.store import Edit
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -48,23 +50,23 @@ class ResendEmail:
         """
         if address:
             caller.require("orders:correct")
-        order = owned_or_told(order_id, "RESEND_REFUSED", caller, clock=self.postman.clock)
+        return self.postman.send(self._prepare(order_id, address, caller))
 
-        def allow(fresh: OrderRecord) -> bool:
-            if fresh.shredded_at is not None:
-                raise CardsShredded
-            if fresh.ended_as is None:
-                raise OrderNotFulfilled
-            expect_spacing(fresh, self.postman.clock())
-            return True
-
-        allow(order)
+    @retry_lost_races
+    def _prepare(self, order_id: str, address: str | None, caller: Caller) -> PreparedMail:
+        clock = self.postman.clock
+        order = owned_or_told(order_id, "RESEND_REFUSED", caller, clock=clock)
+        edit = Edit(order, clock())
+        if order.shredded_at is not None:
+            raise CardsShredded
+        if order.ended_as is None:
+            raise OrderNotFulfilled
+        expect_spacing(order, edit.now)
         if address:
-            lift(order.tenant_id, address, to_text(self.postman.clock()))
+            lift(order.tenant_id, address, edit.timestamp)
         event = Event(
             "EMAIL_CORRECTED" if address else "EMAIL_RESENT",
             method="email",
             **caller.traces(order.tenant_id),
         )
-        changes = {"customer_email": address} if address else None
-        return self.postman.send(order_id, allow, event, changes)
+        return self.postman.prepare(edit, event, address=address)

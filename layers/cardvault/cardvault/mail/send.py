@@ -1,22 +1,23 @@
-"""Mail about an order: marked before it is sent, so that it is sent at most once (I9).
+"""Mail about an order: the intent is noted before it is sent, so it is sent at most once (I9).
 
-The mark is `mailingAt` on the order. A step that finds it without knowing how the earlier try
+The intent is `mailingAt` on the order. A step that finds it without knowing how the earlier try
 ended does not send again: it says so, and a person decides. Only an answer that proves nothing
-was sent removes the mark.
+was sent removes the intent.
 
 Each mail has an id of its own, `mailId`, under which SES tells later what became of it. What was
-known of the mail before, `emailedAt` and `emailStatus`, ends with the mark.
+known of the mail before, `emailedAt` and `emailStatus`, ends with the intent.
 """
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
 
 from cardvault import links
 from cardvault.audit.trail import Event
-from cardvault.core.clock import Clock, to_text, utc_now
+from cardvault.aws.unit_of_work import retry_lost_races
+from cardvault.core.clock import Clock, utc_now
 from cardvault.errors import (
     AddressSuppressed,
     CardvaultError,
@@ -34,12 +35,17 @@ from cardvault.mail.ses import Mailer
 from cardvault.mail.suppression import is_suppressed
 from cardvault.orders import store
 from cardvault.orders.records import OrderRecord
-from cardvault.orders.store import Change
-
-if TYPE_CHECKING:
-    from pynamodb.transactions import TransactWrite
+from cardvault.orders.store import Edit
 
 _NOT_SENT = (MailRefused, MailThrottled, MailUnavailable)
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedMail:
+    """The intent to send mail about an order, as it is stored, and its claim link's token."""
+
+    order: OrderRecord
+    token: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,61 +65,71 @@ class Postman:
         """The workflow's mail: the claim link, or word of the refund. A repeat sends nothing.
 
         Nor is anything sent of cards that were shredded. Raises MailOutcomeUnknown when an
-        earlier try may have sent it, and what `send` raises.
-        """
-
-        def allow(order: OrderRecord) -> bool:
-            if order.emailed_at is not None or order.shredded_at is not None:
-                return False
-            if order.mailing_at is not None:
-                raise MailOutcomeUnknown
-            return True
-
-        return self.send(order_id, allow, Event("EMAIL_SENDING", method="email"), retried=True)
-
-    def send(
-        self,
-        order_id: str,
-        allow: Callable[[OrderRecord], bool],
-        event: Event,
-        changes: dict[str, Any] | None = None,
-        *,
-        retried: bool = False,
-    ) -> OrderRecord:
-        """Send the order's mail, with a fresh link in place of the old, if `allow` says so.
-
-        `changes` are made to the order along with the mark. The old link is dead from then on, so
-        an order whose mail was not sent needs a person at once, unless who asks tries again and
-        tells the end (`retried`). Raises MailNotSetUp, NoRecipient, AddressSuppressed,
-        MailThrottled, MailUnavailable, MailRefused, MailOutcomeUnknown.
+        earlier try may have sent it, and what `prepare` and `send` raise.
         """
         self.mailer.expect_set_up()
-        token = ""
+        prepared = self._prepare_delivery(order_id)
+        return store.find(order_id) if prepared is None else self.send(prepared, retried=True)
 
-        def mark(order: OrderRecord) -> Change | None:
-            nonlocal token
-            if not allow(order):
-                token = ""
-                return None
-            for name, value in (changes or {}).items():
-                setattr(order, name, value)
-            self._check_recipient(order)
-            token, link = self._new_link(order)
-            return self._mark(order, event, link, changes or {})
+    @retry_lost_races
+    def _prepare_delivery(self, order_id: str) -> PreparedMail | None:
+        edit = Edit(store.find(order_id), self.clock())
+        if edit.order.emailed_at is not None or edit.order.shredded_at is not None:
+            return None
+        if edit.order.mailing_at is not None:
+            raise MailOutcomeUnknown
+        return self.prepare(edit, Event("EMAIL_SENDING", method="email"))
 
-        order = store.change(order_id, mark, clock=self.clock)
-        if not token:
-            return order
-        letter = self._letter(order, token)
+    def prepare(self, edit: Edit, event: Event, *, address: str | None = None) -> PreparedMail:
+        """Note the intent to send, with a fresh link in place of the old, and commit the edit.
+
+        The old link is dead from then on. `address` becomes the customer's. Raises MailNotSetUp,
+        NoRecipient, AddressSuppressed, LostRace.
+        """
+        self.mailer.expect_set_up()
+        order = edit.order
+        recipient = address or order.customer_email
+        if recipient is None:
+            raise NoRecipient
+        if is_suppressed(order.tenant_id, recipient):
+            raise AddressSuppressed
+        changes: dict[str, Any] = {"customer_email": address} if address else {}
+        token, link = links.make(
+            Kind.CLAIM, order.order_id, now=edit.now, lifetime=self.link_lifetime
+        )
+        if order.stored_at is not None:
+            if order.link_hash:
+                links.replace(edit.work, order.link_hash)
+            edit.work.save(link, AccessLink.token_hash.does_not_exist())
+            changes["link_hash"] = link.token_hash
+        edit.commit(
+            event,
+            mail_id=secrets.token_hex(8),
+            mailing_at=edit.timestamp,
+            emailed_at=None,
+            email_status=None,
+            **changes,
+        )
+        return PreparedMail(order, token)
+
+    def send(self, prepared: PreparedMail, *, retried: bool = False) -> OrderRecord:
+        """Send what was prepared, and record what became of it.
+
+        An order whose mail was not sent needs a person at once, unless the caller tries again
+        and records the end (`retried`). Raises MailThrottled, MailUnavailable, MailRefused,
+        MailOutcomeUnknown.
+        """
+        order = prepared.order
+        letter = self._letter(order, prepared.token)
         try:
             self._post(order, letter)
         except _NOT_SENT as error:
-            self._record_refusal(order, error, retried=retried)
+            self._record_not_sent(order.order_id, error, retried=retried)
             raise
         except MailOutcomeUnknown as error:
-            self._record_unknown(order, error)
+            self._record_unknown(order.order_id, error)
             raise
-        return self._record_sent(order)
+        return self._record_sent(order.order_id)
 
     def _post(self, order: OrderRecord, letter: Letter) -> None:
         self.mailer.send(
@@ -123,39 +139,6 @@ class Postman:
             order_id=order.order_id,
             mail_id=order.mail_id,
         )
-
-    def _check_recipient(self, order: OrderRecord) -> None:
-        if order.customer_email is None:
-            raise NoRecipient
-        if is_suppressed(order.tenant_id, order.customer_email):
-            raise AddressSuppressed
-
-    def _new_link(self, order: OrderRecord) -> tuple[str, AccessLink]:
-        return links.make(Kind.CLAIM, order.order_id, now=self.clock(), lifetime=self.link_lifetime)
-
-    def _mark(
-        self, order: OrderRecord, event: Event, link: AccessLink, changes: dict[str, Any]
-    ) -> Change:
-        has_cards = order.stored_at is not None
-        old = order.link_hash
-
-        def exchange_links(transaction: "TransactWrite") -> None:
-            if not has_cards:
-                return
-            if old:
-                links.replace(transaction, old)
-            transaction.save(link, condition=AccessLink.token_hash.does_not_exist())
-
-        marked: dict[str, Any] = {
-            "mail_id": secrets.token_hex(8),
-            "mailing_at": to_text(self.clock()),
-            "emailed_at": None,
-            "email_status": None,
-            **changes,
-        }
-        if has_cards:
-            marked["link_hash"] = link.token_hash
-        return Change(event, marked, also=exchange_links)
 
     def _letter(self, order: OrderRecord, token: str) -> Letter:
         known = {
@@ -176,34 +159,27 @@ class Postman:
             url=f"{self.public_url()}/claim#{token}",
         )
 
-    def _record_refusal(self, order: OrderRecord, error: CardvaultError, *, retried: bool) -> None:
+    @retry_lost_races
+    def _record_not_sent(self, order_id: str, error: CardvaultError, *, retried: bool) -> None:
+        edit = Edit(store.find(order_id), self.clock())
+        needs = {} if retried else attention_for_mail(edit.order, error.code, edit.timestamp)
         event = Event("EMAIL_REFUSED", method="email", reason=error.code)
-        now = to_text(self.clock())
+        edit.commit(event, mailing_at=None, **needs)
 
-        def decide(fresh: OrderRecord) -> Change:
-            needs = {} if retried else attention_for_mail(fresh, error.code, now)
-            return Change(event, {"mailing_at": None, **needs})
-
-        store.change(order.order_id, decide, clock=self.clock)
-
-    def _record_unknown(self, order: OrderRecord, error: CardvaultError) -> None:
+    @retry_lost_races
+    def _record_unknown(self, order_id: str, error: CardvaultError) -> None:
+        edit = Edit(store.find(order_id), self.clock())
         event = Event("EMAIL_UNKNOWN", method="email", reason=error.code)
-        now = to_text(self.clock())
-        store.change(
-            order.order_id,
-            lambda fresh: Change(event, attention_for_mail(fresh, error.code, now)),
-            clock=self.clock,
+        edit.commit(event, **attention_for_mail(edit.order, error.code, edit.timestamp))
+
+    @retry_lost_races
+    def _record_sent(self, order_id: str) -> OrderRecord:
+        edit = Edit(store.find(order_id), self.clock())
+        edit.commit(
+            Event("EMAIL_SENT", method="email"),
+            mailing_at=None,
+            emailed_at=edit.timestamp,
+            email_status=edit.order.email_status or "sent",  # its delivery may be known already
+            **settled_by_mail(edit.order),
         )
-
-    def _record_sent(self, order: OrderRecord) -> OrderRecord:
-        now = self.clock()
-        return store.change(order.order_id, lambda fresh: _sent(fresh, now), clock=self.clock)
-
-
-def _sent(order: OrderRecord, now: datetime) -> Change:
-    sent: dict[str, Any] = {
-        "mailing_at": None,
-        "emailed_at": to_text(now),
-        "email_status": order.email_status or "sent",  # the delivery may be known already
-    }
-    return Change(Event("EMAIL_SENT", method="email"), {**sent, **settled_by_mail(order)})
+        return edit.order

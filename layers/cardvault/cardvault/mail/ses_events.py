@@ -8,21 +8,18 @@ https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-conten
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cardvault.audit.trail import Event
 from cardvault.aws.metrics import count
-from cardvault.core.clock import Clock, from_text, to_text, utc_now
+from cardvault.aws.unit_of_work import retry_lost_races
+from cardvault.core.clock import Clock, from_text, utc_now
 from cardvault.core.ids import is_id
 from cardvault.errors import OrderNotFound
 from cardvault.mail.suppression import LIFTED, find_suppression, suppression
 from cardvault.orders import store
 from cardvault.orders.records import OrderRecord
-from cardvault.orders.store import Change
-
-if TYPE_CHECKING:
-    from pynamodb.transactions import TransactWrite
-
+from cardvault.orders.store import Edit
 
 # From the best to the worst. What was delivered may bounce later, or be complained of.
 _WORSE = ("sent", "delivered", "bounced", "rejected", "complained")
@@ -90,32 +87,28 @@ class HandleEmailEvent:
         if outcome is None or not is_id(mail.order_id):
             return None
         try:
-            order = store.find(mail.order_id)
+            order = self._record(outcome, mail)
         except OrderNotFound:
             return None
         if outcome.suppresses:
             count("EmailSuppressed")
-        return store.change(
-            mail.order_id,
-            lambda fresh: self._decide(fresh, outcome, mail),
-            clock=self.clock,
-            known=order,
-        )
+        return order
 
-    def _decide(self, order: OrderRecord, outcome: _Outcome, mail: _Mail) -> Change | None:
+    @retry_lost_races
+    def _record(self, outcome: _Outcome, mail: _Mail) -> OrderRecord:
+        edit = Edit(store.find(mail.order_id), self.clock())
+        order = edit.order
         is_latest = mail.is_latest_of(order)
         is_worse = is_latest and _rank(outcome.status) > _rank(order.email_status)
         suppresses = outcome.suppresses and _may_suppress(order, mail, is_latest=is_latest)
         if is_latest and not is_worse and not suppresses:
-            return None
-
-        def suppress(transaction: "TransactWrite") -> None:
-            address, since = str(order.customer_email), to_text(self.clock())
-            transaction.save(suppression(order.tenant_id, address, outcome.status, since))
-
-        event = Event(outcome.event, method="email", reason=outcome.reason)
+            return order
+        if suppresses:
+            address = str(order.customer_email)
+            edit.work.save(suppression(order.tenant_id, address, outcome.status, edit.timestamp))
         status = {"email_status": outcome.status} if is_worse else {}
-        return Change(event, status, also=suppress if suppresses else None)
+        edit.commit(Event(outcome.event, method="email", reason=outcome.reason), **status)
+        return order
 
 
 def _rank(status: str | None) -> int:

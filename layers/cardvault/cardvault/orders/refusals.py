@@ -12,7 +12,6 @@ from cardvault.errors import CardvaultError, OrderNotFound
 from cardvault.http.caller import Caller
 from cardvault.orders import store
 from cardvault.orders.records import ORDER_KEY, OrderRecord
-from cardvault.orders.store import Change
 
 TOLD_ONE_BY_ONE = 10
 
@@ -47,4 +46,4 @@ def _record(
         return
     reason = error.code if number <= TOLD_ONE_BY_ONE else f"{error.code}, {number} times so far"
     told = Event(event, reason=reason, **caller.traces(order.tenant_id))
-    store.change(order.order_id, lambda _: Change(told, {}), clock=clock, known=order)
+    store.record_event(order.order_id, told, clock=clock)

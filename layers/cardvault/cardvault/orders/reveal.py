@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 
 from cardvault.audit.trail import Event
-from cardvault.core.clock import Clock, to_text, utc_now
+from cardvault.aws.unit_of_work import retry_lost_races
+from cardvault.core.clock import Clock, utc_now
 from cardvault.errors import CardsShredded, CardvaultError, OrderNotFound, TooManyWriters
 from cardvault.http.caller import Caller
 from cardvault.orders import store
 from cardvault.orders.opening import NumberedCards, SealedOrder, read_page
-from cardvault.orders.records import OrderRecord
 from cardvault.orders.refusals import record_refusal
-from cardvault.orders.store import Change
+from cardvault.orders.store import Edit
 from cardvault.sealing.data_keys import Keyring
 
 
@@ -39,7 +39,13 @@ class RevealCards:
         found = read_page(order_id, page)
         try:
             cards = self._open(found, caller)
-            self._audit_reveal(found.order, len(cards), caller)
+            event = Event(
+                "CARDS_DELIVERED",
+                method="in-app",
+                card_count=len(cards),
+                **caller.traces(found.order.tenant_id),
+            )
+            record_reveal(order_id, event, clock=self.clock)
         except TooManyWriters:
             raise
         except CardvaultError as error:
@@ -52,18 +58,11 @@ class RevealCards:
             raise OrderNotFound
         return found.open(self.keyring)
 
-    def _audit_reveal(self, order: OrderRecord, cards: int, caller: Caller) -> None:
-        event = Event(
-            "CARDS_DELIVERED",
-            method="in-app",
-            card_count=cards,
-            **caller.traces(order.tenant_id),
-        )
 
-        def decide(fresh: OrderRecord) -> Change:
-            if fresh.shredded_at is not None:
-                raise CardsShredded
-            first = fresh.first_revealed_at or to_text(self.clock())
-            return Change(event, {"first_revealed_at": first})
-
-        store.change(order.order_id, decide, clock=self.clock, known=order)
+@retry_lost_races
+def record_reveal(order_id: str, event: Event, *, clock: Clock) -> None:
+    """Write the event of cards that are about to be shown. Raises CardsShredded."""
+    edit = Edit(store.find(order_id), clock())
+    if edit.order.shredded_at is not None:
+        raise CardsShredded
+    edit.commit(event, first_revealed_at=edit.order.first_revealed_at or edit.timestamp)

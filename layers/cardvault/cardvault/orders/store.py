@@ -1,38 +1,63 @@
-"""Reading orders and changing them: each change with its audit event, in one transaction.
+"""Reading orders and changing them: each change with its audit event, in one transaction."""
 
-The order's place in its audit chain is the condition of every change, so it serves as the
-order's version too: two callers can not both build on the same state.
-"""
-
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
-
-from pynamodb.expressions.update import Action
-from pynamodb.transactions import TransactWrite
 
 from cardvault.audit import trail
 from cardvault.audit.trail import AuditRecord, Event
 from cardvault.aws import tables
 from cardvault.aws.settings import Settings
-from cardvault.core.clock import Clock, to_text, utc_now
+from cardvault.aws.unit_of_work import UnitOfWork, retry_lost_races
+from cardvault.core.clock import Clock, to_text
 from cardvault.errors import OrderNotFound
 from cardvault.orders.records import ORDER_KEY, Mark, OrderRecord
 
 # Set along with a status that is none of `attention`.
-CALM: dict[str, None] = {"attention_reason": None, "attention_at": None}
+CLEAR_ATTENTION: dict[str, None] = {"attention_reason": None, "attention_at": None}
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """What to do to an order: its event, the attributes to set, and writes that go along.
+class Edit:
+    """A unit of work over an order as it was read; `work` takes what else is to be written.
 
-    An attribute given as None is removed. `also` adds more writes to the same transaction.
+    The order's place in its audit chain is the condition, so it serves as the order's version:
+    two callers cannot both build on the same state.
     """
 
-    event: Event
-    attributes: dict[str, Any]
-    also: Callable[[TransactWrite], None] | None = None
+    order: OrderRecord
+    now: datetime
+    work: UnitOfWork = field(default_factory=UnitOfWork)
+
+    @property
+    def timestamp(self) -> str:
+        """The moment of the change, as it is stored."""
+        return to_text(self.now)
+
+    def commit(self, event: Event, **attributes: Any) -> None:
+        """Write everything, or nothing: the event, and the attributes; None removes one.
+
+        The order in memory is then as stored. Raises LostRace when it was changed since it was
+        read.
+        """
+        order, was_head = self.order, self.order.head
+        head = trail.append(
+            self.work,
+            was_head,
+            event,
+            subject_id=order.order_id,
+            tenant_id=order.tenant_id,
+            timestamp=self.timestamp,
+        )
+        changes = {
+            **attributes,
+            "updated_at": self.timestamp,
+            "audit_seq": head.seq,
+            "audit_hash": head.hash,
+        }
+        self.work.update(order, changes, OrderRecord.audit_seq == was_head.seq)
+        self.work.commit()
 
 
 def bind_orders(settings: Settings) -> None:
@@ -63,60 +88,7 @@ def all_ids() -> Iterator[str]:
         yield order.order_id
 
 
-def change(
-    order_id: str,
-    decide: Callable[[OrderRecord], Change | None],
-    *,
-    clock: Clock = utc_now,
-    known: OrderRecord | None = None,
-) -> OrderRecord:
-    """Change an order as `decide` says of its present state, exactly once.
-
-    `decide` sees a fresh order at each try, returns None to leave it as it is, and may raise.
-    `known` spares the first read. Returns the order as it is now.
-    Raises OrderNotFound, TooManyWriters, and what `decide` raises.
-    """
-    seen = [known] if known else []
-
-    def attempt() -> OrderRecord:
-        order = seen.pop() if seen else find(order_id)
-        planned = decide(order)
-        if planned is not None:
-            _commit(order, planned, to_text(clock()))
-        return order
-
-    return tables.retry_races(attempt)
-
-
-def _commit(order: OrderRecord, planned: Change, now: str) -> None:
-    transaction = tables.writing()
-    if planned.also:
-        planned.also(transaction)
-    was_head = order.head
-    head = trail.append(
-        transaction,
-        was_head,
-        planned.event,
-        subject_id=order.order_id,
-        tenant_id=order.tenant_id,
-        timestamp=now,
-    )
-    attributes = {
-        **planned.attributes,
-        "updated_at": now,
-        "audit_seq": head.seq,
-        "audit_hash": head.hash,
-    }
-    unchanged_since_read = OrderRecord.audit_seq == was_head.seq
-    transaction.update(order, _actions(attributes), condition=unchanged_since_read)
-    tables.commit(transaction)
-    for name, value in attributes.items():
-        setattr(order, name, value)
-
-
-def _actions(attributes: dict[str, Any]) -> list[Action]:
-    columns = {name: getattr(OrderRecord, name) for name in attributes}
-    return [
-        columns[name].remove() if value is None else columns[name].set(value)
-        for name, value in attributes.items()
-    ]
+@retry_lost_races
+def record_event(order_id: str, event: Event, *, clock: Clock) -> None:
+    """An event with no other effect. Raises OrderNotFound, TooManyWriters."""
+    Edit(find(order_id), clock()).commit(event)

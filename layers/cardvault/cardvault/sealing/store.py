@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
-from pynamodb.transactions import TransactWrite
 
 from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.aws.tables import LostRace
+from cardvault.aws.unit_of_work import UnitOfWork
 from cardvault.core.cards import Card
 from cardvault.errors import CannotOpen, StoringOvertaken
 from cardvault.sealing.data_keys import Keyring, NewDataKey
@@ -109,7 +109,7 @@ def write_pages(order_id: str, sealed: SealedPages, attempt: int) -> None:
 
 
 def save_key_in(
-    transaction: TransactWrite,
+    work: UnitOfWork,
     data_key: NewDataKey,
     *,
     tenant_id: str,
@@ -117,7 +117,7 @@ def save_key_in(
     timestamp: str,
     fingerprint: bytes,
 ) -> None:
-    """Add the order's wrapped key to the transaction: from then on, its pages can be opened.
+    """Add the order's wrapped key to the unit of work: from then on, its pages can be opened.
 
     The condition makes the transaction fail when the order has a key already. The cards'
     fingerprint lies with the key and is shredded with it: a short code could be guessed from it
@@ -132,7 +132,7 @@ def save_key_in(
         wrapped_at=timestamp,
         fingerprint=fingerprint,
     )
-    transaction.save(record, condition=DataKeyRecord.order_id.does_not_exist())
+    work.save(record, condition=DataKeyRecord.order_id.does_not_exist())
 
 
 def read_key(order_id: str) -> DataKeyRecord | None:
@@ -155,9 +155,9 @@ def stored_fingerprint(order_id: str) -> bytes:
     return bytes(record.fingerprint) if record else b""
 
 
-def delete_key_in(transaction: TransactWrite, order_id: str) -> None:
-    """Add the end of the order's wrapped key to the transaction: from then on, no card opens."""
-    transaction.delete(DataKeyRecord(order_id))
+def delete_key_in(work: UnitOfWork, order_id: str) -> None:
+    """Delete the order's wrapped key in the unit of work: from then on, no card opens."""
+    work.delete(DataKeyRecord(order_id))
 
 
 def delete_pages(order_id: str, *, older_than: int | None = None) -> None:

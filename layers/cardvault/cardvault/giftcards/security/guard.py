@@ -19,13 +19,12 @@ from cardvault.audit import trail
 from cardvault.audit.trail import AuditRecord, Event, Head
 from cardvault.aws import tables
 from cardvault.aws.attributes import WholeNumber
+from cardvault.aws.unit_of_work import UnitOfWork, retry_lost_races
 from cardvault.core.clock import Clock, from_text, to_text, utc_now
 from cardvault.errors import TooManyRequests
 from cardvault.giftcards.security.vault import CodeVault, NumberVault
 
 if TYPE_CHECKING:
-    from pynamodb.transactions import TransactWrite
-
     from cardvault.aws.settings import Settings
 
 MOST_FAILURES = 5
@@ -81,6 +80,7 @@ class CodeGuard:
     codes: CodeVault
     clock: Clock = utc_now
 
+    @retry_lost_races
     def admits(
         self, number: str, code: str, card: "CodedCard | None", ip_address: str | None
     ) -> bool:
@@ -88,19 +88,14 @@ class CodeGuard:
 
         Raises TooManyRequests while the number is locked, without looking at the code.
         """
-        key = guard_key(self.numbers.index_of(number))
+        now, guard = self.clock(), find_guard(guard_key(self.numbers.index_of(number)))
+        failures = _failures(guard, now)
+        if failures >= MOST_FAILURES:
+            raise TooManyRequests(_seconds_until(guard, now))
         card_id, kept = (card.card_id, card.code_mac) if card else (_NOBODY, None)
-
-        def attempt() -> bool:
-            now, guard = self.clock(), find_guard(key)
-            failures = _failures(guard, now)
-            if failures >= MOST_FAILURES:
-                raise TooManyRequests(_seconds_until(guard, now))
-            right = self.codes.matches(kept, card_id, code)
-            self._count(guard, 0 if right else failures + 1, card, ip_address, now)
-            return right
-
-        return tables.retry_races(attempt)
+        right = self.codes.matches(kept, card_id, code)
+        self._count(guard, 0 if right else failures + 1, card, ip_address, now)
+        return right
 
     def _count(
         self,
@@ -114,10 +109,10 @@ class CodeGuard:
         if failures <= 1:
             guard.window_ends_at = to_text(now + WINDOW)
         guard.tries, guard.failures = seen_tries + 1, failures
-        transaction = tables.writing()
+        work = UnitOfWork()
         if failures and card:
             head = trail.append(
-                transaction,
+                work,
                 guard.head,
                 Event("SECURITY_CODE_REFUSED", ip_address=ip_address),
                 subject_id=card.card_id,
@@ -126,7 +121,7 @@ class CodeGuard:
             )
             guard.audit_seq, guard.audit_hash = head.seq, head.hash
         else:
-            _write_as_much(transaction, guard.key, now)
+            _write_as_much(work, guard.key, now)
         # A guard that holds the head of a trail stays: without it no later try could be told.
         guard.delete_after = None
         if card is None and not guard.audit_seq:
@@ -134,8 +129,8 @@ class CodeGuard:
         unchanged = (
             GuardRecord.key.does_not_exist() if not seen_tries else GuardRecord.tries == seen_tries
         )
-        transaction.save(guard, condition=unchanged)
-        tables.commit(transaction)
+        work.save(guard, condition=unchanged)
+        work.commit()
 
     def expect_patience(self, ip_address: str | None) -> None:
         """Count a request of this address. Raises TooManyRequests past its limit per minute."""
@@ -173,11 +168,11 @@ def _seconds_until(guard: GuardRecord, now: datetime) -> int:
     return max(1, int(left.total_seconds()) + 1)
 
 
-def _write_as_much(transaction: "TransactWrite", key: str, now: datetime) -> None:
+def _write_as_much(work: UnitOfWork, key: str, now: datetime) -> None:
     """A second write, where a refusal of an existing card would write its audit event."""
     delete_after = int((now + _KEPT_FOR).timestamp())
     shadow = "SHADOW#" + hashlib.sha256(key.encode()).hexdigest()
-    transaction.save(GuardRecord(shadow, delete_after=delete_after))
+    work.save(GuardRecord(shadow, delete_after=delete_after))
 
 
 def _network(ip_address: str | None) -> str:
