@@ -4,6 +4,7 @@ import pytest
 from pynamodb.exceptions import TransactWriteError
 
 from cardvault.aws import boto_clients, tables
+from cardvault.aws.unit_of_work import UnitOfWork
 from cardvault.core.cards import Card
 from cardvault.errors import InvalidRequest, OrderTooLarge
 from cardvault.fulfilment.create import LARGEST_ORDER, NewOrder

@@ -133,7 +133,7 @@ def test_a_refusal_does_not_undo_anothers_try(steps):
         steps.place(order.order_id)
     mine = PlaceOrder(steps.supplier, steps.clock)
     with pytest.raises(PlacementUnknown):
-        mine._unmark(order.order_id, "another attempt", SupplierThrottled())
+        mine._withdraw_intent(order.order_id, "another attempt", SupplierThrottled())
     assert store.find(order.order_id).placing_at is not None
 
 

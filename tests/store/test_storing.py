@@ -31,10 +31,12 @@ PAGES = [page_key(0), page_key(1)]
 STORING = [
     "GetItem",  # the order
     "GetSecretValue",  # the fingerprint's key
+    "GetItem",  # the order, afresh
     "TransactWriteItems",  # the attempt begins
     "GenerateDataKey",
     "PutItem",
     "PutItem",
+    "GetItem",  # the order, afresh
     "TransactWriteItems",  # wrapped key, status, event: the commit
 ]
 names = count()
