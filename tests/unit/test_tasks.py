@@ -7,8 +7,8 @@ from cardvault import errors
 from cardvault.aws import tasks
 from cardvault.aws.settings import MissingSetting
 from cardvault.http.endpoint import STATUS
+from tests.support.errors import error_classes
 from tests.support.functions import LambdaContext
-from tests.support.raised import error_classes
 from tests.support.statemachine import tasks as steps_of_the_workflow
 
 THROTTLED = ClientError({"Error": {"Code": "ThrottlingException"}}, "AnyOperation")

@@ -3,6 +3,17 @@
 from cardvault.aws.settings import Settings
 from cardvault.claims import claim_request
 from cardvault.claims.one_time_code import SendCode
+from cardvault.errors import (
+    InvalidRequest,
+    LinkUnusable,
+    MailNotSetUp,
+    MailOutcomeUnknown,
+    MailRefused,
+    MailThrottled,
+    MailUnavailable,
+    TooManyWriters,
+    TooSoon,
+)
 from cardvault.http import request
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
@@ -13,7 +24,19 @@ bootstrap.bind_delivery(settings)
 send_code = SendCode(bootstrap.mailer(settings), settings.shop_name)
 
 
-@endpoint
+@endpoint(
+    raises=(
+        InvalidRequest,
+        LinkUnusable,
+        MailNotSetUp,
+        MailOutcomeUnknown,
+        MailRefused,
+        MailThrottled,
+        MailUnavailable,
+        TooManyWriters,
+        TooSoon,
+    )
+)
 def handler(event: request.Event) -> Response:
     """202; the code goes to the address on file and nowhere else."""
     visit, _ = claim_request.read(event)

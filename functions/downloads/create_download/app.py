@@ -4,6 +4,14 @@ from cardvault.aws import boto_clients
 from cardvault.aws.settings import Settings
 from cardvault.downloads.bucket import DownloadsBucket
 from cardvault.downloads.downloads import CreateDownload, check_request
+from cardvault.errors import (
+    CannotOpen,
+    CardsShredded,
+    InvalidRequest,
+    OrderNotFound,
+    OrderNotFulfilled,
+    TooManyWriters,
+)
 from cardvault.http import request
 from cardvault.http.caller import Caller
 from cardvault.http.endpoint import endpoint
@@ -24,7 +32,16 @@ create_download = CreateDownload(
 )
 
 
-@endpoint
+@endpoint(
+    raises=(
+        CannotOpen,
+        CardsShredded,
+        InvalidRequest,
+        OrderNotFound,
+        OrderNotFulfilled,
+        TooManyWriters,
+    )
+)
 def handler(event: request.Event) -> Response:
     """201 with the address that gives the file once, and until when."""
     wanted = check_request(request.json_body(event) if event.get("body") else {})

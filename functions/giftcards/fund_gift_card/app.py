@@ -3,9 +3,18 @@
 from cardvault.aws import boto_clients
 from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
+from cardvault.errors import (
+    CardRefused,
+    GiftCardNotFound,
+    InsufficientFunds,
+    LimitExceeded,
+    ProgramNotFound,
+    TooManyRequests,
+    WrongSecurityCode,
+)
 from cardvault.giftcards import store
 from cardvault.giftcards.ledger.posting import Ledger
-from cardvault.giftcards.operations.command import Change
+from cardvault.giftcards.operations.command import MOVE, Change
 from cardvault.giftcards.operations.consolidate import ConsolidateCards
 from cardvault.giftcards.operations.load import LoadCards
 from cardvault.giftcards.operations.transfer import TransferBalance
@@ -32,9 +41,17 @@ ROUTES = {
     "transfer": TransferBalance(ledger, views, guard),
     "consolidate": ConsolidateCards(ledger, views),
 }
+LOAD = (*MOVE, CardRefused, GiftCardNotFound, LimitExceeded, ProgramNotFound)
+RAISES = {
+    "activate": (*MOVE, CardRefused, GiftCardNotFound, TooManyRequests, WrongSecurityCode),
+    "reload": LOAD,
+    "reload-by-number": LOAD,
+    "consolidate": LOAD,
+    "transfer": (*LOAD, InsufficientFunds, TooManyRequests, WrongSecurityCode),
+}
 
 
-@endpoint
+@endpoint(raises=RAISES)
 def handler(event: request.Event) -> Response:
     """200 with the card, or with what moved."""
     work = ROUTES[event["routeKey"].rpartition("/")[2]]

@@ -3,10 +3,18 @@
 from cardvault.aws import boto_clients
 from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
+from cardvault.errors import (
+    CannotOpen,
+    CardRefused,
+    GiftCardNotFound,
+    InsufficientFunds,
+    LimitExceeded,
+    ProgramNotFound,
+)
 from cardvault.giftcards import store
 from cardvault.giftcards.ledger.posting import Ledger
 from cardvault.giftcards.operations.administer import ManageCards
-from cardvault.giftcards.operations.command import Change
+from cardvault.giftcards.operations.command import CHANGE, MOVE, Change
 from cardvault.giftcards.security.vault import NumberVault
 from cardvault.giftcards.views import Views
 from cardvault.http import request
@@ -27,9 +35,25 @@ ROUTES = {
     "adjustments": manage.adjust,
     "transfer-ownership": manage.hand_over,
 }
+SEEN = (*CHANGE, CannotOpen, CardRefused, GiftCardNotFound)
+RAISES = {
+    "suspend": SEEN,
+    "unsuspend": SEEN,
+    "transfer-ownership": SEEN,
+    "void": (*MOVE, CardRefused, GiftCardNotFound),
+    "process-expired": (*MOVE, CardRefused, GiftCardNotFound, LimitExceeded, ProgramNotFound),
+    "adjustments": (
+        *MOVE,
+        CardRefused,
+        GiftCardNotFound,
+        InsufficientFunds,
+        LimitExceeded,
+        ProgramNotFound,
+    ),
+}
 
 
-@endpoint
+@endpoint(raises=RAISES)
 def handler(event: request.Event) -> Response:
     """200 with the card, or with what was done to it."""
     work = ROUTES[event["routeKey"].rpartition("/")[2]]

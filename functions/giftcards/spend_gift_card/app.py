@@ -3,9 +3,18 @@
 from cardvault.aws import boto_clients
 from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
+from cardvault.errors import (
+    CardRefused,
+    GiftCardNotFound,
+    HoldNotFound,
+    InsufficientFunds,
+    LimitExceeded,
+    ProgramNotFound,
+    TransactionNotFound,
+)
 from cardvault.giftcards import store
 from cardvault.giftcards.ledger.posting import Ledger
-from cardvault.giftcards.operations.command import Change
+from cardvault.giftcards.operations.command import MOVE, Change
 from cardvault.giftcards.operations.holds import HoldMoney
 from cardvault.giftcards.operations.spend import SpendFromCards
 from cardvault.giftcards.security.vault import NumberVault
@@ -27,9 +36,23 @@ ROUTES = {
     "capture": (200, hold.capture),
     "release": (200, hold.release),
 }
+RAISES = {
+    "redeem": (*MOVE, CardRefused, GiftCardNotFound, InsufficientFunds),
+    "refund": (
+        *MOVE,
+        CardRefused,
+        GiftCardNotFound,
+        LimitExceeded,
+        ProgramNotFound,
+        TransactionNotFound,
+    ),
+    "holds": (*MOVE, CardRefused, GiftCardNotFound, InsufficientFunds, LimitExceeded),
+    "capture": (*MOVE, CardRefused, GiftCardNotFound, HoldNotFound),
+    "release": (*MOVE, GiftCardNotFound, HoldNotFound),
+}
 
 
-@endpoint
+@endpoint(raises=RAISES)
 def handler(event: request.Event) -> Response:
     """200 with what moved, 201 with the hold."""
     status, work = ROUTES[event["routeKey"].rpartition("/")[2]]

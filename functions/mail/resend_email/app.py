@@ -1,6 +1,22 @@
 """POST /api/orders/{orderId}/emails: the mail again, with a new link."""
 
 from cardvault.aws.settings import Settings
+from cardvault.errors import (
+    AddressSuppressed,
+    CardsShredded,
+    Forbidden,
+    InvalidRequest,
+    MailNotSetUp,
+    MailOutcomeUnknown,
+    MailRefused,
+    MailThrottled,
+    MailUnavailable,
+    NoRecipient,
+    OrderNotFound,
+    OrderNotFulfilled,
+    TooManyWriters,
+    TooSoon,
+)
 from cardvault.http import request
 from cardvault.http.caller import Caller
 from cardvault.http.endpoint import endpoint
@@ -13,7 +29,24 @@ bootstrap.bind_delivery(settings)
 resend_email = ResendEmail(bootstrap.postman(settings))
 
 
-@endpoint
+@endpoint(
+    raises=(
+        AddressSuppressed,
+        CardsShredded,
+        Forbidden,
+        InvalidRequest,
+        MailNotSetUp,
+        MailOutcomeUnknown,
+        MailRefused,
+        MailThrottled,
+        MailUnavailable,
+        NoRecipient,
+        OrderNotFound,
+        OrderNotFulfilled,
+        TooManyWriters,
+        TooSoon,
+    )
+)
 def handler(event: request.Event) -> Response:
     """202 once SES has taken it; delivery is told later by the order's emailStatus."""
     wanted = check_request(request.json_body(event) if event.get("body") else {})

@@ -4,6 +4,14 @@ from typing import Any
 
 from cardvault.aws import boto_clients
 from cardvault.aws.settings import Settings
+from cardvault.errors import (
+    Forbidden,
+    IdempotencyKeyReused,
+    InvalidRequest,
+    MailNotSetUp,
+    SupplierOrderTaken,
+    TooManyWriters,
+)
 from cardvault.fulfilment.create import CreateOrder, NewOrder
 from cardvault.fulfilment.workflow import Workflow
 from cardvault.http import request
@@ -21,7 +29,16 @@ create_order = CreateOrder(
 )
 
 
-@endpoint
+@endpoint(
+    raises=(
+        Forbidden,
+        IdempotencyKeyReused,
+        InvalidRequest,
+        MailNotSetUp,
+        SupplierOrderTaken,
+        TooManyWriters,
+    )
+)
 def handler(event: request.Event) -> Response:
     """202 with the order's id and status, and its address in Location."""
     caller = Caller.of(event)
