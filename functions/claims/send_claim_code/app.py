@@ -1,19 +1,9 @@
 """POST /api/claims/code: mail the code that proves whose mailbox it is."""
 
+from cardvault import errors
 from cardvault.aws.settings import Settings
 from cardvault.claims import claim_request
 from cardvault.claims.one_time_code import SendCode
-from cardvault.errors import (
-    InvalidRequest,
-    LinkUnusable,
-    MailNotSetUp,
-    MailOutcomeUnknown,
-    MailRefused,
-    MailThrottled,
-    MailUnavailable,
-    TooManyWriters,
-    TooSoon,
-)
 from cardvault.http import request
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
@@ -26,15 +16,15 @@ send_code = SendCode(bootstrap.mailer(settings), settings.shop_name)
 
 @endpoint(
     raises=(
-        InvalidRequest,
-        LinkUnusable,
-        MailNotSetUp,
-        MailOutcomeUnknown,
-        MailRefused,
-        MailThrottled,
-        MailUnavailable,
-        TooManyWriters,
-        TooSoon,
+        errors.InvalidRequest,
+        errors.LinkUnusable,
+        errors.MailNotSetUp,
+        errors.MailOutcomeUnknown,
+        errors.MailRefused,
+        errors.MailThrottled,
+        errors.MailUnavailable,
+        errors.TooManyWriters,
+        errors.TooSoon,
     )
 )
 def handler(event: request.Event) -> Response:

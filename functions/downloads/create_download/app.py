@@ -1,17 +1,10 @@
 """POST /api/orders/{orderId}/downloads: a file of the codes, for the order's owner."""
 
+from cardvault import errors
 from cardvault.aws import boto_clients
 from cardvault.aws.settings import Settings
 from cardvault.downloads.bucket import DownloadsBucket
 from cardvault.downloads.downloads import CreateDownload, check_request
-from cardvault.errors import (
-    CannotOpen,
-    CardsShredded,
-    InvalidRequest,
-    OrderNotFound,
-    OrderNotFulfilled,
-    TooManyWriters,
-)
 from cardvault.http import request
 from cardvault.http.caller import Caller
 from cardvault.http.endpoint import endpoint
@@ -34,12 +27,12 @@ create_download = CreateDownload(
 
 @endpoint(
     raises=(
-        CannotOpen,
-        CardsShredded,
-        InvalidRequest,
-        OrderNotFound,
-        OrderNotFulfilled,
-        TooManyWriters,
+        errors.CannotOpen,
+        errors.CardsShredded,
+        errors.InvalidRequest,
+        errors.OrderNotFound,
+        errors.OrderNotFulfilled,
+        errors.TooManyWriters,
     )
 )
 def handler(event: request.Event) -> Response:

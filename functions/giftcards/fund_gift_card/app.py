@@ -1,17 +1,9 @@
 """POST /v2/giftcards/programs/{programId}/…: money onto cards, and from card to card."""
 
+from cardvault import errors
 from cardvault.aws import boto_clients
 from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
-from cardvault.errors import (
-    CardRefused,
-    GiftCardNotFound,
-    InsufficientFunds,
-    LimitExceeded,
-    ProgramNotFound,
-    TooManyRequests,
-    WrongSecurityCode,
-)
 from cardvault.giftcards import store
 from cardvault.giftcards.ledger.posting import Ledger
 from cardvault.giftcards.operations.command import MOVE, Change
@@ -41,13 +33,25 @@ ROUTES = {
     "transfer": TransferBalance(ledger, views, guard),
     "consolidate": ConsolidateCards(ledger, views),
 }
-LOAD = (*MOVE, CardRefused, GiftCardNotFound, LimitExceeded, ProgramNotFound)
+LOAD = (
+    *MOVE,
+    errors.CardRefused,
+    errors.GiftCardNotFound,
+    errors.LimitExceeded,
+    errors.ProgramNotFound,
+)
 RAISES = {
-    "activate": (*MOVE, CardRefused, GiftCardNotFound, TooManyRequests, WrongSecurityCode),
+    "activate": (
+        *MOVE,
+        errors.CardRefused,
+        errors.GiftCardNotFound,
+        errors.TooManyRequests,
+        errors.WrongSecurityCode,
+    ),
     "reload": LOAD,
     "reload-by-number": LOAD,
     "consolidate": LOAD,
-    "transfer": (*LOAD, InsufficientFunds, TooManyRequests, WrongSecurityCode),
+    "transfer": (*LOAD, errors.InsufficientFunds, errors.TooManyRequests, errors.WrongSecurityCode),
 }
 
 

@@ -1,16 +1,9 @@
 """POST /v2/giftcards/programs/{programId}/cards/{cardId}/…: what a merchant's staff does."""
 
+from cardvault import errors
 from cardvault.aws import boto_clients
 from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
-from cardvault.errors import (
-    CannotOpen,
-    CardRefused,
-    GiftCardNotFound,
-    InsufficientFunds,
-    LimitExceeded,
-    ProgramNotFound,
-)
 from cardvault.giftcards import store
 from cardvault.giftcards.ledger.posting import Ledger
 from cardvault.giftcards.operations.administer import ManageCards
@@ -35,20 +28,26 @@ ROUTES = {
     "adjustments": manage.adjust,
     "transfer-ownership": manage.hand_over,
 }
-SEEN = (*CHANGE, CannotOpen, CardRefused, GiftCardNotFound)
+SEEN = (*CHANGE, errors.CannotOpen, errors.CardRefused, errors.GiftCardNotFound)
 RAISES = {
     "suspend": SEEN,
     "unsuspend": SEEN,
     "transfer-ownership": SEEN,
-    "void": (*MOVE, CardRefused, GiftCardNotFound),
-    "process-expired": (*MOVE, CardRefused, GiftCardNotFound, LimitExceeded, ProgramNotFound),
+    "void": (*MOVE, errors.CardRefused, errors.GiftCardNotFound),
+    "process-expired": (
+        *MOVE,
+        errors.CardRefused,
+        errors.GiftCardNotFound,
+        errors.LimitExceeded,
+        errors.ProgramNotFound,
+    ),
     "adjustments": (
         *MOVE,
-        CardRefused,
-        GiftCardNotFound,
-        InsufficientFunds,
-        LimitExceeded,
-        ProgramNotFound,
+        errors.CardRefused,
+        errors.GiftCardNotFound,
+        errors.InsufficientFunds,
+        errors.LimitExceeded,
+        errors.ProgramNotFound,
     ),
 }
 

@@ -1,17 +1,9 @@
 """POST /v2/giftcards/programs/{programId}/cards/{cardId}/…: spend, give back, hold."""
 
+from cardvault import errors
 from cardvault.aws import boto_clients
 from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
-from cardvault.errors import (
-    CardRefused,
-    GiftCardNotFound,
-    HoldNotFound,
-    InsufficientFunds,
-    LimitExceeded,
-    ProgramNotFound,
-    TransactionNotFound,
-)
 from cardvault.giftcards import store
 from cardvault.giftcards.ledger.posting import Ledger
 from cardvault.giftcards.operations.command import MOVE, Change
@@ -37,18 +29,24 @@ ROUTES = {
     "release": (200, hold.release),
 }
 RAISES = {
-    "redeem": (*MOVE, CardRefused, GiftCardNotFound, InsufficientFunds),
+    "redeem": (*MOVE, errors.CardRefused, errors.GiftCardNotFound, errors.InsufficientFunds),
     "refund": (
         *MOVE,
-        CardRefused,
-        GiftCardNotFound,
-        LimitExceeded,
-        ProgramNotFound,
-        TransactionNotFound,
+        errors.CardRefused,
+        errors.GiftCardNotFound,
+        errors.LimitExceeded,
+        errors.ProgramNotFound,
+        errors.TransactionNotFound,
     ),
-    "holds": (*MOVE, CardRefused, GiftCardNotFound, InsufficientFunds, LimitExceeded),
-    "capture": (*MOVE, CardRefused, GiftCardNotFound, HoldNotFound),
-    "release": (*MOVE, GiftCardNotFound, HoldNotFound),
+    "holds": (
+        *MOVE,
+        errors.CardRefused,
+        errors.GiftCardNotFound,
+        errors.InsufficientFunds,
+        errors.LimitExceeded,
+    ),
+    "capture": (*MOVE, errors.CardRefused, errors.GiftCardNotFound, errors.HoldNotFound),
+    "release": (*MOVE, errors.GiftCardNotFound, errors.HoldNotFound),
 }
 
 

@@ -1,22 +1,7 @@
 """POST /api/orders/{orderId}/emails: the mail again, with a new link."""
 
+from cardvault import errors
 from cardvault.aws.settings import Settings
-from cardvault.errors import (
-    AddressSuppressed,
-    CardsShredded,
-    Forbidden,
-    InvalidRequest,
-    MailNotSetUp,
-    MailOutcomeUnknown,
-    MailRefused,
-    MailThrottled,
-    MailUnavailable,
-    NoRecipient,
-    OrderNotFound,
-    OrderNotFulfilled,
-    TooManyWriters,
-    TooSoon,
-)
 from cardvault.http import request
 from cardvault.http.caller import Caller
 from cardvault.http.endpoint import endpoint
@@ -31,20 +16,20 @@ resend_email = ResendEmail(bootstrap.postman(settings))
 
 @endpoint(
     raises=(
-        AddressSuppressed,
-        CardsShredded,
-        Forbidden,
-        InvalidRequest,
-        MailNotSetUp,
-        MailOutcomeUnknown,
-        MailRefused,
-        MailThrottled,
-        MailUnavailable,
-        NoRecipient,
-        OrderNotFound,
-        OrderNotFulfilled,
-        TooManyWriters,
-        TooSoon,
+        errors.AddressSuppressed,
+        errors.CardsShredded,
+        errors.Forbidden,
+        errors.InvalidRequest,
+        errors.MailNotSetUp,
+        errors.MailOutcomeUnknown,
+        errors.MailRefused,
+        errors.MailThrottled,
+        errors.MailUnavailable,
+        errors.NoRecipient,
+        errors.OrderNotFound,
+        errors.OrderNotFulfilled,
+        errors.TooManyWriters,
+        errors.TooSoon,
     )
 )
 def handler(event: request.Event) -> Response:

@@ -2,16 +2,9 @@
 
 from typing import Any
 
+from cardvault import errors
 from cardvault.aws import boto_clients
 from cardvault.aws.settings import Settings
-from cardvault.errors import (
-    Forbidden,
-    IdempotencyKeyReused,
-    InvalidRequest,
-    MailNotSetUp,
-    SupplierOrderTaken,
-    TooManyWriters,
-)
 from cardvault.fulfilment.create import CreateOrder, NewOrder
 from cardvault.fulfilment.workflow import Workflow
 from cardvault.http import request
@@ -31,12 +24,12 @@ create_order = CreateOrder(
 
 @endpoint(
     raises=(
-        Forbidden,
-        IdempotencyKeyReused,
-        InvalidRequest,
-        MailNotSetUp,
-        SupplierOrderTaken,
-        TooManyWriters,
+        errors.Forbidden,
+        errors.IdempotencyKeyReused,
+        errors.InvalidRequest,
+        errors.MailNotSetUp,
+        errors.SupplierOrderTaken,
+        errors.TooManyWriters,
     )
 )
 def handler(event: request.Event) -> Response:

@@ -2,16 +2,9 @@
 
 from typing import Any
 
+from cardvault import errors
 from cardvault.aws import boto_clients
 from cardvault.aws.settings import Settings
-from cardvault.errors import (
-    CannotOpen,
-    CardsShredded,
-    InvalidRequest,
-    OrderNotFound,
-    OrderNotFulfilled,
-    TooManyWriters,
-)
 from cardvault.http import request
 from cardvault.http.caller import Caller
 from cardvault.http.endpoint import endpoint
@@ -31,12 +24,12 @@ PAGE = request.WholeNumber("cursor", least=0, most=9_999, default=0)
 
 @endpoint(
     raises=(
-        CannotOpen,
-        CardsShredded,
-        InvalidRequest,
-        OrderNotFound,
-        OrderNotFulfilled,
-        TooManyWriters,
+        errors.CannotOpen,
+        errors.CardsShredded,
+        errors.InvalidRequest,
+        errors.OrderNotFound,
+        errors.OrderNotFulfilled,
+        errors.TooManyWriters,
     )
 )
 def handler(event: request.Event) -> Response:
