@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol, cast
 
 from cardvault import errors
+from cardvault.aws import failures
 from cardvault.aws.failures import as_cardvault_error, report
 from cardvault.aws.logs import logger
 from cardvault.aws.metrics import count
@@ -89,7 +90,7 @@ def endpoint(raises: Errors | Mapping[str, Errors]) -> Callable[[Work], Handler]
 def _answer(error: Exception, event: Event, declared: Errors) -> Response:
     known = as_cardvault_error(error)
     if type(known) not in declared:
-        tell_undeclared(known)
+        failures.tell_undeclared(known)
     status, code = status_and_code(type(known), event.get("routeKey", ""))
     if status >= 500:
         report(error)
@@ -100,8 +101,3 @@ def _answer(error: Exception, event: Event, declared: Errors) -> Response:
     body = {"error": message, "code": code, "requestId": request_id, **known.details}
     after = known.retry_after_s
     return respond(status, body, {"Retry-After": str(math.ceil(after))} if after else None)
-
-
-def tell_undeclared(error: errors.CardvaultError) -> None:
-    """Log an error that its handler does not declare. The tests put a failure in its place."""
-    logger.warning("undeclared error", error=type(error).__name__)
