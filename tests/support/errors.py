@@ -20,7 +20,7 @@ def declared(app: Path) -> set[str]:
     Without loading the app, which would bind its tables.
     """
     tree = ast.parse(app.read_text())
-    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    imports: list[ast.stmt] = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
     (handler,) = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
     (decorator,) = handler.decorator_list
     assert isinstance(decorator, ast.Call)
