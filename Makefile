@@ -50,6 +50,10 @@ lint: install ## Style, types, import direction, template, OpenAPI
 	AWS_DEFAULT_REGION=eu-west-1 $(BIN)/sam validate --lint
 	$(BIN)/openapi-spec-validator docs/openapi.yaml
 
+.PHONY: openapi
+openapi: install ## Write docs/openapi.yaml from docs/openapi.base.yaml and the code
+	$(BIN)/python -m local.openapi
+
 .PHONY: audit
 audit: .venv-checkov/.installed ## checkov over the template; .checkov.yaml has each exception's reason
 	.venv-checkov/bin/checkov --config-file .checkov.yaml

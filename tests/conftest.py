@@ -6,11 +6,23 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from cardvault.aws import failures
+from cardvault.errors import CardvaultError
 from local.cardvault import Cardvault, Shop, User, running
 
 # A busy machine draws examples slowly and is no defect.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
+
+
+@pytest.fixture(autouse=True)
+def _every_error_is_declared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails the test in which a handler raises or answers an error that it does not declare."""
+
+    def fail(error: CardvaultError) -> None:
+        pytest.fail(f"{type(error).__name__} is not among the handler's raises")
+
+    monkeypatch.setattr(failures, "tell_undeclared", fail)
 
 
 @pytest.fixture(scope="session")

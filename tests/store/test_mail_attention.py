@@ -14,11 +14,11 @@ from cardvault.fulfilment.outcome import MAIL_STEP, record_failure, record_refun
 from cardvault.mail.suppression import suppression
 from cardvault.orders.shred import shred_cards
 from tests.support.doubles import caller
-from tests.support.raised import raised
+from tests.support.errors import declared
 from tests.support.template import ROOT
 
 # What its function lets out, what any function may die of, and what AWS says in its place.
-OF_THE_FUNCTION = sorted(raised(ROOT / "functions/mail/send_delivery_email/app.py"))
+OF_THE_FUNCTION = sorted(declared(ROOT / "functions/mail/send_delivery_email/app.py"))
 OF_ANY = ["AwsUnavailable", "InternalError", "KeyError"]
 OF_AWS = [
     "States.Timeout",

@@ -11,9 +11,10 @@ import pytest
 
 from tests.support.alarms import Alarm, alarms, watching
 from tests.support.aws_metrics import DOCUMENTED, VALUES
-from tests.support.raised import PACKAGE
 from tests.support.statemachine import tasks
 from tests.support.template import ROOT, resources, template
+
+PACKAGE = ROOT / "layers/cardvault"
 
 ALARMS = alarms()
 AWS_MADE = {name for name, alarm in ALARMS.items() if alarm.properties["Namespace"] != "Cardvault"}

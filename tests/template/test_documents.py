@@ -126,3 +126,9 @@ def test_every_decision_is_in_the_index_under_its_title():
     for decision in folder.glob("0*.md"):
         number, title = re.match(r"# (\d+)\. (.+)", decision.read_text()).groups()
         assert f"* {number}. [{title}]({decision.name})" in index
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_documents_use_the_common_word(name):
+    found = re.findall(r"(?i)\b(can not|lest|whoever|whosoever)\b", texts()[name])
+    assert found == []

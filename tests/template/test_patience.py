@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cardvault import errors
-from tests.support.raised import raised
+from tests.support.errors import declared
 from tests.support.statemachine import definition, parameters_at, tasks
 from tests.support.template import ROOT, resources, template
 
@@ -60,7 +60,7 @@ def function_of(step):
 
 @cache
 def may_raise(step):
-    return raised(function_of(step))
+    return declared(function_of(step))
 
 
 def rule_for(state, error):

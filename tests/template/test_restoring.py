@@ -87,7 +87,7 @@ def test_every_table_is_said_to_go_back_or_not():
 
 def test_everything_that_holds_something_is_imported_by_its_identifier():
     told = {}
-    for first, second, third in rows("What is imported, and by what it is known"):
+    for first, second, third in rows("What is imported, and what identifies it"):
         kind = first.strip(" `")
         assert named(second) == {IDENTIFIERS[kind]}
         told |= dict.fromkeys(named(third), kind)

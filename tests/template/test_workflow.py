@@ -8,8 +8,8 @@ from cfnlint.api import lint_all
 
 from cardvault import errors
 from cardvault.fulfilment.outcome import MAIL_STEP
+from tests.support.errors import declared
 from tests.support.openapi import spec
-from tests.support.raised import raised
 from tests.support.statemachine import definition, tasks
 from tests.support.template import ROOT, resources
 
@@ -152,7 +152,6 @@ NO_REASONS = {
     "ORDER_NOT_FOUND": "there is no order to note it on",
     "ORDER_PENDING": "noted as FULFILMENT_OVERDUE",
     "PLACEMENT_UNKNOWN": "it leads to ReconcileOrder",
-    "UNAUTHENTICATED": "raised by Caller.of, not by Order.of",
 }
 
 
@@ -163,7 +162,7 @@ def reasons():
         functions[state["Parameters"]["FunctionName"]]["Properties"]["CodeUri"]
         for state in tasks().values()
     }
-    names = {name for folder in folders for name in raised(ROOT / folder / "app.py")}
+    names = {name for folder in folders for name in declared(ROOT / folder / "app.py")}
     found = {errors.code_named(name) for name in names | AWS_ERRORS | {"InternalError"}}
     assert set(NO_REASONS) <= found
     return found - set(NO_REASONS)

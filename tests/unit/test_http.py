@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from pynamodb.exceptions import GetError
 
 from cardvault import errors
+from cardvault.aws import failures
+from cardvault.aws.failures import tell_undeclared
 from cardvault.aws.logs import logger
 from cardvault.errors import CardvaultError, InvalidRequest, OrderNotFound
 from cardvault.http import request
@@ -79,7 +81,7 @@ def made(name):
 def answered(error, event=EVENT):
     """What the endpoint answers to work that raises the error."""
 
-    @endpoint
+    @endpoint(raises=[type(error)])
     def handler(_event):
         raise error
 
@@ -183,6 +185,41 @@ def test_an_error_of_the_caller_is_neither_logged_nor_counted(log, capsys):
     assert log.getvalue() + "".join(capsys.readouterr()) == ""
 
 
+def declaring(raises, error):
+    @endpoint(raises=raises)
+    def handler(_event):
+        raise error
+
+    return handler
+
+
+def test_an_error_that_is_not_declared_fails_a_test():
+    with pytest.raises(pytest.fail.Exception, match="CardsShredded is not among"):
+        declaring([errors.Gone], errors.CardsShredded())(EVENT, LambdaContext())
+
+
+def test_an_error_that_is_not_declared_is_answered_and_logged(log, monkeypatch):
+    monkeypatch.setattr(failures, "tell_undeclared", tell_undeclared)
+    answer = declaring([], errors.CardsShredded())(EVENT, LambdaContext())
+    assert answer["statusCode"] == 410
+    assert "undeclared error" in log.getvalue()
+    assert "CardsShredded" in log.getvalue()
+
+
+@pytest.mark.parametrize("error", [errors.Unauthenticated(), errors.AwsUnavailable(), KeyError()])
+def test_what_any_request_may_meet_need_not_be_declared(error):
+    assert declaring([], error)(EVENT, LambdaContext())["statusCode"] in {401, 500, 503}
+
+
+def test_a_function_with_several_routes_declares_for_each():
+    handler = declaring({"one": [errors.Gone], "two": []}, errors.Gone())
+    assert errors.Gone in handler.raises("POST /v2/one")
+    assert errors.Gone not in handler.raises("POST /v2/two")
+    assert handler({**EVENT, "routeKey": "POST /v2/one"}, LambdaContext())["statusCode"] == 410
+    with pytest.raises(pytest.fail.Exception):
+        handler({**EVENT, "routeKey": "POST /v2/two"}, LambdaContext())
+
+
 def test_what_may_work_later_says_when():
     assert answered(errors.TooManyWriters())["headers"]["Retry-After"] == "1"
     assert answered(errors.TooManyRequests(7))["headers"]["Retry-After"] == "7"
@@ -233,7 +270,7 @@ def asking(**parameters):
 
 
 def limit(event):
-    return request.integer(event, "limit", least=1, most=100, default=20)
+    return request.WholeNumber("limit", least=1, most=100, default=20)(event)
 
 
 @pytest.mark.parametrize("event", [{}, {"queryStringParameters": None}, asking(other="7")])
@@ -310,13 +347,22 @@ def test_what_can_be_no_id_of_a_gift_card_is_named(text):
 @pytest.mark.parametrize("raw", ["", "1", "True", "no", "true "])
 def test_what_is_neither_true_nor_false_is_refused_by_name(raw):
     with pytest.raises(InvalidRequest, match=r"^open must be true or false$"):
-        request.boolean(asking(open=raw), "open", default=False)
+        request.Flag("open")(asking(open=raw))
 
 
 def test_true_and_false_are_taken():
-    assert request.boolean(asking(open="true"), "open", default=False) is True
-    assert request.boolean(asking(open="false"), "open", default=True) is False
-    assert request.boolean({}, "open", default=True) is True
+    assert request.Flag("open")(asking(open="true")) is True
+    assert request.Flag("open")(asking(open="false")) is False
+    assert request.Flag("open")({}) is False
+
+
+def test_one_of_some_words_is_taken_and_no_other():
+    colour = request.Choice("colour", ["red", "green"])
+    assert colour(asking(colour="red")) == "red"
+    assert colour({}) is None
+    for raw in ("", "Red", "red,green", "blue\n"):
+        with pytest.raises(InvalidRequest, match=r"^colour must be one of red, green$"):
+            colour(asking(colour=raw))
 
 
 # --- bodies ---

@@ -100,7 +100,7 @@ def ours(monkeypatch):
 
 
 def test_an_event_is_not_logged(ours):
-    @workflow_step
+    @workflow_step(raises=[OrderPending])
     def handler(event):
         return {}
 
@@ -109,7 +109,7 @@ def test_an_event_is_not_logged(ours):
 
 
 def test_a_pending_order_is_told_as_no_fault(ours, capsys):
-    @workflow_step
+    @workflow_step(raises=[OrderPending])
     def handler(event):
         raise OrderPending
 

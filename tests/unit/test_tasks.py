@@ -7,8 +7,8 @@ from cardvault import errors
 from cardvault.aws import tasks
 from cardvault.aws.settings import MissingSetting
 from cardvault.http.endpoint import STATUS
+from tests.support.errors import error_classes
 from tests.support.functions import LambdaContext
-from tests.support.raised import error_classes
 from tests.support.statemachine import tasks as steps_of_the_workflow
 
 THROTTLED = ClientError({"Error": {"Code": "ThrottlingException"}}, "AnyOperation")
@@ -47,7 +47,8 @@ def counted(kind, error, capsys):
 def test_who_invokes_a_function_decides_what_is_counted(
     capsys, error, by_step, by_event, by_operator
 ):
-    kinds = (tasks.workflow_step, tasks.event_consumer, tasks.operator_action)
+    step = tasks.workflow_step(raises=[type(error)])
+    kinds = (step, tasks.event_consumer, tasks.operator_action)
     assert [counted(kind, error, capsys) for kind in kinds] == [by_step, by_event, by_operator]
 
 
@@ -66,10 +67,19 @@ def test_the_workflow_names_some():
     assert {"AwsUnavailable", "TooManyWriters", "PlacementUnknown"} <= set(named_by_the_workflow())
 
 
+def step_that_raises(name):
+    return tasks.workflow_step(raises=[getattr(errors, name)])
+
+
+def test_a_step_that_raises_what_it_does_not_declare_fails_its_test(capsys):
+    with pytest.raises(pytest.fail.Exception, match="DuplicateCards is not among"):
+        counted(step_that_raises("OrderTooLarge"), errors.DuplicateCards(), capsys)
+
+
 @pytest.mark.parametrize("name", named_by_the_workflow())
 def test_what_the_workflow_settles_by_itself_is_not_counted(capsys, name):
     if name != "OrderPending":  # which is no failure, and is tested in test_logs.py
-        assert not counted(tasks.workflow_step, getattr(errors, name)(), capsys)
+        assert not counted(step_that_raises(name), getattr(errors, name)(), capsys)
 
 
 @pytest.mark.parametrize("error", list(error_classes()), ids=lambda error: error.__name__)

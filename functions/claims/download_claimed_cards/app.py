@@ -5,6 +5,7 @@ from cardvault.aws.settings import Settings
 from cardvault.claims import claim_request
 from cardvault.downloads.bucket import DownloadsBucket
 from cardvault.downloads.downloads import CreateDownload
+from cardvault.errors import CannotOpen, InvalidRequest, LinkUnusable, TooManyWriters
 from cardvault.http import request
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
@@ -24,7 +25,7 @@ create_download = CreateDownload(
 )
 
 
-@endpoint
+@endpoint(raises=(CannotOpen, InvalidRequest, LinkUnusable, TooManyWriters))
 def handler(event: request.Event) -> Response:
     """201 with the address that gives the file once, and until when."""
     visit, body = claim_request.read(event)

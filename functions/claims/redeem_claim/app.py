@@ -3,6 +3,7 @@
 from cardvault.aws.settings import Settings
 from cardvault.claims import claim_request
 from cardvault.claims.claim import RedeemClaim
+from cardvault.errors import InvalidRequest, LinkUnusable, TooManyWriters, WrongCode
 from cardvault.http import request
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
@@ -15,7 +16,7 @@ bind_links(settings)
 redeem_claim = RedeemClaim()
 
 
-@endpoint
+@endpoint(raises=(InvalidRequest, LinkUnusable, TooManyWriters, WrongCode))
 def handler(event: request.Event) -> Response:
     """200 and the session's cookie, to one winner; 400 for a wrong code while tries are left."""
     visit, body = claim_request.read(event)

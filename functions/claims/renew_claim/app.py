@@ -3,6 +3,7 @@
 from cardvault.aws.settings import Settings
 from cardvault.claims import claim_request
 from cardvault.claims.renew import RenewClaim
+from cardvault.errors import InvalidRequest
 from cardvault.http import request
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
@@ -13,7 +14,7 @@ bootstrap.bind_delivery(settings)
 renew_claim = RenewClaim(bootstrap.postman(settings))
 
 
-@endpoint
+@endpoint(raises=(InvalidRequest,))
 def handler(event: request.Event) -> Response:
     """202 whatever the link: the answer tells nothing of it."""
     visit, _ = claim_request.read(event)

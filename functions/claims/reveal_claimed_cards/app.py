@@ -6,6 +6,7 @@ from cardvault.aws import boto_clients
 from cardvault.aws.settings import Settings
 from cardvault.claims import claim_request
 from cardvault.claims.reveal import RevealClaimed
+from cardvault.errors import CannotOpen, InvalidRequest, LinkUnusable, TooManyWriters
 from cardvault.http import request
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
@@ -21,7 +22,7 @@ bind_sealed_tables(settings)
 reveal_claimed = RevealClaimed(Keyring(boto_clients.kms(), settings.card_key_arn))
 
 
-@endpoint
+@endpoint(raises=(CannotOpen, InvalidRequest, LinkUnusable, TooManyWriters))
 def handler(event: request.Event) -> Response:
     """200 with a page of cards, and nextPage if there are more."""
     visit, body = claim_request.read(event)

@@ -1,5 +1,6 @@
 """POST /api/claims/code: mail the code that proves whose mailbox it is."""
 
+from cardvault import errors
 from cardvault.aws.settings import Settings
 from cardvault.claims import claim_request
 from cardvault.claims.one_time_code import SendCode
@@ -13,7 +14,19 @@ bootstrap.bind_delivery(settings)
 send_code = SendCode(bootstrap.mailer(settings), settings.shop_name)
 
 
-@endpoint
+@endpoint(
+    raises=(
+        errors.InvalidRequest,
+        errors.LinkUnusable,
+        errors.MailNotSetUp,
+        errors.MailOutcomeUnknown,
+        errors.MailRefused,
+        errors.MailThrottled,
+        errors.MailUnavailable,
+        errors.TooManyWriters,
+        errors.TooSoon,
+    )
+)
 def handler(event: request.Event) -> Response:
     """202; the code goes to the address on file and nowhere else."""
     visit, _ = claim_request.read(event)

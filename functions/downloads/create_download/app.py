@@ -1,5 +1,6 @@
 """POST /api/orders/{orderId}/downloads: a file of the codes, for the order's owner."""
 
+from cardvault import errors
 from cardvault.aws import boto_clients
 from cardvault.aws.settings import Settings
 from cardvault.downloads.bucket import DownloadsBucket
@@ -24,7 +25,16 @@ create_download = CreateDownload(
 )
 
 
-@endpoint
+@endpoint(
+    raises=(
+        errors.CannotOpen,
+        errors.CardsShredded,
+        errors.InvalidRequest,
+        errors.OrderNotFound,
+        errors.OrderNotFulfilled,
+        errors.TooManyWriters,
+    )
+)
 def handler(event: request.Event) -> Response:
     """201 with the address that gives the file once, and until when."""
     wanted = check_request(request.json_body(event) if event.get("body") else {})

@@ -5,6 +5,7 @@ from cardvault.aws.settings import Settings
 from cardvault.claims import claim_request
 from cardvault.downloads.bucket import DownloadsBucket
 from cardvault.downloads.downloads import RedeemDownload
+from cardvault.errors import DownloadExpired, InvalidRequest, TooManyWriters
 from cardvault.http import request
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import GUARDED, Response
@@ -17,7 +18,7 @@ bind_links(settings)
 redeem_download = RedeemDownload(DownloadsBucket(boto_clients.s3(), settings.downloads_bucket))
 
 
-@endpoint
+@endpoint(raises=(DownloadExpired, InvalidRequest, TooManyWriters))
 def handler(event: request.Event) -> Response:
     """303 to a signed address that lives for a minute."""
     token = str(event["pathParameters"]["token"])

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from cardvault import errors
 from cardvault.aws.settings import Settings
 from cardvault.aws.tasks import workflow_step
 from cardvault.fulfilment.place import PlaceOrder
 from cardvault.orders import store
+from cardvault.supplier import client
 from cardvault.supplier.wiring import supplier_client
 
 settings = Settings()
@@ -13,7 +15,17 @@ store.bind_tables(settings)
 place_order = PlaceOrder(supplier_client(settings))
 
 
-@workflow_step
+@workflow_step(
+    raises=(
+        *client.ERRORS,
+        errors.InvalidRequest,
+        errors.OrderNotFound,
+        errors.PlacementDuplicated,
+        errors.PlacementUnknown,
+        errors.SupplierOrderTaken,
+        errors.TooManyWriters,
+    )
+)
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     """Takes the execution's input; answers the order's status."""
     order = place_order(

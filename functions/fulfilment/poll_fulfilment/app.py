@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from cardvault import errors
 from cardvault.aws.settings import Settings
 from cardvault.aws.tasks import workflow_step
 from cardvault.core.clock import from_text
 from cardvault.fulfilment.poll import PollFulfilment
 from cardvault.orders import store
+from cardvault.supplier import client
 from cardvault.supplier.wiring import supplier_client
 
 settings = Settings()
@@ -14,7 +16,16 @@ store.bind_tables(settings)
 poll_fulfilment = PollFulfilment(supplier_client(settings), settings.fulfilment_deadline)
 
 
-@workflow_step
+@workflow_step(
+    raises=(
+        *client.ERRORS,
+        errors.CardCountMismatch,
+        errors.FulfilmentOverdue,
+        errors.OrderNotFound,
+        errors.OrderPending,
+        errors.TooManyWriters,
+    )
+)
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     """Takes the orderId; answers the supplier's final status, or raises OrderPending."""
     started_at = from_text(event["executionStartedAt"])

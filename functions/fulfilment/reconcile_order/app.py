@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from cardvault import errors
 from cardvault.aws.settings import Settings
 from cardvault.aws.tasks import workflow_step
 from cardvault.fulfilment.place import ReconcileOrder
 from cardvault.orders import store
+from cardvault.supplier import client
 from cardvault.supplier.wiring import supplier_client
 
 settings = Settings()
@@ -13,7 +15,18 @@ store.bind_tables(settings)
 reconcile_order = ReconcileOrder(supplier_client(settings))
 
 
-@workflow_step
+@workflow_step(
+    raises=(
+        *client.ERRORS,
+        errors.CardCountMismatch,
+        errors.InvalidRequest,
+        errors.OrderNotFound,
+        errors.PlacementAmbiguous,
+        errors.PlacementDuplicated,
+        errors.PlacementNotFound,
+        errors.TooManyWriters,
+    )
+)
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     """Takes the orderId; answers the order's status."""
     return {"status": reconcile_order(event["orderId"]).status}

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from cardvault import errors
 from cardvault.aws.settings import Settings
 from cardvault.aws.tasks import workflow_step
 from cardvault.fulfilment.outcome import record_failure, record_refund
@@ -13,7 +14,7 @@ store.bind_tables(settings)
 bind_pages(settings)
 
 
-@workflow_step
+@workflow_step(raises=(errors.OrderNotFound, errors.TooManyWriters))
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     """Takes the orderId and, for a failure, the error's name and the step if it was the mail's.
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from cardvault import errors
 from cardvault.aws import boto_clients
 from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
@@ -10,6 +11,7 @@ from cardvault.fulfilment.store_cards import StoreCards
 from cardvault.orders import store
 from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.store import bind_sealed_tables
+from cardvault.supplier import client
 from cardvault.supplier.wiring import supplier_client
 
 settings = Settings()
@@ -22,7 +24,19 @@ store_cards = StoreCards(
 )
 
 
-@workflow_step
+@workflow_step(
+    raises=(
+        *client.ERRORS,
+        errors.CannotOpen,
+        errors.CardCountMismatch,
+        errors.DuplicateCards,
+        errors.OrderNotFound,
+        errors.OrderTooLarge,
+        errors.StoredCardsDiffer,
+        errors.StoringOvertaken,
+        errors.TooManyWriters,
+    )
+)
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     """Takes the orderId; answers the order's status, its stored cards, and if mail is wanted."""
     order = store_cards(event["orderId"])

@@ -3,6 +3,7 @@
 from cardvault.aws import boto_clients
 from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
+from cardvault.errors import GiftCardNotFound, InvalidRequest, TooManyRequests, TooManyWriters
 from cardvault.giftcards import store
 from cardvault.giftcards.queries.balance_check import CheckBalance
 from cardvault.giftcards.security.guard import CodeGuard, bind_guards
@@ -19,7 +20,7 @@ codes = CodeVault(CachedSecret(boto_clients.secrets_manager(), settings.security
 check_balance = CheckBalance(CodeGuard(numbers, codes))
 
 
-@endpoint
+@endpoint(raises=(GiftCardNotFound, InvalidRequest, TooManyRequests, TooManyWriters))
 def handler(event: request.Event) -> Response:
     """200 with the balance, or the one 404 for everything that does not fit."""
     address = event["requestContext"]["http"].get("sourceIp")

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+from cardvault import errors
 from cardvault.aws import boto_clients
 from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
 from cardvault.giftcards import store
 from cardvault.giftcards.ledger.posting import Ledger
-from cardvault.giftcards.operations.command import Change
+from cardvault.giftcards.operations.command import MOVE, Change
 from cardvault.giftcards.operations.consolidate import ConsolidateCards
 from cardvault.giftcards.operations.load import LoadCards
 from cardvault.giftcards.operations.transfer import TransferBalance
@@ -35,9 +36,29 @@ ROUTES: dict[str, Callable[[Change], dict[str, Any]]] = {
     "transfer": TransferBalance(ledger, views, guard),
     "consolidate": ConsolidateCards(ledger, views),
 }
+LOAD = (
+    *MOVE,
+    errors.CardRefused,
+    errors.GiftCardNotFound,
+    errors.LimitExceeded,
+    errors.ProgramNotFound,
+)
+RAISES = {
+    "activate": (
+        *MOVE,
+        errors.CardRefused,
+        errors.GiftCardNotFound,
+        errors.TooManyRequests,
+        errors.WrongSecurityCode,
+    ),
+    "reload": LOAD,
+    "reload-by-number": LOAD,
+    "consolidate": LOAD,
+    "transfer": (*LOAD, errors.InsufficientFunds, errors.TooManyRequests, errors.WrongSecurityCode),
+}
 
 
-@endpoint
+@endpoint(raises=RAISES)
 def handler(event: request.Event) -> Response:
     """200 with the card, or with what moved."""
     work = ROUTES[event["routeKey"].rpartition("/")[2]]

@@ -5,6 +5,7 @@ from typing import Any
 from cardvault.aws import boto_clients
 from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
+from cardvault.errors import CannotOpen, GiftCardNotFound, InvalidRequest
 from cardvault.giftcards import store
 from cardvault.giftcards.queries.csv_export import as_csv
 from cardvault.giftcards.queries.details import ShowCard
@@ -20,21 +21,29 @@ store.bind_cards(settings)
 secret = CachedSecret(boto_clients.secrets_manager(), settings.card_number_secret_arn)
 show_card = ShowCard(Views(NumberVault(secret)))
 
+WITH_TRANSACTIONS = request.Flag("include_transactions")
+LIMIT = request.WholeNumber("limit", least=1, most=250, default=50)
+READ = (GiftCardNotFound, InvalidRequest)
+RAISES = {
+    "{cardId}": (CannotOpen, *READ),
+    "transactions": READ,
+    "transactions.csv": (CannotOpen, *READ),
+}
 
-@endpoint
+
+@endpoint(raises=RAISES)
 def handler(event: request.Event) -> Response:
     """200 with the card, a page of its transactions, or all of them as CSV."""
     caller = Caller.of(event)
     card = (request.path_id(event, "programId"), request.path_id(event, "cardId"))
     match event["routeKey"].rpartition("/")[2]:
         case "transactions":
-            limit = request.integer(event, "limit", least=1, most=250, default=50)
             cursor = request.query(event, "cursor")
-            found, after = show_card.transactions(*card, caller, limit=limit, cursor=cursor)
+            found, after = show_card.transactions(*card, caller, limit=LIMIT(event), cursor=cursor)
             page: dict[str, Any] = {"transactions": found}
             return respond(200, {**page, "nextCursor": after} if after else page)
         case "transactions.csv":
             shown = show_card.details(*card, caller, with_transactions=True)
             return attachment(as_csv(shown), f"transactions-{card[1]}.csv", "text/csv")
-    wanted = request.boolean(event, "include_transactions", default=False)
-    return respond(200, show_card.details(*card, caller, with_transactions=wanted))
+    shown = show_card.details(*card, caller, with_transactions=WITH_TRANSACTIONS(event))
+    return respond(200, shown)

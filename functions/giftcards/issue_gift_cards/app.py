@@ -6,9 +6,10 @@ from typing import Any
 from cardvault.aws import boto_clients
 from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
+from cardvault.errors import CardRefused, GiftCardNotFound, LimitExceeded, ProgramNotFound
 from cardvault.giftcards import store
 from cardvault.giftcards.ledger.posting import Ledger
-from cardvault.giftcards.operations.command import Change
+from cardvault.giftcards.operations.command import CHANGE, MOVE, Change
 from cardvault.giftcards.operations.issue import IssueCards
 from cardvault.giftcards.operations.security_code import IssueCode
 from cardvault.giftcards.security.vault import CodeVault, NumberVault
@@ -30,9 +31,14 @@ ROUTES: dict[str, tuple[int, Callable[[Change], dict[str, Any]]]] = {
     "bulk": (201, issue_cards.bulk),
     "resend-code": (200, IssueCode(ledger, codes)),
 }
+RAISES = {
+    "cards": (*MOVE, LimitExceeded, ProgramNotFound),
+    "bulk": (*MOVE, LimitExceeded, ProgramNotFound),
+    "resend-code": (*CHANGE, CardRefused, GiftCardNotFound),
+}
 
 
-@endpoint
+@endpoint(raises=RAISES)
 def handler(event: request.Event) -> Response:
     """201 with the card or cards, 200 with the security code, shown this once."""
     status, work = ROUTES[event["routeKey"].rpartition("/")[2]]

@@ -5,7 +5,7 @@ from typing import Any
 from cardvault.aws import boto_clients
 from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
-from cardvault.errors import InvalidRequest
+from cardvault.errors import CannotOpen, InvalidRequest, ProgramNotFound
 from cardvault.giftcards import store
 from cardvault.giftcards.ledger.lifecycle import Status
 from cardvault.giftcards.queries.search import Filter, ListCards
@@ -22,15 +22,19 @@ store.bind_programs(settings)
 secret = CachedSecret(boto_clients.secrets_manager(), settings.card_number_secret_arn)
 list_cards = ListCards(Views(NumberVault(secret)))
 
+STATUS = request.Choice("status", list(Status))
+POSITIVE_BALANCE = request.Flag("positive_balance")
+LIMIT = request.WholeNumber("limit", least=1, most=250, default=50)
 
-@endpoint
+
+@endpoint(raises=(CannotOpen, InvalidRequest, ProgramNotFound))
 def handler(event: request.Event) -> Response:
     """200 with a page of cards, newest first, and nextCursor if there may be more."""
     cards, cursor = list_cards(
         request.path_id(event, "programId"),
         _filter(event),
         Caller.of(event),
-        limit=request.integer(event, "limit", least=1, most=250, default=50),
+        limit=LIMIT(event),
         cursor=request.query(event, "cursor"),
     )
     body: dict[str, Any] = {"cards": cards}
@@ -38,14 +42,12 @@ def handler(event: request.Event) -> Response:
 
 
 def _filter(event: request.Event) -> Filter:
-    status, text = request.query(event, "status"), request.query(event, "q")
-    if status is not None and status not in set(Status):
-        raise InvalidRequest(f"status must be one of {', '.join(Status)}")
+    status, text = STATUS(event), request.query(event, "q")
     if event["routeKey"].endswith("/search") and not text:
         raise InvalidRequest("q is required")
     return Filter(
         Status(status) if status else None,
-        request.boolean(event, "positive_balance", default=False),
+        POSITIVE_BALANCE(event),
         request.query(event, "merchant_id"),
         text,
     )

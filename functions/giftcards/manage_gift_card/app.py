@@ -1,12 +1,13 @@
 """POST /v2/giftcards/programs/{programId}/cards/{cardId}/…: what a merchant's staff does."""
 
+from cardvault import errors
 from cardvault.aws import boto_clients
 from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
 from cardvault.giftcards import store
 from cardvault.giftcards.ledger.posting import Ledger
 from cardvault.giftcards.operations.administer import ManageCards
-from cardvault.giftcards.operations.command import Change
+from cardvault.giftcards.operations.command import CHANGE, MOVE, Change
 from cardvault.giftcards.security.vault import NumberVault
 from cardvault.giftcards.views import Views
 from cardvault.http import request
@@ -27,9 +28,31 @@ ROUTES = {
     "adjustments": manage.adjust,
     "transfer-ownership": manage.hand_over,
 }
+SEEN = (*CHANGE, errors.CannotOpen, errors.CardRefused, errors.GiftCardNotFound)
+RAISES = {
+    "suspend": SEEN,
+    "unsuspend": SEEN,
+    "transfer-ownership": SEEN,
+    "void": (*MOVE, errors.CardRefused, errors.GiftCardNotFound),
+    "process-expired": (
+        *MOVE,
+        errors.CardRefused,
+        errors.GiftCardNotFound,
+        errors.LimitExceeded,
+        errors.ProgramNotFound,
+    ),
+    "adjustments": (
+        *MOVE,
+        errors.CardRefused,
+        errors.GiftCardNotFound,
+        errors.InsufficientFunds,
+        errors.LimitExceeded,
+        errors.ProgramNotFound,
+    ),
+}
 
 
-@endpoint
+@endpoint(raises=RAISES)
 def handler(event: request.Event) -> Response:
     """200 with the card, or with what was done to it."""
     work = ROUTES[event["routeKey"].rpartition("/")[2]]

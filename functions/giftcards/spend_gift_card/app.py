@@ -1,11 +1,12 @@
 """POST /v2/giftcards/programs/{programId}/cards/{cardId}/…: spend, give back, hold."""
 
+from cardvault import errors
 from cardvault.aws import boto_clients
 from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
 from cardvault.giftcards import store
 from cardvault.giftcards.ledger.posting import Ledger
-from cardvault.giftcards.operations.command import Change
+from cardvault.giftcards.operations.command import MOVE, Change
 from cardvault.giftcards.operations.holds import HoldMoney
 from cardvault.giftcards.operations.spend import SpendFromCards
 from cardvault.giftcards.security.vault import NumberVault
@@ -27,9 +28,29 @@ ROUTES = {
     "capture": (200, hold.capture),
     "release": (200, hold.release),
 }
+RAISES = {
+    "redeem": (*MOVE, errors.CardRefused, errors.GiftCardNotFound, errors.InsufficientFunds),
+    "refund": (
+        *MOVE,
+        errors.CardRefused,
+        errors.GiftCardNotFound,
+        errors.LimitExceeded,
+        errors.ProgramNotFound,
+        errors.TransactionNotFound,
+    ),
+    "holds": (
+        *MOVE,
+        errors.CardRefused,
+        errors.GiftCardNotFound,
+        errors.InsufficientFunds,
+        errors.LimitExceeded,
+    ),
+    "capture": (*MOVE, errors.CardRefused, errors.GiftCardNotFound, errors.HoldNotFound),
+    "release": (*MOVE, errors.GiftCardNotFound, errors.HoldNotFound),
+}
 
 
-@endpoint
+@endpoint(raises=RAISES)
 def handler(event: request.Event) -> Response:
     """200 with what moved, 201 with the hold."""
     status, work = ROUTES[event["routeKey"].rpartition("/")[2]]

@@ -19,7 +19,7 @@ issue_token = IssueToken(
 )
 
 
-@endpoint
+@endpoint(raises=())
 def handler(event: request.Event) -> Response:
     """200 with the token, or 400 and 401 as RFC 6749 says."""
     authorization = request.header(event, "authorization")

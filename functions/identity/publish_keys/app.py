@@ -14,7 +14,7 @@ signing_key = SigningKey.read(boto_clients.kms(), settings.signing_key_arn)
 discovery = Discovery(signing_key.jwk, settings.token_issuer)
 
 
-@endpoint
+@endpoint(raises=())
 def handler(event: request.Event) -> Response:
     """200 with the document of that path; it is public and may be kept for minutes."""
     document = discovery.document(event["rawPath"])

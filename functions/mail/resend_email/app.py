@@ -1,5 +1,6 @@
 """POST /api/orders/{orderId}/emails: the mail again, with a new link."""
 
+from cardvault import errors
 from cardvault.aws.settings import Settings
 from cardvault.http import request
 from cardvault.http.caller import Caller
@@ -13,7 +14,24 @@ bootstrap.bind_delivery(settings)
 resend_email = ResendEmail(bootstrap.postman(settings))
 
 
-@endpoint
+@endpoint(
+    raises=(
+        errors.AddressSuppressed,
+        errors.CardsShredded,
+        errors.Forbidden,
+        errors.InvalidRequest,
+        errors.MailNotSetUp,
+        errors.MailOutcomeUnknown,
+        errors.MailRefused,
+        errors.MailThrottled,
+        errors.MailUnavailable,
+        errors.NoRecipient,
+        errors.OrderNotFound,
+        errors.OrderNotFulfilled,
+        errors.TooManyWriters,
+        errors.TooSoon,
+    )
+)
 def handler(event: request.Event) -> Response:
     """202 once SES has taken it; delivery is told later by the order's emailStatus."""
     wanted = check_request(request.json_body(event) if event.get("body") else {})

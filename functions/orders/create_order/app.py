@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from cardvault import errors
 from cardvault.aws import boto_clients
 from cardvault.aws.settings import Settings
 from cardvault.fulfilment.create import CreateOrder, NewOrder
@@ -21,7 +22,16 @@ create_order = CreateOrder(
 )
 
 
-@endpoint
+@endpoint(
+    raises=(
+        errors.Forbidden,
+        errors.IdempotencyKeyReused,
+        errors.InvalidRequest,
+        errors.MailNotSetUp,
+        errors.SupplierOrderTaken,
+        errors.TooManyWriters,
+    )
+)
 def handler(event: request.Event) -> Response:
     """202 with the order's id and status, and its address in Location."""
     caller = Caller.of(event)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from cardvault.aws.settings import Settings
+from cardvault.errors import InvalidRequest, OrderNotFound
 from cardvault.http import request
 from cardvault.http.caller import Caller
 from cardvault.http.endpoint import endpoint
@@ -11,14 +12,15 @@ from cardvault.orders import audit, store
 
 store.bind_tables(Settings())
 
+AFTER = request.WholeNumber("cursor", least=0, most=999_999_999, default=0)
+LIMIT = request.WholeNumber("limit", least=1, most=500, default=100)
 
-@endpoint
+
+@endpoint(raises=(InvalidRequest, OrderNotFound))
 def handler(event: request.Event) -> Response:
     """200 with a page of events, oldest first, and nextCursor if there are more."""
-    after = request.integer(event, "cursor", least=0, most=999_999_999, default=0)
-    limit = request.integer(event, "limit", least=1, most=500, default=100)
     events, last = audit.trail_of(
-        request.order_id(event), Caller.of(event), after=after, limit=limit
+        request.order_id(event), Caller.of(event), after=AFTER(event), limit=LIMIT(event)
     )
     body: dict[str, Any] = {"events": events}
     return respond(200, {**body, "nextCursor": str(last)} if last else body)

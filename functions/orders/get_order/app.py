@@ -1,6 +1,7 @@
 """GET /api/orders/{orderId}: where an order stands."""
 
 from cardvault.aws.settings import Settings
+from cardvault.errors import OrderNotFound
 from cardvault.http import request
 from cardvault.http.caller import Caller
 from cardvault.http.endpoint import endpoint
@@ -10,7 +11,7 @@ from cardvault.orders import store, views
 store.bind_orders(Settings())
 
 
-@endpoint
+@endpoint(raises=(OrderNotFound,))
 def handler(event: request.Event) -> Response:
     """200 with status and delivery facts."""
     return respond(200, views.view(views.owned(request.order_id(event), Caller.of(event))))

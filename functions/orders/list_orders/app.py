@@ -3,6 +3,7 @@
 from typing import Any
 
 from cardvault.aws.settings import Settings
+from cardvault.errors import InvalidRequest
 from cardvault.http import request
 from cardvault.http.caller import Caller
 from cardvault.http.endpoint import endpoint
@@ -11,13 +12,14 @@ from cardvault.orders import store, views
 
 store.bind_orders(Settings())
 
+LIMIT = request.WholeNumber("limit", least=1, most=100, default=20)
 
-@endpoint
+
+@endpoint(raises=(InvalidRequest,))
 def handler(event: request.Event) -> Response:
     """200 with a page of orders, and nextCursor if there are more."""
-    limit = request.integer(event, "limit", least=1, most=100, default=20)
     orders, cursor = views.page(
-        Caller.of(event), limit=limit, cursor=request.query(event, "cursor")
+        Caller.of(event), limit=LIMIT(event), cursor=request.query(event, "cursor")
     )
     body: dict[str, Any] = {"orders": [views.view(order) for order in orders]}
     return respond(200, {**body, "nextCursor": cursor} if cursor else body)

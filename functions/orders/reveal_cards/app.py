@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from cardvault import errors
 from cardvault.aws import boto_clients
 from cardvault.aws.settings import Settings
 from cardvault.http import request
@@ -18,12 +19,22 @@ store.bind_tables(settings)
 bind_sealed_tables(settings)
 reveal_cards = RevealCards(Keyring(boto_clients.kms(), settings.card_key_arn))
 
+PAGE = request.WholeNumber("cursor", least=0, most=9_999, default=0)
 
-@endpoint
+
+@endpoint(
+    raises=(
+        errors.CannotOpen,
+        errors.CardsShredded,
+        errors.InvalidRequest,
+        errors.OrderNotFound,
+        errors.OrderNotFulfilled,
+        errors.TooManyWriters,
+    )
+)
 def handler(event: request.Event) -> Response:
     """200 with a page of cards, and nextCursor if there are more."""
-    page = request.integer(event, "cursor", least=0, most=9_999, default=0)
-    revealed = reveal_cards(request.order_id(event), page, Caller.of(event))
+    revealed = reveal_cards(request.order_id(event), PAGE(event), Caller.of(event))
     body: dict[str, Any] = {
         "orderId": revealed.order_id,
         "cards": [card.view(number) for number, card in revealed.cards],

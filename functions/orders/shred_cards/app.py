@@ -1,6 +1,7 @@
 """DELETE /api/orders/{orderId}/cards: destroy an order's codes for good."""
 
 from cardvault.aws.settings import Settings
+from cardvault.errors import OrderInProgress, OrderNotFound, TooManyWriters
 from cardvault.http import request
 from cardvault.http.caller import Caller
 from cardvault.http.endpoint import endpoint
@@ -14,7 +15,7 @@ store.bind_tables(settings)
 bind_sealed_tables(settings)
 
 
-@endpoint
+@endpoint(raises=(OrderInProgress, OrderNotFound, TooManyWriters))
 def handler(event: request.Event) -> Response:
     """200 with the moment it happened, also when that was before."""
     order = shred_cards(request.order_id(event), Caller.of(event))

@@ -5,15 +5,18 @@ paths, a person sees the answer, and after an event or a schedule nobody looks.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
+from cardvault.aws import failures
 from cardvault.aws.failures import as_cardvault_error, report
 from cardvault.aws.logs import logger
 from cardvault.aws.metrics import count
 from cardvault.errors import (
     CALLERS_FAULT,
+    AwsUnavailable,
     CardvaultError,
+    InternalError,
     OrderPending,
     PlacementUnknown,
     Retryable,
@@ -30,9 +33,18 @@ Errors = tuple[type[CardvaultError], ...]
 _SETTLED_BY_THE_WORKFLOW: Errors = (Retryable, PlacementUnknown, *CALLERS_FAULT)
 
 
-def workflow_step(work: Task) -> Handler:
-    """A step of the state machine: what that settles by itself is not counted."""
-    return _handler(work, uncounted=_SETTLED_BY_THE_WORKFLOW)
+def workflow_step(raises: Collection[type[CardvaultError]]) -> Callable[[Task], Handler]:
+    """A step of the state machine: what that settles by itself is not counted.
+
+    `raises` are its errors besides AwsUnavailable and InternalError, which any may meet: the
+    state machine retries and catches them by name.
+    """
+    declared: set[type[CardvaultError]] = {AwsUnavailable, InternalError, *raises}
+
+    def decorate(work: Task) -> Handler:
+        return _handler(work, uncounted=_SETTLED_BY_THE_WORKFLOW, declared=declared)
+
+    return decorate
 
 
 def event_consumer(work: Task) -> Handler:
@@ -45,7 +57,9 @@ def operator_action(work: Task) -> Handler:
     return _handler(work, uncounted=CALLERS_FAULT)
 
 
-def _handler(work: Task, uncounted: Errors) -> Handler:
+def _handler(
+    work: Task, uncounted: Errors, declared: Collection[type[CardvaultError]] | None = None
+) -> Handler:
     """Turn `work(event)` into a Lambda handler.
 
     Every error leaves as one of ours, so that history holds its name and nothing of its cause.
@@ -64,6 +78,8 @@ def _handler(work: Task, uncounted: Errors) -> Handler:
         except Exception as error:  # noqa: BLE001 - the last stop before Lambda
             report(error)
             known = as_cardvault_error(error)
+            if declared is not None and type(known) not in declared:
+                failures.tell_undeclared(known)
             if not isinstance(known, uncounted):
                 count("TaskFailures")
             raise known from None

@@ -22,6 +22,7 @@ from cardvault.errors import (
     OrderNotFound,
 )
 from cardvault.http.caller import Caller
+from cardvault.http.fields import Schema
 from cardvault.http.schemas import body, checker
 from cardvault.links import AccessLink, Kind, State
 from cardvault.orders import store
@@ -33,9 +34,8 @@ from cardvault.sealing.data_keys import Keyring
 
 REPEAT_WITHIN = timedelta(seconds=10)
 
-check_request = checker(
-    body({}, {"format": {"type": "string", "enum": list(FORMATS), "default": "txt"}})
-)
+FILE_FORMAT: Schema = {"type": "string", "enum": list(FORMATS), "default": "txt"}
+check_request = checker(body({}, {"format": FILE_FORMAT}))
 
 
 @dataclass(frozen=True, slots=True)

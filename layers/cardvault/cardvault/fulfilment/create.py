@@ -23,7 +23,7 @@ from cardvault.orders.records import Mark, OrderRecord, Status, owner_key
 
 LARGEST_ORDER = 10_000
 
-_SUPPLIER_ID = {
+SUPPLIER_ID = {
     "type": "string",
     "pattern": r"^[A-Za-z0-9][A-Za-z0-9_:.-]{0,63}\Z",
     "description": "must be 1 to 64 letters, digits or _ : . -",
@@ -33,10 +33,10 @@ _check = checker(
         **body(
             {},
             {
-                "productId": _SUPPLIER_ID,
-                "typeId": _SUPPLIER_ID,
+                "productId": SUPPLIER_ID,
+                "typeId": SUPPLIER_ID,
                 "quantity": {"type": "integer", "minimum": 1, "maximum": LARGEST_ORDER},
-                "supplierOrderId": _SUPPLIER_ID,
+                "supplierOrderId": SUPPLIER_ID,
                 "delivery": RECIPIENT,
             },
         ),

@@ -2,10 +2,11 @@
 
 import functools
 import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Protocol, cast
 
 from cardvault import errors
+from cardvault.aws import failures
 from cardvault.aws.failures import as_cardvault_error, report
 from cardvault.aws.logs import logger
 from cardvault.aws.metrics import count
@@ -40,27 +41,56 @@ def status_and_code(error: type[errors.CardvaultError], route: str) -> tuple[int
     return next(status for family, status in STATUS if issubclass(error, family)), error.code
 
 
-def endpoint(work: Callable[[Event], Response]) -> Callable[[Event, Any], Response]:
+Work = Callable[[Event], Response]
+Errors = Collection[type[errors.CardvaultError]]
+# What may come of any request: of its token, of AWS, and of a defect of ours.
+ALWAYS = {errors.Unauthenticated, errors.AwsUnavailable, errors.InternalError}
+
+
+class Handler(Protocol):
+    """A Lambda handler, and the errors it answers with: `raises(routeKey)`."""
+
+    raises: Callable[[str], set[type[errors.CardvaultError]]]
+
+    def __call__(self, event: Event, context: Any, /) -> Response:
+        """The answer of the HTTP API."""
+
+
+def endpoint(raises: Errors | Mapping[str, Errors]) -> Callable[[Work], Handler]:
     """Turn `work(event)` into a Lambda handler behind API Gateway.
+
+    `raises` are the errors that may be answered besides ALWAYS, of a function with several
+    routes by the last part of a route's path. docs/openapi.yaml is made from them.
 
     A planned error becomes `{"error", "code", "requestId"}` under its status; any other is
     reported and answered 500 or 503 without a word of its cause. The 500 are counted: trying
     again does not mend them.
     """
 
-    @functools.wraps(work)
-    @logger.inject_lambda_context(log_event=False, clear_state=True)
-    def handler(event: Event, _context: Any) -> Response:
-        try:
-            return work(event)
-        except Exception as error:  # noqa: BLE001 - the last stop before the caller
-            return _answer(error, event)
+    def declared(route: str) -> set[type[errors.CardvaultError]]:
+        named = raises[route.rpartition("/")[2]] if isinstance(raises, Mapping) else raises
+        return ALWAYS | set(named)
 
-    return handler
+    def decorate(work: Work) -> Handler:
+        @functools.wraps(work)
+        @logger.inject_lambda_context(log_event=False, clear_state=True)
+        def handler(event: Event, _context: Any) -> Response:
+            try:
+                return work(event)
+            except Exception as error:  # noqa: BLE001 - the last stop before the caller
+                return _answer(error, event, declared(event.get("routeKey", "")))
+
+        made = cast("Handler", handler)
+        made.raises = declared
+        return made
+
+    return decorate
 
 
-def _answer(error: Exception, event: Event) -> Response:
+def _answer(error: Exception, event: Event, declared: Errors) -> Response:
     known = as_cardvault_error(error)
+    if type(known) not in declared:
+        failures.tell_undeclared(known)
     status, code = status_and_code(type(known), event.get("routeKey", ""))
     if status >= 500:
         report(error)

@@ -6,12 +6,14 @@ Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-de
 import base64
 import binascii
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from cardvault import errors
 from cardvault.core import decimal_json
 from cardvault.core.ids import is_id
-from cardvault.http.fields import ID
+from cardvault.http.fields import ID, Schema
 
 Event = dict[str, Any]
 
@@ -32,30 +34,76 @@ def path_id(event: Event, name: str) -> str:
     return found
 
 
-def boolean(event: Event, name: str, *, default: bool) -> bool:
-    """A query parameter that is true or false. Raises InvalidRequest, naming it."""
-    raw = query(event, name)
-    if raw is None:
-        return default
-    if raw not in {"true", "false"}:
-        raise errors.InvalidRequest(f"{name} must be true or false")
-    return raw == "true"
-
-
 def query(event: Event, name: str) -> str | None:
     """A query parameter, None if absent."""
     value = (event.get("queryStringParameters") or {}).get(name)
     return None if value is None else str(value)
 
 
-def integer(event: Event, name: str, *, least: int, most: int, default: int) -> int:
-    """A query parameter that is a whole number. Raises InvalidRequest, naming it."""
-    raw = query(event, name)
-    if raw is None:
-        return default
-    if not re.fullmatch(r"[0-9]{1,9}", raw) or not least <= int(raw) <= most:
-        raise errors.InvalidRequest(f"{name} must be a whole number from {least} to {most}")
-    return int(raw)
+@dataclass(frozen=True, slots=True)
+class WholeNumber:
+    """A query parameter that is a whole number from `least` to `most`."""
+
+    name: str
+    least: int
+    most: int
+    default: int
+
+    @property
+    def schema(self) -> Schema:
+        """What it may be."""
+        bounds = {"minimum": self.least, "maximum": self.most}
+        return {"type": "integer", **bounds, "default": self.default}
+
+    def __call__(self, event: Event) -> int:
+        """Its value. Raises InvalidRequest, naming it."""
+        raw = query(event, self.name)
+        if raw is None:
+            return self.default
+        if not re.fullmatch(r"[0-9]{1,9}", raw) or not self.least <= int(raw) <= self.most:
+            raise errors.InvalidRequest(
+                f"{self.name} must be a whole number from {self.least} to {self.most}"
+            )
+        return int(raw)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A query parameter that is one of some words, or absent."""
+
+    name: str
+    words: Sequence[str]
+
+    @property
+    def schema(self) -> Schema:
+        """What it may be."""
+        return {"type": "string", "enum": list(map(str, self.words))}
+
+    def __call__(self, event: Event) -> str | None:
+        """Its value. Raises InvalidRequest, naming it."""
+        raw = query(event, self.name)
+        if raw is not None and raw not in self.words:
+            raise errors.InvalidRequest(f"{self.name} must be one of {', '.join(self.words)}")
+        return raw
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A query parameter that is true or false, and false if absent."""
+
+    name: str
+
+    @property
+    def schema(self) -> Schema:
+        """What it may be."""
+        return {"type": "boolean", "default": False}
+
+    def __call__(self, event: Event) -> bool:
+        """Its value. Raises InvalidRequest, naming it."""
+        raw = query(event, self.name)
+        if raw not in {None, "true", "false"}:
+            raise errors.InvalidRequest(f"{self.name} must be true or false")
+        return raw == "true"
 
 
 def header(event: Event, name: str) -> str | None:

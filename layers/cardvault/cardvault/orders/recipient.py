@@ -22,11 +22,12 @@ class Protection(StrEnum):
     NONE = "none"
 
 
+NAME = fields.name(80)
 RECIPIENT = body(
     {"email": fields.EMAIL},
     {
-        "name": fields.name(80),
-        "shopName": fields.name(80),
+        "name": NAME,
+        "shopName": NAME,
         "locale": {"type": "string", "enum": list(LANGUAGES)},
         "protection": {"type": "string", "enum": [kind.value for kind in Protection]},
         "passcode": {"type": "string", "minLength": 6, "maxLength": 64},

@@ -30,6 +30,18 @@ PAGE_SIZE = 100
 MOST_PAGES = 50
 KEYS_A_CALL = 2  # the one at hand, and the one that was set since
 
+# What any request to the supplier may raise.
+ERRORS = (
+    errors.SupplierBalanceTooLow,
+    errors.SupplierBlocked,
+    errors.SupplierCredentialsRejected,
+    errors.SupplierOrderUnknown,
+    errors.SupplierOutOfStock,
+    errors.SupplierRejected,
+    errors.SupplierThrottled,
+    errors.SupplierUnavailable,
+)
+
 Send = Callable[[Secret], requests.Response]
 
 _OUT_OF_STOCK = {"ERR_STOCK", "OUT_OF_STOCK", "NO_STOCK", "INSUFFICIENT_STOCK"}

@@ -3,11 +3,21 @@
 from dataclasses import dataclass
 from typing import Any
 
-from cardvault.errors import Forbidden
+from cardvault.errors import (
+    CannotOpen,
+    Forbidden,
+    IdempotencyKeyReused,
+    InvalidRequest,
+    TooManyWriters,
+)
 from cardvault.giftcards import store
 from cardvault.giftcards.ledger.posting import Once
 from cardvault.http import request
 from cardvault.http.caller import Caller
+
+# What any change of a gift card may be refused with, and any one under an Idempotency-Key.
+CHANGE = (Forbidden, InvalidRequest, TooManyWriters)
+MOVE = (*CHANGE, CannotOpen, IdempotencyKeyReused)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""docs/openapi.yaml, made from the prose in docs/openapi.base.yaml and from the code."""

@@ -1,0 +1,125 @@
+"""The document: the base, with everything filled in that the code knows.
+
+The base holds the prose, the answers and their examples. It points to the code by these names:
+
+* `x-check: module:name`: a request body, as its check has it; what stands beside is laid over
+* `x-field: module:NAME`: a component that is a field; bodies refer to it
+* `x-enum: module:Name`: the values of an enum
+* `x-events: {case: summary}`: request examples, the bodies of events/
+* `x-answers: {status, codes}`: a shared response, for every route that answers just these codes
+* `x-calls-aws: false`: a function that can not meet AWS_UNAVAILABLE
+
+From the handlers come the errors of each operation and the schemas of its query parameters.
+"""
+
+import json
+import sys
+import tomllib
+from typing import Any
+
+import yaml
+
+from cardvault.errors import AwsUnavailable
+from local.build import ROOT
+from local.openapi import functions, responses
+from local.openapi.functions import Function
+from local.openapi.schemas import Schema, as_told, laid_over, named
+
+BASE = ROOT / "docs/openapi.base.yaml"
+METHODS = ("get", "head", "put", "post", "delete", "patch")
+
+Part = dict[str, Any]
+Shared = dict[tuple[int, responses.Codes], str]
+
+
+def document() -> Part:
+    """docs/openapi.yaml as data."""
+    told: Part = yaml.safe_load(BASE.read_text())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    told["info"]["version"] = project["version"]
+    schemas = told["components"]["schemas"]
+    fields = {name: named(part["x-field"]) for name, part in schemas.items() if "x-field" in part}
+    told["components"]["schemas"] = _filled(schemas, fields)
+    shared = _shared_responses(told["components"]["responses"])
+    served = functions.by_route()
+    for path, item in told["paths"].items():
+        for method in filter(item.__contains__, METHODS):
+            route = f"{method.upper()} {path}"
+            if route not in served:
+                sys.exit(f"{route} is not deployed")
+            _fill_parameters(item[method], served[route])
+            _fill_bodies(item[method], served[route], fields)
+            _fill_responses(item[method], route, served[route], shared)
+    return told
+
+
+def _filled(part: Any, fields: dict[str, Schema]) -> Any:
+    """The part, with every schema that points to the code filled in."""
+    if isinstance(part, list):
+        return [_filled(item, fields) for item in part]
+    if not isinstance(part, dict):
+        return part
+    said = {name: _filled(item, fields) for name, item in part.items()}
+    if "x-enum" in said:
+        said["enum"] = [str(item) for item in named(said.pop("x-enum"))]
+    if "x-field" in said:
+        field = named(said.pop("x-field"))
+        said = laid_over(as_told(field, fields), said)
+    if "x-check" in said:
+        check = named(said.pop("x-check"))
+        said = laid_over(as_told(check.schema, fields), said)
+    return said
+
+
+def _shared_responses(components: Part) -> Shared:
+    """The names of the shared responses; the components themselves are filled in."""
+    found = {}
+    for name, prose in components.items():
+        answers = prose.pop("x-answers")
+        status, codes = answers["status"], frozenset(answers["codes"])
+        found[status, codes] = name
+        components[name] = responses.error_response(prose, status, codes)
+    return found
+
+
+def _fill_parameters(operation: Part, function: Function) -> None:
+    for parameter in operation.get("parameters", []):
+        if "schema" not in parameter and "$ref" not in parameter:
+            parameter["schema"] = function.parameters[parameter["name"]]
+
+
+def _fill_bodies(operation: Part, function: Function, fields: dict[str, Schema]) -> None:
+    for media in operation.get("requestBody", {}).get("content", {}).values():
+        media["schema"] = _filled(media["schema"], fields)
+        if "x-events" in media:
+            media["examples"] = _examples(function.folder, media.pop("x-events"))
+
+
+def _fill_responses(operation: Part, route: str, function: Function, shared: Shared) -> None:
+    answers = operation["responses"]
+    for status, answer in answers.items():
+        if int(status) < 400:
+            answer.setdefault("headers", responses.GUARDED)
+    errors = function.errors(route)
+    if not operation.pop("x-calls-aws", True):
+        errors = errors - {AwsUnavailable}
+    token = any("accessToken" in way for way in operation["security"])
+    for status, codes in responses.codes_by_status(errors, route, token=token).items():
+        if str(status) in answers:
+            answers[str(status)] = responses.error_response(answers[str(status)], status, codes)
+        elif (status, codes) in shared:
+            name = shared[status, codes]
+            answers[str(status)] = {"$ref": f"#/components/responses/{name}"}
+        else:
+            listed = ", ".join(sorted(codes))
+            sys.exit(f"{BASE.name} has no response for {route}, {status} [{listed}]")
+    operation["responses"] = dict(sorted(answers.items()))
+
+
+def _examples(folder: str, cases: dict[str, str | None]) -> Part:
+    found = {}
+    for case, summary in cases.items():
+        event = json.loads((ROOT / "events" / folder / f"{case}.json").read_text())
+        said = {"summary": summary} if summary else {}
+        found[case] = {**said, "value": json.loads(event["body"])}
+    return found
