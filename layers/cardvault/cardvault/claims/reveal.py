@@ -48,7 +48,7 @@ class RevealClaimed:
             cards = self._open(found, visit)
             event = Event("CARDS_DELIVERED", method="email", card_count=len(cards), **visit.origin)
             try:
-                record_reveal(link.order_id, event, clock=self.clock)
+                record_reveal(found.order, event, clock=self.clock)
             except CardsShredded:
                 raise LinkUnusable from None
         return RevealedPage(link.order_id, cards, page + 1 if found.has_more else None)

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 from cardvault.audit.trail import Event
+from cardvault.aws.tables import LostRace
 from cardvault.aws.unit_of_work import retry_lost_races
 from cardvault.core.clock import Clock, utc_now
 from cardvault.errors import CardsShredded, CardvaultError, OrderNotFound, TooManyWriters
 from cardvault.http.caller import Caller
 from cardvault.orders import store
 from cardvault.orders.opening import NumberedCards, SealedOrder, read_page
+from cardvault.orders.records import OrderRecord
 from cardvault.orders.refusals import record_refusal
 from cardvault.orders.store import Edit
 from cardvault.sealing.data_keys import Keyring
@@ -45,7 +47,7 @@ class RevealCards:
                 card_count=len(cards),
                 **caller.traces(found.order.tenant_id),
             )
-            record_reveal(order_id, event, clock=self.clock)
+            record_reveal(found.order, event, clock=self.clock)
         except TooManyWriters:
             raise
         except CardvaultError as error:
@@ -59,10 +61,24 @@ class RevealCards:
         return found.open(self.keyring)
 
 
+def record_reveal(order: OrderRecord, event: Event, *, clock: Clock) -> None:
+    """Write the event of cards that are about to be shown.
+
+    The order as it was read with its cards serves for the first try. Raises CardsShredded,
+    TooManyWriters.
+    """
+    try:
+        _record(Edit(order, clock()), event)
+    except LostRace:
+        _record_afresh(order.order_id, event, clock)
+
+
 @retry_lost_races
-def record_reveal(order_id: str, event: Event, *, clock: Clock) -> None:
-    """Write the event of cards that are about to be shown. Raises CardsShredded."""
-    edit = Edit(store.find(order_id), clock())
+def _record_afresh(order_id: str, event: Event, clock: Clock) -> None:
+    _record(Edit(store.find(order_id), clock()), event)
+
+
+def _record(edit: Edit, event: Event) -> None:
     if edit.order.shredded_at is not None:
         raise CardsShredded
     edit.commit(event, first_revealed_at=edit.order.first_revealed_at or edit.timestamp)
