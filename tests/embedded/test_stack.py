@@ -19,7 +19,9 @@ from local.stack import EmulatorError, Stack
 
 HOLDING_A_STACK = """
 from local.stack import Stack, stop_on_terminate
+import signal
 import time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 stop_on_terminate()
 with Stack(doors={"api": "ApiId"}) as stack:
     print(stack._emulator.pid, stack._directory, flush=True)
