@@ -74,7 +74,6 @@ install: .venv/.installed .venv-runtime/.installed ## Virtual environments from 
 
 .PHONY: lock
 lock: install ## Write the lock files anew from the *.in files
-	@$(BIN)/python -m pip install --quiet uv
 	@sh requirements/lock.sh $(BIN)/uv
 
 .PHONY: clean
