@@ -32,7 +32,7 @@ def run(count: int = CARDS) -> None:
     own_keys = _best(lambda: [_own_key(card) for card in cards])
     rows = [
         ("one data key an order (ours)", f"{ours:.0f}", "1.0", 1),
-        ("a cipher for each field, as in the seed", f"{each:.0f}", f"{each / ours:.1f}", 0),
+        ("a cipher for each field", f"{each:.0f}", f"{each / ours:.1f}", 0),
         ("a data key for each card", f"{own_keys:.0f}", f"{own_keys / ours:.1f}", count),
         ("opening all (ours)", f"{opening:.0f}", f"{opening / ours:.1f}", sealed.layout.pages),
     ]

@@ -1,7 +1,7 @@
 """Start the emulator: `python -m local.emulator` (GATEWAY_PORT, AUTH… as ministack reads them).
 
 EMULATOR_STOCK=1 starts it with all its gaps, to see which of them a new version still has:
-`EMULATOR_STOCK=1 pytest tests/embedded/test_emulator_gaps.py`.
+`EMULATOR_STOCK=1 pytest --timeout=60 tests/embedded/gaps`.
 """
 
 import logging
@@ -23,7 +23,7 @@ DEFAULTS = {
 
 
 def main() -> None:
-    """Run the emulator until SIGTERM, or until whoever started it is gone."""
+    """Run the emulator until SIGTERM, or until the process that started it is gone."""
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
     if os.environ.get("EMULATOR_EXIT_WITH_STDIN"):

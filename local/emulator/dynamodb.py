@@ -15,7 +15,7 @@ def fill_gaps() -> None:
 
 
 def apply_time_to_live(table: str, properties: Properties, before: Properties) -> None:
-    """Fill row 4: TimeToLiveSpecification is dropped, so nothing would ever expire."""
+    """Fill a gap: TimeToLiveSpecification is dropped, so nothing would ever expire."""
     wanted: Properties = properties.get("TimeToLiveSpecification") or {}
     had: Properties = before.get("TimeToLiveSpecification") or {}
     if wanted == had:
@@ -28,7 +28,7 @@ def apply_time_to_live(table: str, properties: Properties, before: Properties) -
 
 
 def apply_point_in_time_recovery(table: str, properties: Properties, before: Properties) -> None:
-    """Fill row 4: PointInTimeRecoverySpecification is dropped."""
+    """Fill a gap: PointInTimeRecoverySpecification is dropped."""
     name = "PointInTimeRecoverySpecification"
     wanted = properties.get(name)
     if wanted == before.get(name):
@@ -39,7 +39,7 @@ def apply_point_in_time_recovery(table: str, properties: Properties, before: Pro
 
 
 def apply_encryption(table: str, properties: Properties, before: Properties) -> None:
-    """Fill row 4: SSESpecification is dropped when the table is created."""
+    """Fill a gap: SSESpecification is dropped when the table is created."""
     wanted = properties.get("SSESpecification")
     if wanted == before.get("SSESpecification"):
         return

@@ -3,6 +3,7 @@
 from local.emulator import (
     dynamodb,
     dynamodb_iam,
+    dynamodb_streams,
     http_api,
     iam,
     jwt_authorizer,
@@ -13,11 +14,13 @@ from local.emulator import (
     secrets_manager,
     stepfunctions,
     stepfunctions_role,
+    stream_mappings,
 )
 
 SERVICES = (
     dynamodb,
     dynamodb_iam,
+    dynamodb_streams,
     http_api,
     iam,
     jwt_authorizer,
@@ -27,6 +30,7 @@ SERVICES = (
     secrets_manager,
     stepfunctions,
     stepfunctions_role,
+    stream_mappings,
 )
 
 

@@ -31,7 +31,7 @@ def fill_gaps() -> None:
 
 
 def import_body(api_id: str, properties: Properties, before: Properties) -> None:
-    """Fill S1: the Body that SAM writes is ignored, so the API deploys without a single route."""
+    """Fill a gap: the Body that SAM writes is ignored, so the API has not a single route."""
     body = properties.get("Body")
     if not isinstance(body, Mapping) or body == before.get("Body"):
         return

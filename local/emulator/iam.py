@@ -1,4 +1,4 @@
-"""IAM, when it is enforced (AUTH=true): what a KMS request says to a policy's conditions."""
+"""IAM, when it is enforced (AUTH=true): what requests say to a policy's conditions."""
 
 import functools
 import json
@@ -8,7 +8,7 @@ from email.utils import parseaddr
 from typing import Any
 
 from ministack import app
-from ministack.core import iam_actions
+from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 
 from local.emulator.provisioning import Response
@@ -27,7 +27,7 @@ def fill_gaps() -> None:
 
 
 def _show_encryption_contexts() -> None:
-    """Fill row 26, in part: a condition on `kms:EncryptionContext:…` denies everything."""
+    """Fill a gap, in part: a condition on `kms:EncryptionContext:…` denies everything."""
     tag_context = iam_actions.request_tag_context
 
     @functools.wraps(tag_context)
@@ -95,6 +95,21 @@ def _take_loopback_for_tls() -> None:
         pin(source_ip, True)
 
     app.pin_request_origin = pin_as_secure
+
+
+def role_may(role: str, action: str, resource: str) -> bool:
+    """Judge what a service does on behalf of a role, by the role's ARN and its policies."""
+    name, account = role.rsplit("/", 1)[-1], get_account_id()
+    context = iam_evaluator.EvalContext(
+        principal_arn=role,
+        principal_type="AssumedRole",
+        principal_account=account,
+        action=action,
+        resource_arn=resource,
+        region=get_region(),
+    )
+    policies = iam_evaluator._gather_role_policies(name, account)
+    return bool(iam_evaluator.evaluate(context, policies).decision == "Allow")
 
 
 def condition_keys(encryption_context: Mapping[str, str] | None) -> dict[str, Any]:

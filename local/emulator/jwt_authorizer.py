@@ -87,7 +87,7 @@ def _remember(address: str, body: bytes, must_have: str) -> dict[str, Any]:
 
 
 def _refuse_tokens_without_end() -> None:
-    """Fill row 16: a token without `exp` is accepted; AWS requires the claim."""
+    """Fill a gap: a token without `exp` is accepted; AWS requires the claim."""
     validate = apigateway._validate_jwt_authorizer
 
     async def validate_with_end(*arguments: Any) -> Any:

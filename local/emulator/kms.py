@@ -1,6 +1,6 @@
 """KMS symmetric keys with real authenticated encryption.
 
-Fills row 15: the emulator encrypts with a keystream and no tag, so a changed ciphertext decrypts
+Fills a gap: the emulator encrypts with a keystream and no tag, so a changed ciphertext decrypts
 to garbage, a wrong KeyId is not noticed, ReEncrypt does not exist and any size is accepted. Here a
 ciphertext is AES-256-GCM under a key derived from the KMS key's own secret and a salt, with the
 encryption context and the key's id as additional data, and the errors are AWS's. The emulator's
@@ -84,7 +84,7 @@ def generate_data_key(request: Request) -> Request:
     """Make a data key and return it both plain and encrypted."""
     key = _usable_key(request.get("KeyId", ""))
     if "_symmetric_key" not in key:
-        raise KmsError("InvalidKeyUsageException", f"{key['Arn']} can not make data keys")
+        raise KmsError("InvalidKeyUsageException", f"{key['Arn']} cannot make data keys")
     if ("KeySpec" in request) == ("NumberOfBytes" in request):
         raise KmsError("ValidationException", "specify either KeySpec or NumberOfBytes")
     size = request.get("NumberOfBytes") or DATA_KEY_BYTES.get(request.get("KeySpec", ""), 0)

@@ -40,8 +40,8 @@ def acquire_worker(
     The emulator starts a process for each invocation that finds no free one: a burst of fifty
     requests starts fifty interpreters at once, and on two cores each of them then takes longer
     than the handler's own timeout. AWS has the machines for that; here a queue is the honest
-    substitute. It is not a limit: whoever waited long enough gets a new worker, so functions
-    that call each other can not lock each other out.
+    substitute. It is not a limit: who waited long enough gets a new worker, so functions
+    that call each other cannot lock each other out.
     """
     give_up_at = time.monotonic() + QUEUE_S
     while time.monotonic() < give_up_at:
@@ -56,7 +56,7 @@ def acquire_worker(
 
 
 def release_worker(worker: Any) -> None:
-    """Return a worker and wake whoever waits for one."""
+    """Return a worker and wake those who wait for one."""
     lambda_runtime.release_worker(worker)
     with _released:
         _released.notify_all()

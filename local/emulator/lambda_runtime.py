@@ -50,7 +50,7 @@ def _is_python(config: dict[str, Any]) -> bool:
 class RuntimeWorker(lambda_runtime.ProvidedWorker):  # type: ignore[misc]
     """One execution environment: a process under awslambdaric.
 
-    Fills S2: the emulator's own worker calls every exception `Runtime.HandlerError`, so that no
+    Fills a gap: the emulator's own worker calls every exception `Runtime.HandlerError`, so that no
     Retry or Catch of a state machine matches, and it kills the process after each one.
     """
 
@@ -58,7 +58,7 @@ class RuntimeWorker(lambda_runtime.ProvidedWorker):  # type: ignore[misc]
         super().__init__(name, config, _with_bootstrap(code_zip))
 
     def _build_handler_class(self, generation: int, pending: "queue.Queue[Any]") -> Any:
-        """Fill row 22 (a stall of 40 ms per invocation) and let a SnapStart function restore."""
+        """Fill a gap (a stall of 40 ms per invocation) and let a SnapStart function restore."""
         emulated: Any = super()._build_handler_class(generation, pending)
 
         class RuntimeApi(emulated):  # type: ignore[misc]
@@ -74,7 +74,7 @@ class RuntimeWorker(lambda_runtime.ProvidedWorker):  # type: ignore[misc]
         return RuntimeApi
 
     def _drain_stderr_bounded(self, *_waits: float, **_named_waits: float) -> str:
-        """Fill row 22: take the lines of this invocation; the emulator waits 50 ms for silence.
+        """Fill a gap: take the lines of this invocation; the emulator waits 50 ms for silence.
 
         What the function wrote before it answered is already in the pipe, so reading until the
         pipe and the queue are both empty, twice, loses nothing and waits for nothing.
@@ -117,7 +117,7 @@ def _with_bootstrap(code_zip: bytes) -> bytes:
 def function_environment(config: dict[str, Any], code_dir: str, port: int) -> dict[str, str]:
     """Build a function's environment as AWS does.
 
-    Fills row 23 and more: the emulator passes on everything from its own environment, so a
+    Fills a gap: the emulator passes on everything from its own environment, so a
     function would see the machine's settings and the emulator's own.
     """
     name = config["FunctionName"]

@@ -37,6 +37,19 @@ def after_provisioning(resource_type: str, hook: Hook) -> None:
     handlers["create"], handlers["update"] = create_then_hook, update_then_hook
 
 
+def before_provisioning(resource_type: str, check: Callable[[Properties], None]) -> None:
+    """Call `check(properties)` before every create; what it raises is why the resource failed."""
+    handlers = provisioners._RESOURCE_HANDLERS[resource_type]
+    create = handlers["create"]
+
+    @functools.wraps(create)
+    def check_then_create(logical_id: str, properties: Properties, stack: str) -> Any:
+        check(properties)
+        return create(logical_id, properties, stack)
+
+    handlers["create"] = check_then_create
+
+
 def provision(
     resource_type: str,
     *,

@@ -22,7 +22,7 @@ def fill_gaps() -> None:
 
 
 def apply_encryption(bucket: str, properties: Properties, _before: Properties) -> None:
-    """Fill row 5: BucketEncryption is dropped, so objects would be stored without SSE-KMS."""
+    """Fill a gap: BucketEncryption is dropped, so objects would be stored without SSE-KMS."""
     encryption = properties.get("BucketEncryption")
     if not encryption:
         s3._delete_bucket_encryption(bucket)
@@ -34,7 +34,7 @@ def apply_encryption(bucket: str, properties: Properties, _before: Properties) -
 
 
 def apply_lifecycle(bucket: str, properties: Properties, _before: Properties) -> None:
-    """Fill row 5: LifecycleConfiguration is dropped. Stored only: the emulator expires nothing."""
+    """Fill a gap: LifecycleConfiguration is dropped. Stored only: the emulator expires nothing."""
     lifecycle = properties.get("LifecycleConfiguration")
     if not lifecycle:
         s3._delete_bucket_lifecycle(bucket)

@@ -19,7 +19,7 @@ def fill_gaps() -> None:
 
 
 def _refer_by_arn() -> None:
-    """Fill row 9: `!Ref` of a secret gives its name; AWS gives its ARN."""
+    """Fill a gap: `!Ref` of a secret gives its name; AWS gives its ARN."""
     handlers = provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"]
     create, update, delete = handlers["create"], handlers["update"], handlers["delete"]
 

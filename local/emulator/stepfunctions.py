@@ -35,7 +35,7 @@ def fill_gaps() -> None:
 
 
 def apply_logging(arn: str, properties: Properties, _before: Properties) -> None:
-    """Fill row 7: LoggingConfiguration keeps CloudFormation's spelling, so no client reads it."""
+    """Fill a gap: LoggingConfiguration keeps CloudFormation's spelling, so no client reads it."""
     logging = properties.get("LoggingConfiguration")
     if not logging:
         return
@@ -53,7 +53,7 @@ def _camel_case(value: Any) -> Any:
 
 
 def _validate_and_deduplicate_starts() -> None:
-    """Fill row 10: names and input are not checked, and an equal second start is refused.
+    """Fill a gap: names and input are not checked, and an equal second start is refused.
 
     AWS answers a second StartExecution with the running execution when name and input are equal.
     """
@@ -116,7 +116,7 @@ def _keep_the_first_outcome() -> None:
 
 
 def _enforce_execution_timeouts() -> None:
-    """Fill row 12, in part: TimeoutSeconds of the whole machine is ignored."""
+    """Fill a gap, in part: TimeoutSeconds of the whole machine is ignored."""
     run = stepfunctions._run_execution
 
     def run_with_timeout(arn: str) -> None:
@@ -201,7 +201,7 @@ def retry_delay_s(retrier: Mapping[str, Any], attempt: int) -> float:
 
 
 class _ImpatientTime:
-    """Fill row 22: the `time` module without the pause at the start of every execution.
+    """Fill a gap: the `time` module without the pause at the start of every execution.
 
     The execution is stored before its thread starts, so nothing depends on the pause.
     """

@@ -4,9 +4,9 @@ from contextvars import ContextVar
 from typing import Any
 
 from ministack import app
-from ministack.core import iam_evaluator
-from ministack.core.responses import get_account_id, get_region
 from ministack.services import lambda_svc, stepfunctions
+
+from local.emulator.iam import role_may
 
 INVOKE = "lambda:InvokeFunction"
 
@@ -14,7 +14,7 @@ _role: ContextVar[str] = ContextVar("role of the running state machine", default
 
 
 def fill_gaps() -> None:
-    """Fill row 26, in part: no call of an execution is checked against the machine's role.
+    """Fill a gap, in part: no call of an execution is checked against the machine's role.
 
     Checked here: that it may invoke its functions. Calls that a state makes to other services
     directly stay unchecked.
@@ -41,7 +41,7 @@ def _check_invocations() -> None:
 
     def call_if_allowed(reference: str, event: object) -> Any:
         role, function = _role.get(), _arn_of(reference)
-        if not _may_invoke(role, function):
+        if not role_may(role, INVOKE, function):
             message = f"{role} is not authorized to perform: {INVOKE} on resource: {function}"
             raise stepfunctions._ExecutionError("Lambda.AccessDeniedException", message)
         return call(reference, event)
@@ -54,17 +54,3 @@ def _arn_of(reference: str) -> str:
         return reference
     _function, config, name = lambda_svc._get_func_record_for_ref(reference)
     return str((config or {}).get("FunctionArn", name))
-
-
-def _may_invoke(role: str, function: str) -> bool:
-    name, account = role.rsplit("/", 1)[-1], get_account_id()
-    context = iam_evaluator.EvalContext(
-        principal_arn=role,
-        principal_type="AssumedRole",
-        principal_account=account,
-        action=INVOKE,
-        resource_arn=function,
-        region=get_region(),
-    )
-    policies = iam_evaluator._gather_role_policies(name, account)
-    return bool(iam_evaluator.evaluate(context, policies).decision == "Allow")

@@ -3,11 +3,11 @@
     with SupplierSandbox(port=0) as supplier:
         supplier.url, supplier.key, supplier.counts()
 
-"Contract n" in these modules is section n of the reconstructed supplier contract. Where the
-contract is silent the sandbox takes the stricter reading, and the module concerned says so.
+It answers as docs/supplier-contract.md says. Where the supplier says nothing, the sandbox takes the
+stricter reading, and the module concerned says so.
 
 Orders are HANDLING at first and final after `handling_s`, worked out from the clock when they are
-read. `typeId` TEST_PARTIAL and TEST_REFUND end as their names say (contract 12). A `typeId`
+read. `typeId` TEST_PARTIAL and TEST_REFUND end as their names say. A `typeId`
 `FAULT_<NAME>[:<argument>[:<route>]]` makes that one order go wrong; `POST /_sandbox/faults` does it
 to whatever comes next:
 

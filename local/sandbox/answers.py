@@ -1,4 +1,4 @@
-"""Requests as the routes see them, and answers in the supplier's envelope (contract 3)."""
+"""Requests as the routes see them, and answers as docs/supplier-contract.md, "Envelope", says."""
 
 import json
 import secrets
@@ -46,7 +46,7 @@ class Answer:
 class Refused(Exception):
     """An error the supplier answers: `{"success":false,"error":{code,message,details?},requestId}`.
 
-    It has neither `data` nor `meta` (contract 3). Codes and statuses are contract 9's.
+    It has neither `data` nor `meta`. Codes: docs/supplier-contract.md, "Errors".
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Refused(Exception):
 
 
 def invalid(message: str) -> Refused:
-    """Refuse what the client sent. The contract shows this code without a message."""
+    """Refuse what the client sent. The supplier shows this code without a message."""
     return Refused(400, "ERR_VALIDATION", message)
 
 
@@ -88,7 +88,7 @@ def success(
 ) -> Answer:
     """`{"success":true, ...top, "data":{…}, "meta":{"timestamp":…}}`.
 
-    Only hand-written examples of the contract carry a `requestId`; captured ones have none, so a
+    Recorded answers of the supplier have no `requestId`, examples written by hand have one, so a
     route has to ask for it.
     """
     body = {"success": True, **(top or {}), "data": data, "meta": {"timestamp": iso_ms(now_ms)}}
@@ -104,7 +104,7 @@ def bare(data: Json) -> Answer:
 
 
 def router_miss(request: Request) -> Answer:
-    """Answer as the router itself does, which knows no envelope (contract 3, last points)."""
+    """Answer as the router itself does, which knows no envelope."""
     message = f"Route {request.method}:{request.path} not found"
     return Answer(404, {"message": message, "error": "Not Found", "statusCode": 404})
 

@@ -1,4 +1,7 @@
-"""What the sandbox sells (contract 4 and 5): made up, around two product ids of the contract."""
+"""What the sandbox sells: made up, around two product ids of the supplier's examples.
+
+The shapes: docs/supplier-contract.md, "Catalog".
+"""
 
 from dataclasses import dataclass
 

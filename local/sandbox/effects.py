@@ -41,12 +41,12 @@ _TOLD_WHILE_HANDLING = ("_id", "quantity", "product", "type", "time")
 
 
 def out_of_stock() -> Refused:
-    """Refuse with a guessed code: the contract has only the words (9)."""
+    """Refuse with a guessed code: the supplier publishes only the words."""
     return Refused(403, "ERR_STOCK", "Product out of stock")
 
 
 def no_balance() -> Refused:
-    """Refuse as contract 9 has it."""
+    """Refuse as docs/supplier-contract.md, "Errors", says."""
     return Refused(403, "NO_BALANCE", "Insufficient balance")
 
 
@@ -158,7 +158,7 @@ def _thin_category(category: Json) -> Json:
 
 
 def _thin_order(order: Json) -> Json:
-    """Absent, null, 0 and [] are all to be understood (contract 7): each stands here somewhere."""
+    """A client must accept absent, null, 0 and []: each of them is here somewhere."""
     kept = {k: v for k, v in order.items() if k not in ("product", "type", "price_per_card")}
     if "cards" not in order:
         return {**kept, "fulfilled_quantity": 0, "fulfilled_amount": None, "cards": []}

@@ -1,4 +1,7 @@
-"""Orders: their ids, their states by the clock, their made-up cards (contract 6, 7 and 12)."""
+"""Orders: their ids, their states by the clock, their made-up cards.
+
+The fields and states: docs/supplier-contract.md, "Reading an order".
+"""
 
 from dataclasses import dataclass
 
@@ -133,7 +136,7 @@ class OrderBook:
 
 
 def outcome(wanted: Wanted) -> tuple[str, int]:
-    """How it ends and with how many cards (contract 12).
+    """How it ends and with how many cards: docs/supplier-contract.md, "Test accounts".
 
     TEST_PARTIAL delivers half, rounded down, at least one. Of one card there is no part, so that
     order is refunded: the supplier does not say what it does.

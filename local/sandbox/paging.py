@@ -1,4 +1,4 @@
-"""The query of `list` and `transactions`: page, pageSize, from, to (contract 8).
+"""The query of `list` and `transactions`: page, pageSize, from, to.
 
 What the supplier does with a page out of range, or with one of `from` and `to` alone, is not
 documented. The sandbox answers 400, so that no client comes to rely on it.

@@ -1,4 +1,4 @@
-"""The supplier's routes under /v3 (contract 1)."""
+"""The supplier's routes under /v3: docs/supplier-contract.md, "Transport"."""
 
 import json
 import re
@@ -59,13 +59,13 @@ def _through(state: State, request: Request, route: Route, ident: str) -> Answer
 
 
 def _ping(state: State, _request: Request, _ident: str) -> Answer:
-    """Contract 8: no flag for gift cards."""
+    """Health of the supplier's operators; it has no flag for gift cards."""
     names = ("mobilis", "ooredoo", "djezzy", "mobilisFixedPlans")
     return success({"api": "ok", "operators": dict.fromkeys(names, "up")}, state.now_ms())
 
 
 def _validate(state: State, _request: Request, _ident: str) -> Answer:
-    """Contract 2. It echoes the key, as the supplier does."""
+    """The key's kind and scope. It repeats the key, as the supplier does."""
     kind = "PRODUCTION" if state.options.production_like else "SANDBOX"
     api_key = {
         "key": state.options.key,
@@ -82,7 +82,7 @@ def _balance(state: State, _request: Request, _ident: str) -> Answer:
 
 
 def _transactions(state: State, request: Request, _ident: str) -> Answer:
-    """Contract 8, ledger."""
+    """The ledger: docs/supplier-contract.md, "Balance and ledger"."""
     window = window_of(request.query)
     rows = [row for at_ms, row in state.till.newest_first() if window.covers(at_ms)]
     items, pagination = window.cut(rows)
@@ -91,13 +91,13 @@ def _transactions(state: State, request: Request, _ident: str) -> Answer:
 
 
 def _catalog(state: State, _request: Request, _ident: str) -> Answer:
-    """Contract 4."""
+    """Categories and products, with the totals beside the data."""
     data, totals = catalog_data()
     return success(data, state.now_ms(), top=totals)
 
 
 def _check_product(state: State, _request: Request, ident: str) -> Answer:
-    """Contract 5."""
+    """The types of a product, with price and stock."""
     product = PRODUCTS.get(ident)
     if product is None:
         raise Refused(404, "NOT_FOUND", "Product not found")
@@ -110,7 +110,7 @@ def _check_product(state: State, _request: Request, ident: str) -> Answer:
 
 
 def _place(state: State, request: Request, _ident: str) -> Answer:
-    """Contract 6. There is no idempotency key, and `ref` is stripped like any unknown field."""
+    """Buy. There is no idempotency key; `ref` is ignored like any unknown field."""
     wanted = wanted_of(request.body)
     chosen = fault_of_type(wanted.type_id)
     state.asked[wanted_key(wanted.product_id, wanted.type_id)] += 1
@@ -127,7 +127,7 @@ def _place(state: State, request: Request, _ident: str) -> Answer:
 
 
 def _check(state: State, _request: Request, ident: str) -> Answer:
-    """Contract 7; an unknown id and one that is no id are both 404, the contract is silent."""
+    """One order; an unknown id and one that is no id are both 404, a guess of ours."""
     order = state.orders.get(ident)
     if order is None:
         raise Refused(404, "NOT_FOUND", "Order not found")
@@ -137,7 +137,7 @@ def _check(state: State, _request: Request, ident: str) -> Answer:
 
 
 def _list(state: State, request: Request, _ident: str) -> Answer:
-    """Contract 8: newest first, with the cards."""
+    """Orders, newest first, with their cards: docs/supplier-contract.md, "Listing orders"."""
     window = window_of(request.query)
     found = [order for order in state.orders.newest_first() if window.covers(order.placed_at)]
     orders, pagination = window.cut(found)

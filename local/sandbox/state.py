@@ -28,7 +28,7 @@ class Options:
 
 
 class Gate:
-    """The access token (contract 2): five wrong ones in a row block everyone for 15 minutes.
+    """The access token: five wrong ones in a row block everyone for 15 minutes.
 
     The supplier blocks the address; here there is one.
     """

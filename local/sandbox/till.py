@@ -1,4 +1,6 @@
-"""Money and stock (contract 8, and 12 for what the two modes are).
+"""Money and stock.
+
+The two modes: docs/supplier-contract.md, "Test accounts".
 
 A sandbox key moves no money: prices are 0, ids are not checked, stock does not go down. In
 production-like mode catalog types have their price and stock, and the ledger is kept. The test and
@@ -84,7 +86,7 @@ class Till:
         raise Refused(404, "NOT_FOUND", "Product or type not found")
 
     def _post(self, kind: str, amount: int, at_ms: int, objid: str = "", note: str = "") -> None:
-        """Add a row. The values of `operation` are a guess from the contract's headings."""
+        """Add a row. The values of `operation` are a guess from the supplier's headings."""
         before, self.balance = self.balance, self.balance + amount
         self._rows.append(
             {

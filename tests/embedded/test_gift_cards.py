@@ -39,7 +39,7 @@ def card(program):
     return program.active_card("100.00")
 
 
-def test_the_main_path_ends_in_the_details_of_the_seed(program):
+def test_the_main_path_ends_in_the_details_of_the_published_api(program):
     card = program.active_card("100.00", customerName="John Doe", designTemplate="birthday")
     program.redeem(card["id"], "25.50", uuid.uuid4().hex).raise_for_status()
     answer = program.details(card["id"], include_transactions="true")

@@ -50,7 +50,7 @@ def test_a_fulfilled_order_shows_its_owner_the_suppliers_codes(vault, alice):
     assert shown_codes(alice, order_id) == supplier_codes(vault, order)
 
 
-def test_the_seeds_shapes_and_messages(vault, alice):
+def test_answers_have_their_shapes_and_messages(vault, alice):
     order_id = place(alice, "FAULT_SLOW_FULFILMENT:20")
     early = alice.get(order_id, "/cards")
     assert (early.status_code, early.json()["error"]) == (400, "Order not fulfilled yet")

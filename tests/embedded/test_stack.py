@@ -88,7 +88,7 @@ class TestStack:
         for ending, holder in endings.items():
             emulator, directory = holder.stdout.readline().split()
             holder.send_signal(ending)
-            holder.wait(15)
+            holder.wait()
             wait_until_gone(int(emulator)), ending
             if ending is signal.SIGKILL:  # nobody was there to do it; the next stack does
                 stack_module._forget_killed_stacks()

@@ -247,7 +247,7 @@ def test_an_operator_creates_rotates_and_revokes(manage):
         ({"action": "create", "name": "x", "scopes": []}, "scopes must have at least 1"),
         ({"action": "create", "name": "x", "scopes": ["all"]}, "scopes.0 must be one of"),
         ({"action": "create", "scopes": ["orders:read"]}, "name is required"),
-        ({"action": "rotate", "clientId": "x"}, "clientId must be 24 hex digits"),
+        ({"action": "rotate", "clientId": "x"}, "clientId must be 24 lower-case hex digits"),
         (
             {"action": "set_supplier_key", "baseUrl": "http://supplier.test", "accessToken": "t"},
             "baseUrl must be an https address",

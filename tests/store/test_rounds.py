@@ -18,6 +18,7 @@ from cardvault.giftcards.ledger.records import entry_key
 from cardvault.giftcards.operations.expire import ExpireCards, Posted
 from cardvault.giftcards.queries import verify
 from cardvault.giftcards.queries.verify import VerifyCards
+from cardvault.http.cursor import encode
 from cardvault.identity import clients
 from cardvault.identity.clients import ApiClient
 from cardvault.sealing.data_keys import Keyring
@@ -29,7 +30,16 @@ from tests.support.giftcards import GiftShop
 
 LATER = START + timedelta(days=400)
 TENANT = "a" * 24
-WRONG_CURSORS = ["x", "a.b", "0" * 23, "G" * 24, "0" * 24 + ".", ".".join(["0" * 24] * 3)]
+ELSEWHERE = [encode(), encode("0" * 24, 1), encode(*["0" * 24] * 3), encode(["0" * 24])]
+WRONG_CURSORS = [
+    *ELSEWHERE,
+    "x",
+    "a.b",
+    "0" * 23,
+    "G" * 24,
+    "0" * 24 + ".",
+    ".".join(["0" * 24] * 3),
+]
 
 
 class Ticking(FixedClock):
@@ -168,7 +178,7 @@ def test_a_request_that_comes_twice_is_answered_twice(steps):
 
 def test_a_round_in_which_nothing_was_finished_says_so(steps, monkeypatch):
     keyring, ids = make_keys(steps, 2)
-    for cursor in (None, sorted(ids)[0]):
+    for cursor in (None, encode(sorted(ids)[0])):
         with slow_calls(steps.clock, monkeypatch), pytest.raises(errors.OutOfTime):
             RewrapDataKeys(keyring, timedelta(seconds=1), steps.clock)(LATER, cursor)
 

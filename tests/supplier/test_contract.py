@@ -1,4 +1,4 @@
-"""The envelope, the key and the routes that touch no order (contract 2 to 5, 8 and 9)."""
+"""The envelope, the key and the routes that touch no order."""
 
 import re
 

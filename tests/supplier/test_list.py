@@ -1,4 +1,4 @@
-"""`GET /gift-cards/list`: order, paging, dates (contract 8)."""
+"""`GET /gift-cards/list`: order, paging, dates."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Production-like mode: prices, stock, balance, ledger (contract 8, 9 and 12)."""
+"""Production-like mode: prices, stock, balance, ledger."""
 
 from decimal import Decimal
 from itertools import pairwise

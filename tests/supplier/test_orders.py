@@ -1,4 +1,4 @@
-"""Orders by the clock: states, cards, partial and refunded ones (contract 6, 7 and 12)."""
+"""Orders by the clock: states, cards, partial and refunded ones."""
 
 import re
 

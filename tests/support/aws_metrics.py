@@ -14,6 +14,7 @@ DOCUMENTED: dict[tuple[str, str], tuple[set[str], str]] = {
     ("AWS/Lambda", "Throttles"): ({"FunctionName"}, LAMBDA),
     ("AWS/Lambda", "AsyncEventsDropped"): ({"FunctionName"}, LAMBDA),
     ("AWS/Lambda", "DestinationDeliveryFailures"): ({"FunctionName"}, LAMBDA),
+    ("AWS/Lambda", "IteratorAge"): ({"FunctionName"}, LAMBDA),
     ("AWS/States", "ExecutionsFailed"): ({"StateMachineArn"}, STATES),
     ("AWS/States", "ExecutionsTimedOut"): ({"StateMachineArn"}, STATES),
     ("AWS/States", "ExecutionsAborted"): ({"StateMachineArn"}, STATES),

@@ -31,6 +31,12 @@ def sections(document: str) -> dict[str, list[str]]:
     return found
 
 
+def anchors(document: Path) -> set[str]:
+    """What a link may lead to: a document's headings, as GitHub writes them."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def filled(block: str, values: dict[str, str]) -> str:
     """The block with each `NAME=…` given its value; nothing else is touched."""
 

@@ -57,10 +57,20 @@ class GiftShop:
 
     @classmethod
     def open(cls, settings: Settings, clock: Clock, **terms: Any) -> "GiftShop":
+        cls._bind(settings)
+        return cls(settings, clock, cls._program(clock, TENANT, **terms))
+
+    @classmethod
+    def reopen(cls, settings: Settings, clock: Clock, program_id: str) -> "GiftShop":
+        """A shop whose program is stored."""
+        cls._bind(settings)
+        return cls(settings, clock, programs.find(program_id))
+
+    @staticmethod
+    def _bind(settings: Settings) -> None:
         store.bind_cards(settings)
         store.bind_programs(settings)
         bind_guards(settings)
-        return cls(settings, clock, cls._program(clock, TENANT, **terms))
 
     @staticmethod
     def _program(clock: Clock, tenant_id: str, **terms: Any) -> ProgramRecord:

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TypeGuard
 
+from cardvault import errors
 from cardvault.errors import CardvaultError
 from tests.support.template import ROOT
 
@@ -121,6 +122,7 @@ def _raised_here(error: ast.expr, function: ast.FunctionDef, path: Path) -> set[
     if isinstance(error, ast.BoolOp):
         return {name for value in error.values for name in _raised_here(value, function, path)}
     name = _class_name(error)
+    name = getattr(vars(errors).get(name), "__name__", name)
     if name in {known.__name__ for known in error_classes()}:
         return {name}
     within = function

@@ -48,6 +48,9 @@ OF_THEIR_OWN = {"OrderPending", "PlacementNotFound", "SupplierBlocked"}
 NORMAL = parameters_at("Default")
 LARGEST, SMALLEST = parameters_at("MaxValue"), parameters_at("MinValue")
 STEPS = sorted(tasks())
+RETRIED = {
+    name for task in tasks().values() for rule in task["Retry"] for name in rule["ErrorEquals"]
+}
 
 
 def function_of(step):
@@ -137,6 +140,36 @@ def test_what_costs_nothing_but_waiting_is_waited_for_a_day_in_every_step_it_can
             rule = rule_for(state, error)
             assert rule, f"{step} does not retry {error}"
             assert mean_pauses(rule) > 1.1 * DEADLINE_S, f"{step} is not patient with {error}"
+
+
+def retriers(error):
+    """Step -> the Retrier that names the error, without its words."""
+    return {
+        step: {
+            name: value for name, value in rule.items() if name not in {"Comment", "ErrorEquals"}
+        }
+        for step, state in tasks(**NORMAL).items()
+        for rule in state["Retry"]
+        if error in rule["ErrorEquals"]
+    }
+
+
+def test_a_list_of_aws_errors_is_whole_wherever_it_stands():
+    lists = [set(rule["ErrorEquals"]) for state in tasks().values() for rule in state["Retry"]]
+    for whole in (AWS_REFUSALS, DIED):
+        touched = [names for names in lists if names & whole]
+        assert len(touched) > 1
+        assert all(names == whole for names in touched)
+
+
+@pytest.mark.parametrize("error", sorted(RETRIED))
+def test_an_error_is_retried_alike_in_every_step_that_names_it(error):
+    found = retriers(error)
+    if error in DIED:  # polls are many, and so are those that may die
+        assert found["PollFulfilment"].pop("MaxAttempts") > found["PlaceOrder"]["MaxAttempts"]
+        found["PollFulfilment"]["MaxAttempts"] = found["PlaceOrder"]["MaxAttempts"]
+    first, *others = found.values()
+    assert all(other == first for other in others)
 
 
 @pytest.mark.parametrize("step", STEPS)

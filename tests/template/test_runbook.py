@@ -7,6 +7,7 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
+from tests.support.documents import anchors
 from tests.support.template import ROOT, template
 
 TEXT = (ROOT / "docs/operations.md").read_text()
@@ -60,11 +61,6 @@ def test_every_module_it_runs_is_there():
     for command in re.findall(r"-m (cardvault\.[\w.]+)", TEXT):
         path = ROOT / "layers/cardvault" / command.replace(".", "/")
         assert path.with_suffix(".py").exists(), command
-
-
-def anchors(path):
-    for heading in re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE):
-        yield re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
 def test_every_link_leads_somewhere():

@@ -12,11 +12,17 @@ from cardvault.downloads.formats import FORMATS
 CARDS = [(1, Card("AAAA-BBBB", "111")), (2, Card("CCCC-DDDD", None))]
 
 
-def test_txt_has_the_layout_of_the_seed():
+def test_txt_has_its_layout():
     assert FORMATS["txt"].write("0" * 24, CARDS) == (
         "\nGift Card 1\nCode: AAAA-BBBB\nSerial: 111\n--------------------\n"
         "\n"
         "\nGift Card 2\nCode: CCCC-DDDD\n--------------------\n"
+    )
+
+
+def test_csv_quotes_every_cell():
+    assert FORMATS["csv"].write("0" * 24, CARDS) == (
+        '"cardNumber","code","serial"\r\n"1","AAAA-BBBB","111"\r\n"2","CCCC-DDDD",""\r\n'
     )
 
 

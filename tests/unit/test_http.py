@@ -20,12 +20,13 @@ from cardvault.http.response import GUARDED, respond
 from tests.support.functions import LambdaContext
 
 CLASSES = {
-    name: error
-    for name, error in vars(errors).items()
+    error.__name__: error
+    for error in vars(errors).values()
     if isinstance(error, type) and issubclass(error, CardvaultError)
 }
 STATUS = {
     "InvalidRequest": 400,
+    "Refused": 400,
     "OrderNotFulfilled": 400,
     "WrongCode": 400,
     "NoRecipient": 400,
@@ -51,8 +52,6 @@ STATUS = {
     "AddressSuppressed": 409,
     "Gone": 410,
     "CardsShredded": 410,
-    "Unprocessable": 422,
-    "KeyReusedForAnotherRequest": 422,
     "TooManyRequests": 429,
     "TooSoon": 429,
     "Retryable": 503,
@@ -107,6 +106,27 @@ def test_every_error_has_a_status_and_answers_with_its_code(name):
         "code": CLASSES[name].code,
         "requestId": "request-1",
     }
+
+
+GIFT_CARDS = {
+    "InvalidRequest": (422, "VALIDATION_ERROR"),
+    "IdempotencyKeyReused": (422, "IDEMPOTENCY_KEY_REUSED"),
+}
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_the_gift_card_api_answers_what_is_wrong_with_a_request_in_its_own_way(name):
+    error = CLASSES[name]
+    route = "POST /v2/giftcards/programs/{programId}/cards"
+    answer = answered(made(name), {**EVENT, "routeKey": route})
+    expected = GIFT_CARDS.get(name, (STATUS.get(name, 500), error.code))
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == expected
+
+
+@pytest.mark.parametrize("route", ["GET /api/orders", "POST /v2/token", None])
+def test_every_other_api_answers_it_with_400(route):
+    answer = answered(InvalidRequest(), {**EVENT, **({"routeKey": route} if route else {})})
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (400, "INVALID_REQUEST")
 
 
 @pytest.mark.parametrize("name", CLASSES)
@@ -282,14 +302,14 @@ def test_an_id_is_taken():
 
 @pytest.mark.parametrize("text", ["", "x", "0" * 23, "A" * 24, "0" * 24 + "\n"])
 def test_what_can_be_no_id_of_a_gift_card_is_named(text):
-    with pytest.raises(errors.Unprocessable, match=r"^cardId must be 24 lower-case hex digits$"):
+    with pytest.raises(InvalidRequest, match=r"^cardId must be 24 lower-case hex digits$"):
         request.path_id({"pathParameters": {"cardId": text}}, "cardId")
     assert request.path_id({"pathParameters": {"cardId": "0a" * 12}}, "cardId") == "0a" * 12
 
 
 @pytest.mark.parametrize("raw", ["", "1", "True", "no", "true "])
 def test_what_is_neither_true_nor_false_is_refused_by_name(raw):
-    with pytest.raises(errors.Unprocessable, match=r"^open must be true or false$"):
+    with pytest.raises(InvalidRequest, match=r"^open must be true or false$"):
         request.boolean(asking(open=raw), "open", default=False)
 
 

@@ -21,6 +21,9 @@ RULES = {
         "properties": {"inner": {"type": "string"}},
     },
     "colour": {"type": "string", "enum": ["red", "green"]},
+    "moment": {"type": "string", "format": "date-time"},
+    "amount": {"type": ["number", "string"], "exclusiveMinimum": 0, "exclusiveMaximum": 9},
+    "once": {"type": "array", "uniqueItems": True},
     "id": {"type": "string", "pattern": r"^[a-z]+\Z", "description": "must be small letters"},
 }
 check = checker({"type": "object", "additionalProperties": False, "properties": RULES})
@@ -55,6 +58,11 @@ either = checker(
         ({"object": {"inner": 7}}, "object.inner must be a text"),
         ({"colour": "CANARY"}, "colour must be one of red, green"),
         ({"id": "CANARY"}, "id must be small letters"),
+        ({"moment": "CANARY"}, "moment must be a moment like 2026-01-31T12:00:00Z"),
+        ({"amount": True}, "amount must be a number or a text"),
+        ({"amount": 0}, "amount must have a value above 0"),
+        ({"amount": 9}, "amount must have a value below 9"),
+        ({"once": ["CANARY", "CANARY"]}, "once must have no entry twice"),
         ({"CANARY": 1}, "body has a field that is not known"),
         (["CANARY"], "body must be an object"),
     ],
@@ -82,6 +90,36 @@ def test_of_several_missing_fields_the_first_is_named():
         checker({"type": "object", "required": ["one", "two"]})({})
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        *({"const": 1}, {"not": {}}, {"anyOf": []}, {"multipleOf": 2}, {"minProperties": 1}),
+        *({"patternProperties": {}}, {"dependencies": {}}, {"contains": {}}, {"minimun": 1}),
+        *({"format": "email"}, {"pattern": "a"}, {"oneOf": []}, {"additionalProperties": {}}),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("where", ["itself", "property", "item", "choice"])
+def test_a_rule_without_a_message_fails_where_it_is_declared(rule, where):
+    schema = {
+        "itself": rule,
+        "property": {"properties": {"x": rule}},
+        "item": {"properties": {"x": {"type": "array", "items": rule}}},
+        "choice": {"oneOf": [rule], "description": "one of these"},
+    }[where]
+    with pytest.raises(ValueError, match=r"no message|no format|need a description|only be"):
+        checker(schema)
+
+
+def test_null_is_as_good_as_absent_where_the_api_says_so():
+    schema = {"type": "object", "required": ["a"], "properties": {"b": {"type": "string"}}}
+    assert checker(schema, null_is_absent=True)({"a": 1, "b": None}) == {"a": 1}
+    with pytest.raises(InvalidRequest, match="a is required"):
+        checker(schema, null_is_absent=True)({"a": None})
+    with pytest.raises(InvalidRequest, match="b must be a text"):
+        checker(schema)({"a": 1, "b": None})
+
+
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
@@ -89,7 +127,8 @@ values = st.recursive(
 
 
 FIELD = "|".join([*RULES, "body"])
-KINDS = "|".join([*_KINDS.values(), "one of red, green", "small letters"])
+OTHERS = ("a number or a text", "a moment like 2026-01-31T12:00:00Z")
+KINDS = "|".join([*_KINDS.values(), *OTHERS, "one of red, green", "small letters"])
 BOUNDS = "|".join(words.format("[0-9]") for words in _BOUNDS.values())
 SENTENCE = re.compile(
     rf"({FIELD})(\.inner|\.[0-9])?"

@@ -28,10 +28,7 @@ def handler(event: request.Event) -> Response:
     revealed = reveal_claimed(visit, body["page"])
     answer: dict[str, Any] = {
         "orderId": revealed.order_id,
-        "cards": [
-            {"cardNumber": number, "code": card.value, "serial": card.serial}
-            for number, card in revealed.cards
-        ],
+        "cards": [card.view(number) for number, card in revealed.cards],
     }
     if revealed.next_page is not None:
         answer["nextPage"] = revealed.next_page

@@ -28,11 +28,11 @@ def handler(event: request.Event) -> Response:
     card = (request.path_id(event, "programId"), request.path_id(event, "cardId"))
     match event["routeKey"].rpartition("/")[2]:
         case "transactions":
-            before = request.integer(event, "cursor", least=2, most=999_999_999, default=0)
             limit = request.integer(event, "limit", least=1, most=250, default=50)
-            found, last = show_card.transactions(*card, caller, before=before or None, limit=limit)
+            cursor = request.query(event, "cursor")
+            found, after = show_card.transactions(*card, caller, limit=limit, cursor=cursor)
             page: dict[str, Any] = {"transactions": found}
-            return respond(200, {**page, "nextCursor": str(last)} if last else page)
+            return respond(200, {**page, "nextCursor": after} if after else page)
         case "transactions.csv":
             shown = show_card.details(*card, caller, with_transactions=True)
             return attachment(as_csv(shown), f"transactions-{card[1]}.csv", "text/csv")

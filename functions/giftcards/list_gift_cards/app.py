@@ -5,7 +5,7 @@ from typing import Any
 from cardvault.aws import boto_clients
 from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
-from cardvault.errors import Unprocessable
+from cardvault.errors import InvalidRequest
 from cardvault.giftcards import store
 from cardvault.giftcards.ledger.lifecycle import Status
 from cardvault.giftcards.queries.search import Filter, ListCards
@@ -40,9 +40,9 @@ def handler(event: request.Event) -> Response:
 def _filter(event: request.Event) -> Filter:
     status, text = request.query(event, "status"), request.query(event, "q")
     if status is not None and status not in set(Status):
-        raise Unprocessable(f"status must be one of {', '.join(Status)}")
+        raise InvalidRequest(f"status must be one of {', '.join(Status)}")
     if event["routeKey"].endswith("/search") and not text:
-        raise Unprocessable("q is required")
+        raise InvalidRequest("q is required")
     return Filter(
         Status(status) if status else None,
         request.boolean(event, "positive_balance", default=False),

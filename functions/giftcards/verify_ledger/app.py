@@ -3,19 +3,17 @@
 from dataclasses import asdict
 from typing import Any
 
-from cardvault.aws.rounds import CURSOR
 from cardvault.aws.settings import Settings
 from cardvault.aws.tasks import operator_action
 from cardvault.giftcards import store
 from cardvault.giftcards.queries.verify import VerifyCards
-from cardvault.http.schemas import checker
+from cardvault.http.fields import CURSOR
+from cardvault.http.schemas import body, checker
 
 store.bind_cards(Settings())
 verify_cards = VerifyCards()
 
-check_request = checker(
-    {"type": "object", "additionalProperties": False, "properties": {"cursor": CURSOR}}
-)
+check_request = checker(body({}, {"cursor": CURSOR}))
 
 
 @operator_action

@@ -26,10 +26,7 @@ def handler(event: request.Event) -> Response:
     revealed = reveal_cards(request.order_id(event), page, Caller.of(event))
     body: dict[str, Any] = {
         "orderId": revealed.order_id,
-        "cards": [
-            {"cardNumber": number, "code": card.value, "serial": card.serial}
-            for number, card in revealed.cards
-        ],
+        "cards": [card.view(number) for number, card in revealed.cards],
     }
     if revealed.next_page is not None:
         body["nextCursor"] = str(revealed.next_page)

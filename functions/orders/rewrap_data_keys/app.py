@@ -3,12 +3,11 @@
 from typing import Any
 
 from cardvault.aws import boto_clients
-from cardvault.aws.rounds import CURSOR
 from cardvault.aws.settings import Settings
 from cardvault.aws.tasks import operator_action
 from cardvault.core.clock import from_text
-from cardvault.errors import InvalidRequest
-from cardvault.http.schemas import checker
+from cardvault.http.fields import CURSOR, MOMENT
+from cardvault.http.schemas import body, checker
 from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.rewrap import RewrapDataKeys
 from cardvault.sealing.store import bind_data_keys
@@ -17,14 +16,7 @@ settings = Settings()
 bind_data_keys(settings)
 rewrap = RewrapDataKeys(Keyring(boto_clients.kms(), settings.card_key_arn))
 
-check_request = checker(
-    {
-        "type": "object",
-        "additionalProperties": False,
-        "required": ["wrappedBefore"],
-        "properties": {"wrappedBefore": {"type": "string"}, "cursor": CURSOR},
-    }
-)
+check_request = checker(body({"wrappedBefore": MOMENT}, {"cursor": CURSOR}))
 
 
 @operator_action
@@ -34,10 +26,6 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     Answers nextCursor too if there are more keys to look at.
     """
     wanted = check_request(event)
-    try:
-        wrapped_before = from_text(wanted["wrappedBefore"])
-    except ValueError:
-        raise InvalidRequest("wrappedBefore must be an RFC 3339 time") from None
-    progress = rewrap(wrapped_before, wanted.get("cursor"))
+    progress = rewrap(from_text(wanted["wrappedBefore"]), wanted.get("cursor"))
     answer: dict[str, Any] = {"rewrapped": progress.rewrapped}
     return {**answer, "nextCursor": progress.cursor} if progress.cursor else answer

@@ -26,13 +26,24 @@ class CardvaultError(Exception):
 
 
 class InvalidRequest(CardvaultError):
-    """The request breaks a rule; the message names the field and never repeats its value."""
+    """Something in the request is not as it must be; the message names it, not its value.
+
+    Every parser raises this one, of bodies, parameters and headers. Which status and code it
+    has is for the API to say: see `http/endpoint.py`.
+    """
 
     code = "INVALID_REQUEST"
     message = "Invalid request"
 
 
-class OrderNotFulfilled(InvalidRequest):
+class Refused(CardvaultError):
+    """The request can be understood, and a rule or the state of things does not allow it."""
+
+    code = "REFUSED"
+    message = "Not possible"
+
+
+class OrderNotFulfilled(Refused):
     """There are no cards to show yet."""
 
     code = "ORDER_NOT_FULFILLED"
@@ -81,21 +92,21 @@ class DownloadExpired(NotFound):
     message = "Download link expired"
 
 
-class WrongCode(InvalidRequest):
+class WrongCode(Refused):
     """Not the code that was e-mailed, or not the passcode; tries are left."""
 
     code = "WRONG_CODE"
     message = "Wrong code"
 
 
-class NoRecipient(InvalidRequest):
+class NoRecipient(Refused):
     """The order was placed without an address to write to."""
 
     code = "NO_RECIPIENT"
     message = "Order has no e-mail address"
 
 
-class MailNotSetUp(InvalidRequest):
+class MailNotSetUp(Refused):
     """The stack has no sender (MailSender), so it writes to nobody."""
 
     code = "MAIL_NOT_SET_UP"
@@ -110,7 +121,10 @@ class Conflict(CardvaultError):
 
 
 class IdempotencyKeyReused(Conflict):
-    """The Idempotency-Key belongs to a request with another body."""
+    """The Idempotency-Key belongs to a request with another body.
+
+    Two published APIs give it two statuses: see `http/endpoint.py`.
+    """
 
     code = "IDEMPOTENCY_KEY_REUSED"
     message = "Idempotency-Key was already used with another body"
@@ -154,17 +168,9 @@ class CardsShredded(Gone):
 # --- gift cards --------------------------------------------------------------------------------
 
 
-class Unprocessable(InvalidRequest):
-    """A parameter or a body does not have the shape asked for; the message names the field."""
-
-    code = "VALIDATION_ERROR"
-
-
-class KeyReusedForAnotherRequest(Unprocessable):
-    """The Idempotency-Key of a money move belongs to a request with another body."""
-
-    code = "IDEMPOTENCY_KEY_REUSED"
-    message = "Idempotency-Key was already used with another body"
+# Earlier names, until the ledger and the operations say the above.
+Unprocessable = InvalidRequest
+KeyReusedForAnotherRequest = IdempotencyKeyReused
 
 
 class ProgramNotFound(NotFound):
@@ -195,7 +201,7 @@ class HoldNotFound(NotFound):
     message = "No such open hold"
 
 
-class CardRefused(InvalidRequest):
+class CardRefused(Refused):
     """The gift card's state does not allow it; the message says what the state is."""
 
     code = "CARD_REFUSED"
@@ -460,6 +466,7 @@ class CannotOpen(CardvaultError):
 
 CALLERS_FAULT: tuple[type[CardvaultError], ...] = (
     InvalidRequest,
+    Refused,
     Unauthenticated,
     Forbidden,
     NotFound,

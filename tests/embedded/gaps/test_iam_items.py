@@ -30,7 +30,8 @@ def guarded():
 @pytest.fixture
 def player(guarded):
     """A client that may update some attributes of games, and put players alone."""
-    statements = [
+    return client_that_may(
+        guarded,
         {
             "Action": "dynamodb:UpdateItem",
             "Condition": {
@@ -42,7 +43,17 @@ def player(guarded):
             "Action": "dynamodb:PutItem",
             "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["PLAYER#*"]}},
         },
-    ]
+    )
+
+
+@pytest.fixture
+def recorder(guarded):
+    """A client that may do anything with events, and nothing with other items."""
+    events = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["EVENT#*"]}}
+    return client_that_may(guarded, {"Action": "dynamodb:*", "Condition": events})
+
+
+def client_that_may(guarded, *statements):
     policy = [{"Effect": "Allow", "Resource": TABLE, **statement} for statement in statements]
     iam, name = guarded.client("iam"), f"user-{uuid.uuid4()}"
     iam.create_user(UserName=name)
@@ -98,3 +109,51 @@ def test_each_item_of_a_transaction_is_judged_by_itself(player):
     for refused in ({"Put": put("2")}, {"Update": update(key="PLAYER#2")}):
         with pytest.raises(ClientError, match="AccessDenied"):
             write({"Put": put("PLAYER#1")}, {"Update": update()}, refused)
+
+
+OF_OTHER_KINDS = ["EVENT", "event#1", "ANOTHER_EVENT#1", "1"]
+
+
+@pytest.mark.parametrize("other", OF_OTHER_KINDS)
+def test_a_prefix_binds_each_write(recorder, other):
+    key = {"id": {"S": other}}
+    recorder.put_item(**put("EVENT#1"))
+    for refused, asked in (
+        (recorder.put_item, put(other)),
+        (recorder.update_item, update(key=other)),
+        (recorder.delete_item, {"TableName": "games", "Key": key}),
+    ):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            refused(**asked)
+
+
+@pytest.mark.parametrize("other", OF_OTHER_KINDS)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_prefix_binds_each_item_of_a_transaction(recorder, other, place):
+    def entries():
+        return [
+            {"Put": put("EVENT#1")},
+            {"Update": update(key="EVENT#2")},
+            {"Delete": {"TableName": "games", "Key": {"id": {"S": "EVENT#3"}}}},
+        ]
+
+    recorder.transact_write_items(TransactItems=entries())
+    absent = {"ConditionExpression": "attribute_not_exists(id)"}
+    for refused in (
+        {"Put": put(other)},
+        {"Update": update(key=other)},
+        {"Delete": {"TableName": "games", "Key": {"id": {"S": other}}}},
+        {"ConditionCheck": {"TableName": "games", "Key": {"id": {"S": other}}, **absent}},
+    ):
+        items = entries()
+        items.insert(place, refused)
+        with pytest.raises(ClientError, match="AccessDenied"):
+            recorder.transact_write_items(TransactItems=items)
+
+
+def test_a_prefix_binds_each_item_of_a_batch(recorder):
+    events = [{"PutRequest": {"Item": {"id": {"S": f"EVENT#{n}"}}}} for n in range(2)]
+    recorder.batch_write_item(RequestItems={"games": events})
+    other = {"PutRequest": {"Item": {"id": {"S": "1"}}}}
+    with pytest.raises(ClientError, match="AccessDenied"):
+        recorder.batch_write_item(RequestItems={"games": [*events, other]})

@@ -8,7 +8,7 @@ import pytest
 from tests.support.giftcards import OTHER_TENANT
 from tests.support.handlers import CARD, Context, event, load
 
-SEED_FIELDS = {
+PUBLISHED_FIELDS = {
     "id": str,
     "cardNumber": str,
     "lastFourDigits": str,
@@ -62,16 +62,16 @@ def card(shop):
     return made
 
 
-def test_the_answer_is_the_seeds(get, card):
+def test_the_answer_is_the_published_apis(get, card):
     status, body, headers = get(card["id"])
     shown = json.loads(body)
     assert status == 200
-    assert {name: type(shown[name]) for name in SEED_FIELDS} == SEED_FIELDS
+    assert {name: type(shown[name]) for name in PUBLISHED_FIELDS} == PUBLISHED_FIELDS
     assert list(shown)[:2] == ["id", "cardNumber"]
     assert re.fullmatch(r"[0-9]{16}", shown["cardNumber"])
     assert shown["cardNumber"].endswith(shown["lastFourDigits"])
     assert '"balance":74.50,"initialValue":100.00,"status":"active"' in body
-    assert all(shown[name].endswith("Z") for name in SEED_FIELDS if name.endswith("At"))
+    assert all(shown[name].endswith("Z") for name in PUBLISHED_FIELDS if name.endswith("At"))
     assert "transactions" not in shown
     assert headers["Cache-Control"] == "no-store"
 

@@ -44,8 +44,17 @@ def test_a_card_is_made_activated_and_listed(shop, call):
 )
 def test_a_malformed_list_request_is_named(call, query, named):
     status, told = call("list_gift_cards", f"GET {PROGRAM}/cards", query=query)
-    assert status in {400, 422}
+    assert (status, told["code"]) == (422, "VALIDATION_ERROR")
     assert named in told["error"]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "", '"amount"'])
+def test_a_body_that_is_no_json_object_has_the_status_of_a_wrong_field(shop, monkeypatch, text):
+    handler = load("check_balance", shop, monkeypatch)
+    path = {"programId": shop.program.program_id}
+    asked = {**event(path, f"POST {PROGRAM}/balance-check"), "body": text}
+    answer = handler(asked, Context())
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (422, "VALIDATION_ERROR")
 
 
 def test_a_search_needs_something_to_look_for(call):

@@ -180,5 +180,5 @@ def test_i10_creating_is_idempotent_too(shop):
 def test_a_money_move_needs_a_key(shop, key):
     from cardvault.giftcards.ledger.posting import Once
 
-    with pytest.raises(Unprocessable, match="idempotency-key"):
+    with pytest.raises(Unprocessable, match="Idempotency-Key"):
         Once.of(key, "tenant", "card", "redeem", {})

@@ -157,7 +157,22 @@ def test_time_alone_never_revives_what_expired(card):
         assert later in {Status.EXPIRED, Status.VOIDED}
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "\uff1d1",
+        "\uff0b1",
+        "\uff0d1",
+        "\uff201",
+    ],
+)
 def test_a_spreadsheet_runs_nothing_of_an_export(text):
     entry = {"id": "1", "amount": Decimal("-1.00"), "description": text}
     rows = as_csv({"currency": "EUR", "transactions": [entry]}).split("\r\n", 1)

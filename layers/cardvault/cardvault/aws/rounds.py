@@ -12,15 +12,11 @@ from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
 
 from cardvault.core.clock import Clock
-from cardvault.core.ids import is_id
-from cardvault.errors import InvalidRequest, OutOfTime
+from cardvault.errors import OutOfTime
 
 T = TypeVar("T")
 
 TIME_BUDGET = timedelta(seconds=25)
-
-# The fields of a request that may be a cursor.
-CURSOR = {"type": "string", "minLength": 1, "maxLength": 100}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +45,3 @@ class Round:
             if item is end:
                 return
             yield item
-
-
-def cursor_at(*ids: str) -> str:
-    """A cursor from the ids that name a place."""
-    return ".".join(ids)
-
-
-def place_of(cursor: str, count: int) -> list[str]:
-    """The `count` ids of a cursor. Raises InvalidRequest when it is none of ours."""
-    ids = cursor.split(".")
-    if len(ids) != count or not all(map(is_id, ids)):
-        raise InvalidRequest("cursor is not one of ours")
-    return ids

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +24,7 @@ class Card:
         """The card that `to_bytes` wrote."""
         value, serial = json.loads(payload)
         return cls(value, serial)
+
+    def view(self, number: int) -> dict[str, Any]:
+        """The card in the clear, as answers and files show it under its number in the order."""
+        return {"cardNumber": number, "code": self.value, "serial": self.serial}

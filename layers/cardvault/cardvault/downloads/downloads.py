@@ -21,7 +21,7 @@ from cardvault.errors import (
     OrderNotFound,
 )
 from cardvault.http.caller import Caller
-from cardvault.http.schemas import checker
+from cardvault.http.schemas import body, checker
 from cardvault.links import AccessLink, Kind, State
 from cardvault.orders import store
 from cardvault.orders.opening import read_all
@@ -36,11 +36,7 @@ if TYPE_CHECKING:
 REPEAT_WITHIN = timedelta(seconds=10)
 
 check_request = checker(
-    {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {"format": {"type": "string", "enum": list(FORMATS), "default": "txt"}},
-    }
+    body({}, {"format": {"type": "string", "enum": list(FORMATS), "default": "txt"}})
 )
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
@@ -16,7 +15,8 @@ from cardvault.errors import IdempotencyKeyReused, InvalidRequest, MailNotSetUp
 from cardvault.fulfilment.marks import claim_supplier_order, find_mark, idempotency_mark
 from cardvault.fulfilment.workflow import Workflow
 from cardvault.http.caller import Caller
-from cardvault.http.schemas import checker
+from cardvault.http.fields import idempotency_key
+from cardvault.http.schemas import body, checker
 from cardvault.orders import store
 from cardvault.orders.recipient import RECIPIENT, Recipient, hash_passcode
 from cardvault.orders.records import Mark, OrderRecord, Status, owner_key
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from pynamodb.transactions import TransactWrite
 
 LARGEST_ORDER = 10_000
-_KEY = re.compile(r"[\x21-\x7e]{1,128}")
 
 _SUPPLIER_ID = {
     "type": "string",
@@ -34,15 +33,16 @@ _SUPPLIER_ID = {
 }
 _check = checker(
     {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {
-            "productId": _SUPPLIER_ID,
-            "typeId": _SUPPLIER_ID,
-            "quantity": {"type": "integer", "minimum": 1, "maximum": LARGEST_ORDER},
-            "supplierOrderId": _SUPPLIER_ID,
-            "delivery": RECIPIENT,
-        },
+        **body(
+            {},
+            {
+                "productId": _SUPPLIER_ID,
+                "typeId": _SUPPLIER_ID,
+                "quantity": {"type": "integer", "minimum": 1, "maximum": LARGEST_ORDER},
+                "supplierOrderId": _SUPPLIER_ID,
+                "delivery": RECIPIENT,
+            },
+        ),
         "oneOf": [
             {"required": ["productId", "typeId", "quantity"]},
             {"required": ["supplierOrderId"]},
@@ -63,9 +63,9 @@ class NewOrder:
     recipient: Recipient | None = None
 
     @classmethod
-    def parse(cls, body: dict[str, Any]) -> Self:
+    def parse(cls, request: dict[str, Any]) -> Self:
         """From a request body. Raises InvalidRequest, naming the field."""
-        checked = _check(body)
+        checked = _check(request)
         if "supplierOrderId" in checked and not checked.keys() <= {"supplierOrderId", "delivery"}:
             raise InvalidRequest("supplierOrderId stands alone: the supplier knows the rest")
         delivery = checked.get("delivery")
@@ -103,8 +103,7 @@ class CreateOrder:
         A repeat also starts a workflow that a crash kept from starting. Raises InvalidRequest,
         Forbidden, IdempotencyKeyReused, MailNotSetUp, SupplierOrderTaken, TooManyWriters.
         """
-        if key is None or not _KEY.fullmatch(key):
-            raise InvalidRequest("Idempotency-Key must be a header of 1 to 128 visible characters")
+        key = idempotency_key(key)
         if request.supplier_order_id:
             caller.require("orders:adopt")
             self._expect_settled(request.supplier_order_id)

@@ -10,10 +10,11 @@ from pynamodb.models import Model
 from cardvault.aws.attributes import WholeNumber
 from cardvault.core.clock import Clock, to_text, utc_now
 from cardvault.core.ids import new_id
-from cardvault.errors import ProgramNotFound, Unprocessable
-from cardvault.giftcards.fields import ID, checker, text
+from cardvault.errors import InvalidRequest, ProgramNotFound
+from cardvault.giftcards.fields import checker
 from cardvault.giftcards.ledger.money import NOT_IN_CENTS, SMALLEST, amount, minor_units
 from cardvault.http.caller import Caller
+from cardvault.http.fields import AMOUNT, CURRENCY, ID, Schema, name
 
 HIGHEST_LIMIT = 100_000_000
 LONGEST_LIFE_DAYS = 5 * 366
@@ -57,48 +58,34 @@ class ProgramRecord(Model):
         return timedelta(days=self.max_expiry_days)
 
 
-_DAYS = {"type": "integer", "minimum": 1, "maximum": LONGEST_LIFE_DAYS}
-_TERMS: dict[str, Any] = {
-    "maxInitialValue": {},
-    "maxReload": {},
-    "maxTransfer": {},
-    "maxBalance": {},
-    "defaultExpiryDays": _DAYS,
-    "maxExpiryDays": _DAYS,
-}
-_CURRENCY = {
-    "type": "string",
-    "pattern": r"^[A-Z]{3}\Z",
-    "description": "must be a currency code of ISO 4217",
-}
-_ACTION = {"type": "string"}
+_DAYS: Schema = {"type": "integer", "minimum": 1, "maximum": LONGEST_LIFE_DAYS}
+_LIMITS = {getattr(ProgramRecord, limit).attr_name: limit for limit in DEFAULT_LIMITS}
+_LIVES = {"defaultExpiryDays": "default_expiry_days", "maxExpiryDays": "max_expiry_days"}
+_TERMS: Schema = {**dict.fromkeys(_LIMITS, AMOUNT), **dict.fromkeys(_LIVES, _DAYS)}
+_ACTION: Schema = {"action": {"type": "string"}}
 _check_create = checker(
-    {"name": text(100), "tenantId": ID, "currency": _CURRENCY},
-    {"action": _ACTION, **_TERMS},
+    {"name": name(100), "tenantId": ID, "currency": CURRENCY}, {**_ACTION, **_TERMS}
 )
-_check_update = checker({"programId": ID}, {"action": _ACTION, "name": text(100), **_TERMS})
-_check_get = checker({"programId": ID}, {"action": _ACTION})
+_check_update = checker({"programId": ID}, {**_ACTION, "name": name(100), **_TERMS})
+_check_get = checker({"programId": ID}, _ACTION)
 
 
 def create(request: dict[str, Any], *, clock: Clock = utc_now) -> ProgramRecord:
-    """A new program from `{"name", "tenantId", "currency", …limits}`. Raises Unprocessable."""
+    """A new program from `{"name", "tenantId", "currency", …limits}`. Raises InvalidRequest."""
     wanted = _check_create(request)
     if wanted["currency"] in NOT_IN_CENTS:
-        raise Unprocessable("currency must have two decimals")
+        raise InvalidRequest("currency must have two decimals")
     now = clock()
+    terms = {**DEFAULT_LIMITS, "default_expiry_days": 365, "max_expiry_days": LONGEST_LIFE_DAYS}
     program = ProgramRecord(
         new_id(now),
         tenant_id=wanted["tenantId"],
         name=wanted["name"],
         currency=wanted["currency"],
-        default_expiry_days=365,
-        max_expiry_days=LONGEST_LIFE_DAYS,
         created_at=to_text(now),
         updated_at=to_text(now),
     )
-    for attribute, limit in DEFAULT_LIMITS.items():
-        setattr(program, attribute, limit)
-    _set_terms(program, wanted)
+    _set_terms(program, {**terms, **_terms(wanted)})
     program.save(condition=ProgramRecord.program_id.does_not_exist())
     return program
 
@@ -106,19 +93,19 @@ def create(request: dict[str, Any], *, clock: Clock = utc_now) -> ProgramRecord:
 def update(request: dict[str, Any], *, clock: Clock = utc_now) -> ProgramRecord:
     """The program `{"programId"}` with another name or limits; its currency stays.
 
-    Raises Unprocessable, ProgramNotFound.
+    Raises InvalidRequest, ProgramNotFound.
     """
     wanted = _check_update(request)
     program = find(wanted["programId"])
     program.name = wanted.get("name", program.name)
     program.updated_at = to_text(clock())
-    _set_terms(program, wanted)
+    _set_terms(program, _terms(wanted))
     program.save(condition=ProgramRecord.program_id.exists())
     return program
 
 
 def get(request: dict[str, Any]) -> ProgramRecord:
-    """The program `{"programId"}`. Raises Unprocessable, ProgramNotFound."""
+    """The program `{"programId"}`. Raises InvalidRequest, ProgramNotFound."""
     return find(_check_get(request)["programId"])
 
 
@@ -140,30 +127,32 @@ def owned(program_id: str, caller: Caller) -> ProgramRecord:
 
 def view(program: ProgramRecord) -> dict[str, Any]:
     """The program as operators see it."""
-    limits = ("max_initial_value", "max_reload", "max_transfer", "max_balance")
-    names = {name: getattr(ProgramRecord, name).attr_name for name in limits}
     return {
         "programId": program.program_id,
         "tenantId": program.tenant_id,
         "name": program.name,
         "currency": program.currency,
-        **{names[name]: amount(getattr(program, name)) for name in limits},
-        "defaultExpiryDays": program.default_expiry_days,
-        "maxExpiryDays": program.max_expiry_days,
+        **{shown: amount(getattr(program, limit)) for shown, limit in _LIMITS.items()},
+        **{shown: getattr(program, days) for shown, days in _LIVES.items()},
         "createdAt": program.created_at,
         "updatedAt": program.updated_at,
     }
 
 
-def _set_terms(program: ProgramRecord, wanted: dict[str, Any]) -> None:
-    for attribute in DEFAULT_LIMITS:
-        name = getattr(ProgramRecord, attribute).attr_name
-        if name in wanted:
-            value = minor_units(name, wanted[name], least=SMALLEST, most=HIGHEST_LIMIT)
-            setattr(program, attribute, value)
-    program.default_expiry_days = wanted.get("defaultExpiryDays", program.default_expiry_days)
-    program.max_expiry_days = wanted.get("maxExpiryDays", program.max_expiry_days)
+def _terms(wanted: dict[str, Any]) -> dict[str, int]:
+    """The terms that a request sets, by attribute: limits in minor units, lives in days."""
+    limits = {
+        attribute: minor_units(given, wanted[given], least=SMALLEST, most=HIGHEST_LIMIT)
+        for given, attribute in _LIMITS.items()
+        if given in wanted
+    }
+    return {**limits, **{_LIVES[given]: wanted[given] for given in _LIVES if given in wanted}}
+
+
+def _set_terms(program: ProgramRecord, terms: dict[str, int]) -> None:
+    for attribute, value in terms.items():
+        setattr(program, attribute, value)
     if program.default_expiry_days > program.max_expiry_days:
-        raise Unprocessable("defaultExpiryDays must not pass maxExpiryDays")
+        raise InvalidRequest("defaultExpiryDays must not pass maxExpiryDays")
     if program.max_initial_value > program.max_balance:
-        raise Unprocessable("maxInitialValue must not pass maxBalance")
+        raise InvalidRequest("maxInitialValue must not pass maxBalance")

@@ -14,8 +14,8 @@ from cardvault.http.response import Response, respond
 
 # The first that fits, so the special stand before the general.
 STATUS: tuple[tuple[type[errors.CardvaultError], int], ...] = (
-    (errors.Unprocessable, 422),
     (errors.InvalidRequest, 400),
+    (errors.Refused, 400),
     (errors.Unauthenticated, 401),
     (errors.Forbidden, 403),
     (errors.NotFound, 404),
@@ -25,6 +25,19 @@ STATUS: tuple[tuple[type[errors.CardvaultError], int], ...] = (
     (errors.Retryable, 503),
     (errors.CardvaultError, 500),
 )
+# The published API of gift cards answers these two in its own way: decision 40.
+GIFT_CARDS = "/v2/giftcards/"
+STATUS_OF_GIFT_CARDS: dict[type[errors.CardvaultError], tuple[int, str]] = {
+    errors.InvalidRequest: (422, "VALIDATION_ERROR"),
+    errors.IdempotencyKeyReused: (422, errors.IdempotencyKeyReused.code),
+}
+
+
+def status_and_code(error: type[errors.CardvaultError], route: str) -> tuple[int, str]:
+    """How the API of that route ("GET /api/orders") answers errors of that class."""
+    if GIFT_CARDS in route and error in STATUS_OF_GIFT_CARDS:
+        return STATUS_OF_GIFT_CARDS[error]
+    return next(status for family, status in STATUS if issubclass(error, family)), error.code
 
 
 def endpoint(work: Callable[[Event], Response]) -> Callable[[Event, Any], Response]:
@@ -48,13 +61,13 @@ def endpoint(work: Callable[[Event], Response]) -> Callable[[Event, Any], Respon
 
 def _answer(error: Exception, event: Event) -> Response:
     known = as_cardvault_error(error)
-    status = next(status for family, status in STATUS if isinstance(known, family))
+    status, code = status_and_code(type(known), event.get("routeKey", ""))
     if status >= 500:
         report(error)
     if status >= 500 and not isinstance(known, errors.Retryable):
         count("RequestFailures")
     message = str(known) if status < 500 else known.message
     request_id = event.get("requestContext", {}).get("requestId")
-    body = {"error": message, "code": known.code, "requestId": request_id, **known.details}
+    body = {"error": message, "code": code, "requestId": request_id, **known.details}
     after = known.retry_after_s
     return respond(status, body, {"Retry-After": str(math.ceil(after))} if after else None)

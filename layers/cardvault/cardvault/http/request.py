@@ -11,6 +11,7 @@ from typing import Any
 from cardvault import errors
 from cardvault.core import decimal_json
 from cardvault.core.ids import is_id
+from cardvault.http.fields import ID
 
 Event = dict[str, Any]
 
@@ -24,20 +25,20 @@ def order_id(event: Event) -> str:
 
 
 def path_id(event: Event, name: str) -> str:
-    """An id in the path. Raises Unprocessable, naming it, for what can be none."""
+    """An id in the path. Raises InvalidRequest, naming it, for what can be none."""
     found = str(event["pathParameters"][name])
     if not is_id(found):
-        raise errors.Unprocessable(f"{name} must be 24 lower-case hex digits")
+        raise errors.InvalidRequest(f"{name} {ID['description']}")
     return found
 
 
 def boolean(event: Event, name: str, *, default: bool) -> bool:
-    """A query parameter that is true or false. Raises Unprocessable, naming it."""
+    """A query parameter that is true or false. Raises InvalidRequest, naming it."""
     raw = query(event, name)
     if raw is None:
         return default
     if raw not in {"true", "false"}:
-        raise errors.Unprocessable(f"{name} must be true or false")
+        raise errors.InvalidRequest(f"{name} must be true or false")
     return raw == "true"
 
 

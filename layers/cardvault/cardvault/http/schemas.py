@@ -1,35 +1,81 @@
-"""Request bodies checked against JSON Schema (draft 7); what is wrong is said by field name."""
+"""Request bodies checked against JSON Schema (draft 7); an error names the field that is wrong."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import fastjsonschema
 
+from cardvault.core.clock import from_text
 from cardvault.errors import InvalidRequest
+from cardvault.http.fields import Schema
 
-Check = Callable[[Any], dict[str, Any]]
 
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Returns a body that fits `schema`, its defaults filled in.
 
-def checker(schema: dict[str, Any]) -> Check:
-    """A function that returns a body which fits the schema.
-
-    It raises InvalidRequest otherwise, with a message that names the field, not its value.
+    Raises InvalidRequest otherwise, with a message that names the field, not its value.
     """
-    compiled = fastjsonschema.compile(schema)
 
-    def check(body: Any) -> dict[str, Any]:
+    schema: Schema
+    null_is_absent: bool
+    _fits: Callable[[Any], dict[str, Any]]
+
+    def __call__(self, body: Any) -> dict[str, Any]:
+        """The body, checked."""
+        if self.null_is_absent and isinstance(body, dict):
+            body = {name: value for name, value in body.items() if value is not None}
         try:
-            checked: dict[str, Any] = compiled(body)
+            return self._fits(body)
         except fastjsonschema.JsonSchemaValueException as error:
             raise InvalidRequest(_message(error)) from None
-        return checked
 
-    return check
+
+def checker(schema: Schema, *, null_is_absent: bool = False) -> Check:
+    """A check of bodies against the schema.
+
+    Raises ValueError on a keyword that no message is known for, so at import of the module that
+    declares the schema.
+    """
+    for part in _parts(schema):
+        _expect_known(part)
+    formats = {name: is_so for name, (is_so, _) in _FORMATS.items()}
+    return Check(schema, null_is_absent, fastjsonschema.compile(schema, formats=formats))
+
+
+def body(required: Schema, optional: Schema | None = None) -> Schema:
+    """The schema of an object with these fields and no other."""
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": list(required),
+        "properties": {**required, **(optional or {})},
+    }
+
+
+def _parts(schema: Schema) -> Iterator[Schema]:
+    yield schema
+    inner = [*schema.get("properties", {}).values(), *schema.get("oneOf", [])]
+    for part in [*inner, schema["items"]] if "items" in schema else inner:
+        yield from _parts(part)
+
+
+def _expect_known(schema: Schema) -> None:
+    unknown = schema.keys() - _JUDGED - _SILENT - _BOUNDS.keys()
+    if unknown:
+        raise ValueError(f"no message is known for {', '.join(sorted(unknown))}")
+    if schema.get("format", "date-time") not in _FORMATS:
+        raise ValueError(f"no format {schema['format']} is known")
+    if schema.get("additionalProperties", False) is not False:
+        raise ValueError("additionalProperties can only be forbidden")
+    if schema.keys() & {"pattern", "oneOf"} and "description" not in schema:
+        raise ValueError("a pattern and a choice need a description, which is their message")
 
 
 def _message(error: fastjsonschema.JsonSchemaValueException) -> str:
     field = ".".join(str(part) for part in error.path[1:])
-    rule, said = error.rule_definition, error.definition.get("description")
+    rule, described = error.rule_definition, error.definition.get("description")
     match error.rule:
         case "required":
             # Of several, the schema's first.
@@ -39,18 +85,32 @@ def _message(error: fastjsonschema.JsonSchemaValueException) -> str:
             # The name comes from the caller and could be anything, a pasted code for one.
             what = "has a field that is not known"
         case "oneOf":
-            return str(said)
+            return str(described)
         case "pattern":
-            what = str(said)
+            what = str(described)
+        case "format":
+            what = f"must be {_FORMATS[rule][1]}"
         case "enum":
             what = f"must be one of {', '.join(map(str, rule))}"
         case "type":
-            what = f"must be {_KINDS[rule]}"
+            kinds = rule if isinstance(rule, list) else [rule]
+            what = f"must be {' or '.join(_KINDS[kind] for kind in kinds)}"
         case _:
             what = f"must have {_BOUNDS[error.rule]}".format(rule)
     return f"{field or 'body'} {what}"
 
 
+def _is_moment(text: str) -> bool:
+    try:
+        from_text(text)
+    except ValueError:
+        return False
+    return True
+
+
+_FORMATS: dict[str, tuple[Callable[[str], bool], str]] = {
+    "date-time": (_is_moment, "a moment like 2026-01-31T12:00:00Z"),
+}
 _KINDS = {
     "integer": "a whole number",
     "number": "a number",
@@ -62,8 +122,13 @@ _KINDS = {
 _BOUNDS = {
     "minimum": "a value of at least {}",
     "maximum": "a value of at most {}",
+    "exclusiveMinimum": "a value above {}",
+    "exclusiveMaximum": "a value below {}",
     "minLength": "at least {} characters",
     "maxLength": "at most {} characters",
     "minItems": "at least {} entries",
     "maxItems": "at most {} entries",
+    "uniqueItems": "no entry twice",
 }
+_JUDGED = {"type", "enum", "pattern", "format", "required", "additionalProperties", "oneOf"}
+_SILENT = {"properties", "items", "description", "default"}

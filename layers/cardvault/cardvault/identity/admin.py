@@ -8,41 +8,25 @@ from urllib.parse import urlsplit
 
 from cardvault.aws.logs import logger
 from cardvault.errors import InvalidRequest
-from cardvault.http.schemas import checker
+from cardvault.http.fields import ID, Schema, name
+from cardvault.http.schemas import body, checker
 from cardvault.identity import clients
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
-_ID = {"type": "string", "pattern": r"^[0-9a-f]{24}\Z", "description": "must be 24 hex digits"}
-
-
-def _object(required: dict[str, Any], optional: dict[str, Any] | None = None) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "required": list(required),
-        "properties": {"action": {"type": "string"}, **required, **(optional or {})},
-    }
-
-
-_check_create = checker(
-    _object(
-        {
-            "name": {"type": "string", "minLength": 1, "maxLength": 100},
-            "scopes": {
-                "type": "array",
-                "minItems": 1,
-                "items": {"type": "string", "enum": list(clients.SCOPES)},
-            },
-        },
-        {"tenantId": _ID},
-    )
-)
-_check_client = checker(_object({"clientId": _ID}))
+_ACTION: Schema = {"action": {"type": "string"}}
+_SCOPES: Schema = {
+    "type": "array",
+    "minItems": 1,
+    "items": {"type": "string", "enum": list(clients.SCOPES)},
+}
+_check_create = checker(body({**_ACTION, "name": name(100), "scopes": _SCOPES}, {"tenantId": ID}))
+_check_client = checker(body({**_ACTION, "clientId": ID}))
 _check_supplier = checker(
-    _object(
+    body(
         {
+            **_ACTION,
             "baseUrl": {"type": "string", "maxLength": 200},
             "accessToken": {"type": "string", "minLength": 1, "maxLength": 200},
         }
@@ -73,7 +57,7 @@ class ManageClients:
             raise InvalidRequest(f"action must be one of {', '.join(actions)}")
         answer = action(request)
         told = ("clientId", "tenantId", "scopes", "baseUrl")
-        details = {name: answer[name] for name in told if name in answer}
+        details = {field: answer[field] for field in told if field in answer}
         logger.info("operator's action", action=request["action"], **details)
         return answer
 

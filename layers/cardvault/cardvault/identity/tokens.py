@@ -5,7 +5,6 @@ that user. Otherwise `sub` is the client itself.
 """
 
 import base64
-import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,12 +14,12 @@ from urllib.parse import parse_qsl, unquote_plus
 
 from cardvault.core.clock import Clock, utc_now
 from cardvault.core.ids import is_id
+from cardvault.http.fields import CALLERS_ID, fits
 from cardvault.identity import clients
 from cardvault.identity.clients import ApiClient
 from cardvault.identity.signing import SigningKey
 
 ACT_AS = "users:act-as"
-_USER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@|-]{0,127}")
 
 
 class TokenRefused(Exception):
@@ -129,10 +128,10 @@ def _subject(client: ApiClient, user_id: str | None) -> str:
         return str(client.client_id)
     if ACT_AS not in client.scopes:
         raise TokenRefused("unauthorized_client", f"user_id needs the scope {ACT_AS}")
-    if not _USER_ID.fullmatch(user_id) or is_id(user_id):
+    if not fits(user_id, CALLERS_ID) or is_id(user_id):
         # 24 hex digits would be an API client, whose orders are not its users'.
         raise TokenRefused(
             "invalid_request",
-            "user_id must be 1 to 128 letters, digits or _ . : @ | -, and not 24 hex digits",
+            f"user_id {CALLERS_ID['description']}, and not 24 hex digits",
         )
     return user_id

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from cardvault.audit.trail import Event
 from cardvault.core.clock import from_text, to_text
 from cardvault.errors import CardsShredded, OrderNotFulfilled, TooSoon
+from cardvault.http import fields
 from cardvault.http.caller import Caller
-from cardvault.http.schemas import checker
+from cardvault.http.schemas import body, checker
 from cardvault.mail.send import Postman
 from cardvault.mail.suppression import lift
-from cardvault.orders.recipient import ADDRESS
 from cardvault.orders.records import OrderRecord
 from cardvault.orders.refusals import owned_or_told
 
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 RESEND_SPACING = timedelta(seconds=30)
 
-check_request = checker(
-    {"type": "object", "additionalProperties": False, "properties": {"email": ADDRESS}}
-)
+check_request = checker(body({}, {"email": fields.EMAIL}))
 
 
 def expect_spacing(order: OrderRecord, now: "datetime") -> None:

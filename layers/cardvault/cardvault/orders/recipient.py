@@ -8,32 +8,10 @@ from enum import StrEnum
 from typing import Any, Self
 
 from cardvault.errors import InvalidRequest
+from cardvault.http import fields
+from cardvault.http.schemas import body
 
 LANGUAGES = ("en", "fr", "ar")
-
-# Nothing that could end a header line or turn the text around it: controls, line and paragraph
-# separators, bidirectional overrides.
-_PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+\Z"
-# SES takes 7-bit addresses; a domain in another script comes as Punycode. The dollar sign is
-# written \x24 since fastjsonschema takes each one for the end of the text.
-_ADDRESS = (
-    r"^[A-Za-z0-9.!#\x24%&'*+/=?^_`{|}~-]{1,64}@"
-    r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-    r"(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+\Z"
-)
-_NAME = {
-    "type": "string",
-    "minLength": 1,
-    "maxLength": 80,
-    "pattern": _PRINTABLE,
-    "description": "must be text without line breaks or control characters",
-}
-ADDRESS = {
-    "type": "string",
-    "maxLength": 254,
-    "pattern": _ADDRESS,
-    "description": "must be an e-mail address",
-}
 
 
 class Protection(StrEnum):
@@ -44,19 +22,16 @@ class Protection(StrEnum):
     NONE = "none"
 
 
-RECIPIENT: dict[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["email"],
-    "properties": {
-        "email": ADDRESS,
-        "name": _NAME,
-        "shopName": _NAME,
+RECIPIENT = body(
+    {"email": fields.EMAIL},
+    {
+        "name": fields.name(80),
+        "shopName": fields.name(80),
         "locale": {"type": "string", "enum": list(LANGUAGES)},
         "protection": {"type": "string", "enum": [kind.value for kind in Protection]},
         "passcode": {"type": "string", "minLength": 6, "maxLength": 64},
     },
-}
+)
 
 
 @dataclass(frozen=True, slots=True)

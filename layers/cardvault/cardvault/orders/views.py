@@ -1,14 +1,12 @@
 """Orders as their owners see them: status and delivery facts, never a code."""
 
-import base64
-import binascii
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from cardvault.core.clock import from_text
 from cardvault.core.ids import is_id
-from cardvault.errors import InvalidRequest, OrderNotFound
+from cardvault.errors import OrderNotFound
+from cardvault.http import cursor as cursors
 from cardvault.http.caller import Caller
 from cardvault.orders import store
 from cardvault.orders.records import ORDER_KEY, OrderRecord, owner_key
@@ -71,22 +69,13 @@ def page(
     )
     orders = list(found)
     last = found.last_evaluated_key
-    return orders, _cursor(orders[-1]) if orders and last else None
-
-
-def _cursor(order: OrderRecord) -> str:
-    position = json.dumps([order.created_at, order.order_id])
-    return base64.urlsafe_b64encode(position.encode()).decode()
+    if not orders or not last:
+        return orders, None
+    return orders, cursors.encode(orders[-1].created_at, orders[-1].order_id)
 
 
 def _position(cursor: str, owner: str) -> dict[str, dict[str, str]]:
     # The owner comes from the token, so a cursor can not lead into another's orders (I6).
-    try:
-        created_at, order_id = json.loads(base64.urlsafe_b64decode(cursor))
-        from_text(created_at)
-    except (ValueError, binascii.Error, TypeError, RecursionError):
-        raise InvalidRequest("cursor is not one of ours") from None
-    if not isinstance(order_id, str) or not is_id(order_id):
-        raise InvalidRequest("cursor is not one of ours")
+    created_at, order_id = cursors.decode(cursor, from_text, is_id)
     texts = {"owner": owner, "createdAt": created_at, "orderId": order_id, "sk": ORDER_KEY}
     return {name: {"S": text} for name, text in texts.items()}

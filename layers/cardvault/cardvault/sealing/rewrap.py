@@ -10,9 +10,11 @@ from datetime import datetime, timedelta
 from pynamodb.exceptions import UpdateError
 
 from cardvault.aws import tables
-from cardvault.aws.rounds import TIME_BUDGET, Round, cursor_at, place_of
+from cardvault.aws.rounds import TIME_BUDGET, Round
 from cardvault.core.clock import Clock, to_text, utc_now
+from cardvault.core.ids import is_id
 from cardvault.errors import OutOfTime
+from cardvault.http import cursor as cursors
 from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.store import DataKeyRecord
 
@@ -48,7 +50,7 @@ class RewrapDataKeys:
             for record in time.pace(records):
                 if record.wrapped_at < limit:
                     rewrapped += self._rewrap(record, time)
-                last = cursor_at(record.order_id)
+                last = cursors.encode(record.order_id)
         except OutOfTime:
             if last == cursor:
                 raise
@@ -81,4 +83,4 @@ class RewrapDataKeys:
 
 
 def _position(cursor: str | None) -> dict[str, dict[str, str]] | None:
-    return None if cursor is None else {"orderId": {"S": place_of(cursor, 1)[0]}}
+    return None if cursor is None else {"orderId": {"S": cursors.decode(cursor, is_id)[0]}}

@@ -1,4 +1,4 @@
-"""What the supplier answers, read leniently: absent, null and unknown fields are all met there."""
+"""What the supplier answers, read leniently: docs/supplier-contract.md, "Reading an order"."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The supplier's gift-card API, version 3.
+"""The supplier's gift-card API, version 3, as docs/supplier-contract.md describes it.
 
 Nothing of an answer's body gets into an exception or a log line: bodies carry codes (I1).
 placeOrder is sent once per call (I3), and once more only if the key it went under was refused,

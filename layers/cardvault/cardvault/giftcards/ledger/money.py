@@ -1,13 +1,12 @@
 """Money: whole minor units inside (`12345`), a number with two decimals outside (`123.45`)."""
 
-import re
 from decimal import Decimal
 from typing import Any
 
-from cardvault.errors import Unprocessable
+from cardvault.errors import InvalidRequest
+from cardvault.http import fields
 
 SMALLEST = 1
-_TEXT = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,2})?")
 
 # ISO 4217 codes with another number of decimals than two, or none at all.
 # Source: https://www.six-group.com/en/products-services/financial-information/data-standards.html
@@ -28,23 +27,12 @@ def amount(minor_units: int) -> Decimal:
 def minor_units(name: str, value: Any, *, least: int, most: int | None = None) -> int:
     """The minor units of a field of a body, a JSON number or a text of digits.
 
-    Nothing is rounded. Raises Unprocessable, naming the field, on more than two decimals, on
+    Nothing is rounded. Raises InvalidRequest, naming the field, on more than two decimals, on
     anything that is no amount, and outside of `least` to `most` (in minor units).
     """
-    text = format(value, "f") if _is_modest(value) else str(value)
-    if isinstance(value, bool) or not _TEXT.fullmatch(text):
-        raise Unprocessable(f"{name} must be an amount with at most two decimals")
-    found = int(Decimal(text).scaleb(2))
+    found = int(fields.amount(name, value).scaleb(2))
     if found < least:
-        raise Unprocessable(f"{name} must be at least {amount(least)}")
+        raise InvalidRequest(f"{name} must be at least {amount(least)}")
     if most is not None and found > most:
-        raise Unprocessable(f"{name} must be at most {amount(most)}")
+        raise InvalidRequest(f"{name} must be at most {amount(most)}")
     return found
-
-
-def _is_modest(value: Any) -> bool:
-    """Whether it is a Decimal of few digits: `1e999999` must not be written out."""
-    if not isinstance(value, Decimal):
-        return False
-    exponent = value.as_tuple().exponent
-    return isinstance(exponent, int) and -9 <= exponent <= 9

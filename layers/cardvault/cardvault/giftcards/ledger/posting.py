@@ -8,7 +8,6 @@ behind the transaction, gets the first answer.
 
 import hashlib
 import json
-import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from cardvault.aws import tables
 from cardvault.aws.tables import LostRace
 from cardvault.core import decimal_json
 from cardvault.core.clock import Clock, to_text, utc_now
-from cardvault.errors import CardvaultError, KeyReusedForAnotherRequest, Unprocessable
+from cardvault.errors import CardvaultError, KeyReusedForAnotherRequest
 from cardvault.giftcards.ledger.records import (
     CardRecord,
     EntryRecord,
@@ -30,12 +29,12 @@ from cardvault.giftcards.ledger.records import (
     entry_key,
 )
 from cardvault.giftcards.security.vault import NumberVault
+from cardvault.http.fields import idempotency_key
 
 if TYPE_CHECKING:
     from pynamodb.transactions import TransactWrite
 
 Answer = dict[str, Any]
-_KEY = re.compile(r"[\x21-\x7e]{1,128}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +51,8 @@ class Once:
     def of(
         cls, key: str | None, tenant_id: str, owner_id: str, action: str, body: Mapping[str, Any]
     ) -> "Once":
-        """Raises Unprocessable when there is no key, or none of 1 to 128 visible characters."""
-        if key is None or not _KEY.fullmatch(key):
-            raise Unprocessable("idempotency-key must be a header of 1 to 128 visible characters")
-        return cls(tenant_id, owner_id, action, key, body)
+        """Raises InvalidRequest when there is no key, or none of 1 to 128 visible characters."""
+        return cls(tenant_id, owner_id, action, idempotency_key(key), body)
 
     @property
     def sort_key(self) -> str:

@@ -34,7 +34,7 @@ FIRST_PREVIOUS_HASH = "0" * 64
 
 
 class EntryType(StrEnum):
-    """What an entry tells of. The published contract's types first, then ours."""
+    """What an entry is about: the published API's types first, then ours (docs/gift-cards.md)."""
 
     PURCHASE = "PURCHASE"
     ACTIVATION = "ACTIVATION"

@@ -8,10 +8,10 @@ from cardvault.core.clock import from_text, to_text
 from cardvault.errors import LimitExceeded, Unprocessable
 from cardvault.giftcards import programs, store
 from cardvault.giftcards.fields import (
-    AMOUNT,
     EMAIL,
     MOMENT,
     NAME_OF_YOURS,
+    SIGNED_AMOUNT,
     checker,
     moment,
     remarks,
@@ -34,7 +34,7 @@ _check_process = checker(
         "refundReference": text(100),
     },
 )
-_check_adjust = checker({"amount": AMOUNT, "reason": text(500)}, {"referenceId": text(100)})
+_check_adjust = checker({"amount": SIGNED_AMOUNT, "reason": text(500)}, {"referenceId": text(100)})
 _check_hand_over = checker(
     {"newOwnerName": text(255), "newOwnerEmail": EMAIL},
     {"newCustomerId": NAME_OF_YOURS, "referenceId": text(100)},

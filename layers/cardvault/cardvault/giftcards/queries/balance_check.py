@@ -28,7 +28,7 @@ class CheckBalance:
     def __call__(
         self, program_id: str, body: dict[str, Any], ip_address: str | None
     ) -> dict[str, Any]:
-        """What is on the card. Raises Unprocessable, GiftCardNotFound, TooManyRequests."""
+        """What is on the card. Raises InvalidRequest, GiftCardNotFound, TooManyRequests."""
         wanted = _check(body)
         number: str = wanted["cardNumber"]
         self.guard.expect_patience(ip_address)

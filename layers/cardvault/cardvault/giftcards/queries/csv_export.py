@@ -1,8 +1,8 @@
 """A card's transactions as CSV (RFC 4180), for spreadsheets."""
 
-import csv
-import io
 from typing import Any
+
+from cardvault.http import csv
 
 COLUMNS = (
     "createdAt",
@@ -24,25 +24,9 @@ COLUMNS = (
     "heldAmount",
     "until",
 )
-# A spreadsheet runs a text that begins with one of these as a formula.
-# Source: https://owasp.org/www-community/attacks/CSV_Injection
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def as_csv(shown: dict[str, Any]) -> str:
     """The transactions of `ShowCard.details`, in its order."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(COLUMNS)
-    for entry in shown["transactions"]:
-        row = {"currency": shown["currency"], **entry}
-        writer.writerow([_cell(row.get(column)) for column in COLUMNS])
-    return out.getvalue()
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return "'" + value
-    return str(value)
+    entries = ({"currency": shown["currency"], **entry} for entry in shown["transactions"])
+    return csv.write(COLUMNS, ([entry.get(column) for column in COLUMNS] for entry in entries))

@@ -6,6 +6,7 @@ from typing import Any
 from cardvault.core.clock import Clock, utc_now
 from cardvault.giftcards import store
 from cardvault.giftcards.views import Views, transaction
+from cardvault.http import cursor as cursors
 from cardvault.http.caller import Caller
 
 
@@ -32,13 +33,15 @@ class ShowCard:
         return shown
 
     def transactions(
-        self, program_id: str, card_id: str, caller: Caller, *, before: int | None, limit: int
-    ) -> tuple[list[dict[str, Any]], int | None]:
-        """A page of transactions, newest first, and the number to go on before if there are more.
+        self, program_id: str, card_id: str, caller: Caller, *, limit: int, cursor: str | None
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """A page of transactions, newest first, and the cursor of the next page if there is one.
 
-        Raises GiftCardNotFound.
+        Raises GiftCardNotFound, InvalidRequest.
         """
+        before = cursors.decode(cursor, cursors.is_count)[0] if cursor is not None else None
         store.seen(program_id, card_id, caller)
         entries = store.entries(card_id, before=before, limit=limit)
         more = len(entries) == limit and entries[-1].seq > 1
-        return [transaction(entry) for entry in entries], entries[-1].seq if more else None
+        shown = [transaction(entry) for entry in entries]
+        return shown, cursors.encode(entries[-1].seq) if more else None

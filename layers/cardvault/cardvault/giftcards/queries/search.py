@@ -7,13 +7,14 @@ from typing import Any
 
 from cardvault.core.clock import Clock, utc_now
 from cardvault.core.ids import is_id
-from cardvault.errors import GiftCardNotFound, Unprocessable
+from cardvault.errors import GiftCardNotFound
 from cardvault.giftcards import programs, store
 from cardvault.giftcards.ledger import lifecycle
 from cardvault.giftcards.ledger.lifecycle import Status
 from cardvault.giftcards.ledger.records import CARD_KEY, CardRecord
 from cardvault.giftcards.security.vault import is_number
 from cardvault.giftcards.views import Views
+from cardvault.http import cursor as cursors
 from cardvault.http.caller import Caller
 
 # What one request looks at, at most: a search that finds little still answers in time, with a
@@ -55,19 +56,18 @@ class ListCards:
         """A page of cards, and the cursor of the next page if there may be one.
 
         A page may be short, or empty, and still have a cursor. Raises ProgramNotFound,
-        Unprocessable.
+        InvalidRequest.
         """
         programs.owned(program_id, caller)
-        if cursor is not None and not is_id(cursor):
-            raise Unprocessable("cursor is not one of ours")
+        after = cursors.decode(cursor, is_id)[0] if cursor is not None else None
         now = self.clock()
         if wanted.text and is_number(wanted.text):
             return self._by_number(program_id, wanted, caller, now), None
         shown: list[dict[str, Any]] = []
-        last = None
-        for looked_at, card in enumerate(_cards(program_id, cursor), start=1):
+        last = ""
+        for looked_at, card in enumerate(_cards(program_id, after), start=1):
             if len(shown) == limit or looked_at > MOST_LOOKED_AT:
-                return shown, last
+                return shown, cursors.encode(last)
             last = card.card_id
             if store.visible(card, caller) and wanted.takes(card, now):
                 shown.append(self.views.card(card, now))

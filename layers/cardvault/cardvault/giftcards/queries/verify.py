@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from cardvault.aws.rounds import TIME_BUDGET, Round, cursor_at, place_of
+from cardvault.aws.rounds import TIME_BUDGET, Round
 from cardvault.aws.settings import Settings
 from cardvault.core.clock import Clock, utc_now
+from cardvault.core.ids import is_id
 from cardvault.errors import GiftCardNotFound, OutOfTime
 from cardvault.giftcards import store
 from cardvault.giftcards.ledger.records import (
@@ -23,6 +24,7 @@ from cardvault.giftcards.ledger.records import (
     EntryRecord,
     EntryType,
 )
+from cardvault.http import cursor as cursors
 
 # An answer of Lambda holds 6 MB, so a ledger in ruins is told of in several.
 # Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
@@ -127,7 +129,7 @@ class VerifyCards:
         try:
             for key in time.pace(keys):
                 found += verify_card(key.card_id, time)
-                cards, last = cards + 1, cursor_at(key.program_id, key.card_id)
+                cards, last = cards + 1, cursors.encode(key.program_id, key.card_id)
                 if len(found) >= MOST_DIFFERENCES:
                     return Verified(cards, found, last)
         except OutOfTime:
@@ -140,7 +142,7 @@ class VerifyCards:
 def _position(cursor: str | None) -> dict[str, dict[str, str]] | None:
     if cursor is None:
         return None
-    program_id, card_id = place_of(cursor, 2)
+    program_id, card_id = cursors.decode(cursor, is_id, is_id)
     keys = {"programId": program_id, "cardId": card_id, "sk": CARD_KEY}
     return {name: {"S": text} for name, text in keys.items()}
 

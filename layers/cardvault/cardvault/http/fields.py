@@ -1,0 +1,125 @@
+"""What the fields of a request may hold, for every API: the one home of field validators.
+
+A field is a JSON Schema (draft 7); its `description` completes the sentence "the field …", which
+is the message of an error. `schemas.checker` checks whole bodies with them.
+"""
+
+import re
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from cardvault.core.clock import from_text
+from cardvault.core.ids import ID_PATTERN
+from cardvault.errors import InvalidRequest
+
+Schema = dict[str, Any]
+
+# Unicode's bidirectional controls and its line and paragraph separators: either can make a text
+# read as another one. Source: Unicode Standard Annex #9, section 2; CVE-2021-42574
+_REORDERING = r"\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+_AMOUNT = r"[0-9]{1,9}(\.[0-9]{1,2})?"
+
+
+def _text(pattern: str, description: str) -> Schema:
+    return {"type": "string", "pattern": rf"^{pattern}\Z", "description": description}
+
+
+def name(longest: int) -> Schema:
+    """One line of 1 to `longest` characters that nothing turns around or breaks."""
+    described = "must be text without line breaks or control characters"
+    pattern = rf"[^\x00-\x1f\x7f-\x9f{_REORDERING}]+"
+    return {**_text(pattern, described), "minLength": 1, "maxLength": longest}
+
+
+def text(longest: int) -> Schema:
+    """A text of 1 to `longest` characters, as `name` but with line ends and tabs."""
+    described = "must be text without control characters"
+    pattern = rf"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{_REORDERING}]+"
+    return {**_text(pattern, described), "minLength": 1, "maxLength": longest}
+
+
+def visible(shortest: int, longest: int) -> Schema:
+    """A header of visible ASCII characters."""
+    described = f"must be a header of {shortest} to {longest} visible characters"
+    return _text(rf"[\x21-\x7e]{{{shortest},{longest}}}", described)
+
+
+ID = _text(ID_PATTERN.pattern, "must be 24 lower-case hex digits")
+# An id of the caller's own making, such as "merchant_123"; also the `sub` of a user's token.
+CALLERS_ID = _text(
+    r"[A-Za-z0-9][A-Za-z0-9_.:@|-]{0,127}", "must be 1 to 128 letters, digits or _ . : @ | -"
+)
+# SES takes 7-bit addresses; a domain in another script comes as Punycode. The dollar sign is
+# written \x24 since fastjsonschema takes each one for the end of the text.
+EMAIL = {
+    **_text(
+        r"[A-Za-z0-9.!#\x24%&'*+/=?^_`{|}~-]{1,64}@"
+        r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+        r"(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+",
+        "must be an e-mail address",
+    ),
+    "maxLength": 254,
+}
+# Source: ITU-T E.164
+PHONE = _text(r"\+[1-9][0-9]{6,14}", "must be a phone number like +442071838750")
+CURRENCY = _text("[A-Z]{3}", "must be a currency code of ISO 4217")
+# RFC 3339 with an offset; `moment` reads what passes.
+MOMENT: Schema = {"type": "string", "maxLength": 40, "format": "date-time"}
+# A JSON number or a text of digits; `amount` reads what passes, to the last digit.
+AMOUNT: Schema = {
+    "type": ["number", "string"],
+    "pattern": rf"^{_AMOUNT}\Z",
+    "exclusiveMinimum": 0,
+    "exclusiveMaximum": 10**9,
+    "description": "must be an amount above zero with at most two decimals",
+}
+SIGNED_AMOUNT: Schema = {
+    **AMOUNT,
+    "pattern": rf"^-?{_AMOUNT}\Z",
+    "exclusiveMinimum": -(10**9),
+    "description": "must be an amount with at most two decimals",
+}
+CURSOR: Schema = {"type": "string", "minLength": 1, "maxLength": 200}
+IDEMPOTENCY_KEY = visible(1, 128)
+# One that opens a session or a download a second time, so it must be hard to guess.
+SECRET_IDEMPOTENCY_KEY = visible(32, 128)
+
+
+def fits(value: str, field: Schema) -> bool:
+    """Whether a text has the field's pattern."""
+    return re.search(field["pattern"], value) is not None
+
+
+def idempotency_key(key: str | None, field: Schema = IDEMPOTENCY_KEY) -> str:
+    """The key. Raises InvalidRequest if there is none or it is not what `field` says."""
+    if key is None or not fits(key, field):
+        raise InvalidRequest(f"Idempotency-Key {field['description']}")
+    return key
+
+
+def moment(name: str, value: Any) -> datetime:
+    """The moment of a field. Raises InvalidRequest, naming it, on what is none with an offset."""
+    try:
+        return from_text(value)
+    except (TypeError, ValueError):
+        raise InvalidRequest(f"{name} must be a moment like 2026-01-31T12:00:00Z") from None
+
+
+def amount(name: str, value: Any) -> Decimal:
+    """The exact amount of a field, a JSON number or a text. Nothing is rounded.
+
+    Raises InvalidRequest, naming the field, on more than two decimals and on what is no amount.
+    """
+    digits = format(value, "f") if _is_modest(value) else str(value)
+    if isinstance(value, bool) or not fits(digits, SIGNED_AMOUNT):
+        raise InvalidRequest(f"{name} {SIGNED_AMOUNT['description']}")
+    return Decimal(digits)
+
+
+def _is_modest(value: Any) -> bool:
+    """Whether it is a Decimal of few digits: `1e999999` must not be written out."""
+    if not isinstance(value, Decimal):
+        return False
+    exponent = value.as_tuple().exponent
+    return isinstance(exponent, int) and -9 <= exponent <= 9

@@ -1,0 +1,194 @@
+"""Every stored format, worked out a second time without `cardvault`, as another program would.
+
+The published vectors and the items that the product writes are held against this.
+"""
+
+import hashlib
+import hmac
+import ipaddress
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+FIRST_PREVIOUS_HASH = "0" * 64
+VERSION = b"\x01"
+
+
+def hkdf(key: bytes, info: bytes, length: int) -> bytes:
+    """RFC 5869 with SHA-256 and no salt."""
+    pseudo_random_key = hmac.digest(bytes(32), key, "sha256")
+    output = block = b""
+    for number in range(1, -(-length // 32) + 1):
+        block = hmac.digest(pseudo_random_key, block + info + bytes([number]), "sha256")
+        output += block
+    return output[:length]
+
+
+def lengthened(*parts: bytes, size: int = 4) -> bytes:
+    """Each part with its length in front, big endian."""
+    return b"".join(len(part).to_bytes(size, "big") + part for part in parts)
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def canonical(fields: Mapping[str, Any]) -> str:
+    """The text that a chained record's hash is over: all its fields but the hash itself."""
+    content = {name: value for name, value in fields.items() if name != "hash"}
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+# --- sealed boxes ---------------------------------------------------------------------------------
+
+
+def box(key: bytes, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
+    return VERSION + nonce + AESGCM(key).encrypt(nonce, plaintext, aad)
+
+
+def unbox(key: bytes, sealed: bytes, aad: bytes) -> bytes:
+    assert sealed[:1] == VERSION
+    return AESGCM(key).decrypt(sealed[1:13], sealed[13:], aad)
+
+
+def order_keys(data_key: bytes) -> tuple[bytes, bytes]:
+    """The AES key of an order's cards, and the commitment to it."""
+    keys = hkdf(data_key, b"cardvault sealed card v1", 64)
+    return keys[:32], keys[32:]
+
+
+def card_aad(tenant_id: str, order_id: str, number: int, count: int) -> bytes:
+    return lengthened(
+        b"cardvault sealed card",
+        VERSION,
+        tenant_id.encode(),
+        order_id.encode(),
+        number.to_bytes(4, "big"),
+        count.to_bytes(4, "big"),
+    )
+
+
+def card_text(value: str, serial: str | None) -> bytes:
+    return json.dumps([value, serial], separators=(",", ":")).encode()
+
+
+def gift_card_key(secret: str, use: str) -> bytes:
+    return hkdf(secret.encode(), b"cardvault gift card " + use.encode(), 32)
+
+
+def gift_card_aad(place: str) -> bytes:
+    return VERSION + b"cardvault gift card\0" + place.encode()
+
+
+# --- keys and fingerprints of gift cards ----------------------------------------------------------
+
+
+def number_index(secret: str, number: str) -> str:
+    return hmac.digest(gift_card_key(secret, "number"), number.encode(), "sha256").hex()
+
+
+def content_mac(secret: str, content: str) -> bytes:
+    return hmac.digest(gift_card_key(secret, "fingerprint"), content.encode(), "sha256")
+
+
+def code_mac(secret: str, card_id: str, code: str) -> bytes:
+    message = card_id.encode() + b"\0" + code.encode()
+    return hmac.digest(gift_card_key(secret, "security code"), message, "sha256")
+
+
+def shadow_key(guard_key: str) -> str:
+    return "SHADOW#" + sha256(guard_key)
+
+
+def network(ip_address: str) -> str:
+    """An IPv4 address, the /64 of an IPv6 one, or `unknown`."""
+    try:
+        address = ipaddress.ip_address(ip_address)
+    except ValueError:
+        return "unknown"
+    if address.version == 6:
+        return str(ipaddress.ip_network(f"{address}/64", strict=False))
+    return str(address)
+
+
+def caller_key(secret: str, ip_address: str, minute: int) -> str:
+    return f"CALLER#{content_mac(secret, f'caller {network(ip_address)}').hex()[:32]}#{minute}"
+
+
+def gift_card_idempotency_key(tenant_id: str, action: str, key: str) -> str:
+    return "IDEM#" + sha256(json.dumps([tenant_id, action, key]))
+
+
+def request_text(body: Mapping[str, Any]) -> str:
+    """What a repeat must say again: the body without the security code, amounts as texts."""
+    told = {name: value for name, value in body.items() if name != "securityCode"}
+    return json.dumps(told, sort_keys=True, default=str)
+
+
+# --- keys and fingerprints of orders --------------------------------------------------------------
+
+
+def order_idempotency_key(tenant_id: str, user_id: str, key: str) -> str:
+    return "IDEM#" + sha256(json.dumps([tenant_id, user_id, key]))
+
+
+def passcode_hash(passcode: str, salt: bytes) -> bytes:
+    """Salt (16 bytes) || scrypt, N = 2^14, r = 8, p = 1, 32 bytes (RFC 7914)."""
+    derived = hashlib.scrypt(passcode.encode(), salt=salt[:16], n=16384, r=8, p=1, dklen=32)
+    return salt[:16] + derived
+
+
+def order_text(order: Mapping[str, Any], idempotency_key: str) -> str:
+    """What a repeat of an order must say again, from the body of the request.
+
+    A passcode goes in as its slow hash, salted by the idempotency key's SHA-256.
+    """
+    recipient = None
+    if delivery := order.get("delivery"):
+        recipient = {
+            "email": delivery["email"],
+            "name": delivery.get("name"),
+            "shop_name": delivery.get("shopName"),
+            "locale": delivery.get("locale", "en"),
+            "protection": delivery.get("protection", "otp"),
+            "passcode": delivery.get("passcode"),
+        }
+        if recipient["passcode"]:
+            salt = hashlib.sha256(idempotency_key.encode()).digest()
+            recipient["passcode"] = passcode_hash(recipient["passcode"], salt).hex()
+    content = {
+        "product_id": order.get("productId"),
+        "type_id": order.get("typeId"),
+        "quantity": order.get("quantity"),
+        "supplier_order_id": order.get("supplierOrderId"),
+        "recipient": recipient,
+    }
+    return json.dumps(content, sort_keys=True)
+
+
+def address_key(tenant_id: str, address: str) -> str:
+    return "ADDRESS#" + sha256(json.dumps([tenant_id, address.lower()]))
+
+
+def cards_fingerprint(secret: str, order_id: str, cards: list[tuple[str, str | None]]) -> bytes:
+    """HMAC over the order's id and its cards in the order of their texts."""
+    texts = sorted(card_text(*card) for card in cards)
+    return hmac.digest(secret.encode(), order_id.encode() + lengthened(*texts), "sha256")
+
+
+# --- links ----------------------------------------------------------------------------------------
+
+
+def claim_session(token: str, idempotency_key: str) -> str:
+    message = b"session " + idempotency_key.encode()
+    return hmac.digest(token.encode(), message, "sha256").hex()
+
+
+def download_session(token: str, repeat_key: str) -> str:
+    return hmac.digest(token.encode(), repeat_key.encode(), "sha256").hex()
+
+
+def one_time_code_hash(token: str, code: str) -> bytes:
+    return hmac.digest(token.encode(), b"code " + code.encode(), "sha256")

@@ -1,0 +1,149 @@
+"""One grammar for a field, whichever API it comes in by."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cardvault.errors import InvalidRequest
+from cardvault.fulfilment.create import NewOrder
+from cardvault.giftcards import fields as of_gift_cards
+from cardvault.giftcards.ledger.money import minor_units
+from cardvault.http import fields
+from cardvault.http.schemas import body, checker
+from cardvault.mail import resend
+from cardvault.orders import recipient
+
+EVERY = {
+    "email": fields.EMAIL,
+    "name": fields.name(80),
+    "text": fields.text(500),
+    "amount": fields.AMOUNT,
+    "signed": fields.SIGNED_AMOUNT,
+    "id": fields.ID,
+    "callersId": fields.CALLERS_ID,
+    "phone": fields.PHONE,
+    "moment": fields.MOMENT,
+    "currency": fields.CURRENCY,
+}
+check = checker(body({}, EVERY))
+
+
+def taken(**given):
+    try:
+        return check(given) == given
+    except InvalidRequest:
+        return False
+
+
+def test_orders_and_gift_cards_stand_on_the_same_fields():
+    of_orders = recipient.RECIPIENT["properties"]["email"]
+    assert of_orders is of_gift_cards.EMAIL is resend.check_request.schema["properties"]["email"]
+    assert of_gift_cards.ID is fields.ID
+    assert of_gift_cards.text is fields.text
+
+
+@pytest.mark.parametrize("email", ["a@b", "a\u202e@b.co", "a@b.co\u202e", "é@b.co", "a@b.co\n", 7])
+def test_what_is_no_address_is_none_for_either_api(email):
+    assert not taken(email=email)
+    with pytest.raises(InvalidRequest, match="customerEmail"):
+        of_gift_cards.checker({"customerEmail": of_gift_cards.EMAIL})({"customerEmail": email})
+
+
+REORDERING = "\u061c\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+CONTROLS = "\x00\x07\x0b\x1b\x7f\x85\x9f"
+
+
+@pytest.mark.parametrize("sign", REORDERING + CONTROLS)
+def test_no_text_turns_itself_around_or_hides_a_control(sign):
+    assert not taken(text=f"a{sign}b")
+    assert not taken(name=f"a{sign}b")
+
+
+@pytest.mark.parametrize("sign", "\t\r\n")
+def test_a_text_may_have_lines_and_a_name_may_not(sign):
+    assert taken(text=f"a{sign}b")
+    assert not taken(name=f"a{sign}b")
+
+
+@pytest.mark.parametrize(("field", "longest"), [("name", 80), ("text", 500)])
+def test_a_text_has_its_length(field, longest):
+    assert taken(**{field: "é" * longest})
+    assert not taken(**{field: "é" * (longest + 1)})
+    assert not taken(**{field: ""})
+
+
+@pytest.mark.parametrize("amount", [1, Decimal("0.01"), 0.01, "1", "1.5", "999999999.99", 5.5])
+def test_an_amount_is_a_number_or_a_text_of_digits(amount):
+    assert taken(amount=amount)
+    assert taken(signed=amount)
+    assert fields.amount("amount", amount) == Decimal(str(amount))
+
+
+@pytest.mark.parametrize(
+    "amount",
+    [None, True, {}, [], "", "a", "1e3", "1.", ".5", "1.234", "1\n", "٣", "+1", 10**9, 1e400, "-x"],
+)
+def test_what_is_no_amount_is_refused_by_the_schema(amount):
+    assert not taken(amount=amount)
+    assert not taken(signed=amount)
+    with pytest.raises(InvalidRequest, match=r"^amount must be an amount with"):
+        fields.amount("amount", amount)
+
+
+@pytest.mark.parametrize("amount", [-1, "-1", Decimal("-0.01"), "-999999999.99"])
+def test_only_a_signed_amount_may_be_below_zero(amount):
+    assert taken(signed=amount)
+    assert not taken(amount=amount)
+
+
+@given(st.integers(1, 10**11 - 1))
+def test_an_amount_loses_no_digit(minor):
+    exact = Decimal(minor).scaleb(-2)
+    for given_as in (exact, str(exact)):
+        assert taken(amount=given_as)
+        assert minor_units("amount", given_as, least=1) == minor
+
+
+@pytest.mark.parametrize("amount", [Decimal("0.001"), Decimal("1e-999999"), 0.005])
+def test_an_amount_is_never_rounded(amount):
+    with pytest.raises(InvalidRequest, match="at most two decimals"):
+        fields.amount("amount", amount)
+
+
+@pytest.mark.parametrize("key", ["", " ", "a b", "é", "a\n", "k" * 129, None])
+def test_what_is_no_idempotency_key_is_refused_by_name(key):
+    with pytest.raises(InvalidRequest, match=r"^Idempotency-Key must be a header of 1 to 128 "):
+        fields.idempotency_key(key)
+
+
+def test_a_key_that_opens_a_session_again_must_be_long():
+    assert fields.idempotency_key("k") == "k"
+    secret = fields.SECRET_IDEMPOTENCY_KEY
+    assert fields.idempotency_key("k" * 32, secret) == "k" * 32
+    with pytest.raises(InvalidRequest, match="32 to 128"):
+        fields.idempotency_key("k" * 31, secret)
+
+
+@pytest.mark.parametrize(
+    ("field", "good", "bad"),
+    [
+        ("id", "0a" * 12, "0A" * 12),
+        ("callersId", "merchant_123", "#1"),
+        ("phone", "+442071838750", "02071838750"),
+        ("moment", "2026-01-31T12:00:00+03:00", "2026-01-31T12:00:00"),
+        ("moment", "2026-01-31T12:00:00.123Z", "2026-02-30T12:00:00Z"),
+        ("currency", "EUR", "eur"),
+    ],
+)
+def test_the_other_fields_have_their_shape(field, good, bad):
+    assert taken(**{field: good})
+    assert not taken(**{field: bad})
+    assert not taken(**{field: good + "\n"})
+
+
+def test_an_orders_name_is_the_shared_one():
+    order = {"productId": "P", "typeId": "T", "quantity": 1}
+    with pytest.raises(InvalidRequest, match=r"delivery\.name must be text without"):
+        NewOrder.parse({**order, "delivery": {"email": "a@b.co", "name": "a\u061cb"}})

@@ -1,0 +1,200 @@
+"""The published vectors of gift cards, worked out by hand and held against our code."""
+
+import json
+import secrets
+from decimal import Decimal
+
+import pytest
+
+from cardvault.core import decimal_json
+from cardvault.errors import CannotOpen
+from cardvault.giftcards.ledger.posting import Once
+from cardvault.giftcards.ledger.records import (
+    CardRecord,
+    EntryRecord,
+    EntryType,
+    entry_key,
+    refund_key,
+)
+from cardvault.giftcards.queries.verify import differences
+from cardvault.giftcards.security.guard import guard_key
+from cardvault.giftcards.security.vault import CodeVault, NumberVault
+from tests.support import by_hand
+from tests.support.dynamodb_json import as_item
+from tests.support.given_secret import given_secret
+from tests.support.template import ROOT
+
+PUBLISHED = json.loads((ROOT / "tests/vectors/gift_cards_v1.json").read_text())
+NUMBER_SECRET = PUBLISHED["secrets"]["cardNumber"]
+CODE_SECRET = PUBLISHED["secrets"]["securityCode"]
+SEALED = {vector["name"]: vector for vector in PUBLISHED["sealed"]}
+REFUSED = {vector["name"]: vector for vector in PUBLISHED["refused"]}
+RECORDS = {vector["name"]: vector for vector in PUBLISHED["idempotencyRecords"]}
+ENTRIES = PUBLISHED["ledger"]["entries"]
+
+numbers = NumberVault(given_secret(NUMBER_SECRET))
+codes = CodeVault(given_secret(CODE_SECRET))
+
+
+def sealed_by_hand(vector, content):
+    key = by_hand.gift_card_key(NUMBER_SECRET, "seal")
+    aad = by_hand.gift_card_aad(vector["place"])
+    return by_hand.box(key, bytes.fromhex(vector["nonce"]), content.encode(), aad).hex()
+
+
+def give_nonce(monkeypatch, vector):
+    nonce = bytes.fromhex(vector["nonce"])
+    monkeypatch.setattr(secrets, "token_bytes", lambda length: nonce[:length])
+
+
+def once_of(vector):
+    body = decimal_json.loads(vector["body"])
+    return Once.of(vector["key"], vector["tenantId"], vector["ownerId"], vector["action"], body)
+
+
+# --- what the formats say -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("vector", PUBLISHED["derivedKeys"], ids=lambda vector: vector["use"])
+def test_a_key_is_derived_as_the_format_says(vector):
+    assert bytes.fromhex(vector["info"]) == b"cardvault gift card " + vector["use"].encode()
+    secret = PUBLISHED["secrets"][vector["secret"]]
+    assert by_hand.gift_card_key(secret, vector["use"]).hex() == vector["key"]
+
+
+@pytest.mark.parametrize("vector", PUBLISHED["cardNumbers"], ids=lambda vector: vector["index"])
+def test_a_number_is_found_as_the_format_says(vector):
+    index = by_hand.number_index(NUMBER_SECRET, vector["cardNumber"])
+    assert index == vector["index"]
+    assert vector["uniquenessKey"] == vector["guardKey"] == f"NUMBER#{index}"
+    assert by_hand.shadow_key(vector["guardKey"]) == vector["shadowKey"]
+
+
+@pytest.mark.parametrize("vector", PUBLISHED["securityCodes"], ids=lambda vector: vector["mac"])
+def test_a_security_code_is_kept_as_the_format_says(vector):
+    message = vector["cardId"].encode() + b"\0" + vector["code"].encode()
+    assert message.hex() == vector["message"]
+    assert by_hand.code_mac(CODE_SECRET, vector["cardId"], vector["code"]).hex() == vector["mac"]
+
+
+@pytest.mark.parametrize("vector", PUBLISHED["callers"], ids=lambda vector: vector["name"])
+def test_a_caller_is_counted_as_the_format_says(vector):
+    assert vector["text"] == f"caller {by_hand.network(vector['ipAddress'])}"
+    assert by_hand.content_mac(NUMBER_SECRET, vector["text"]).hex() == vector["mac"]
+    assert vector["guardKey"] == f"CALLER#{vector['mac'][:32]}#{vector['minute']}"
+    key = by_hand.caller_key(NUMBER_SECRET, vector["ipAddress"], vector["minute"])
+    assert key == vector["guardKey"]
+
+
+@pytest.mark.parametrize("name", SEALED)
+def test_a_sealed_text_is_what_the_format_says(name):
+    vector = SEALED[name]
+    assert by_hand.gift_card_aad(vector["place"]).hex() == vector["aad"]
+    assert sealed_by_hand(vector, vector["content"]) == vector["sealed"]
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_an_idempotency_record_is_what_the_format_says(name):
+    vector = RECORDS[name]
+    text = json.dumps([vector["tenantId"], vector["action"], vector["key"]])
+    assert (text, "IDEM#" + by_hand.sha256(text)) == (vector["keyText"], vector["sk"])
+    body = json.loads(vector["body"], parse_float=Decimal)
+    assert by_hand.request_text(body) == vector["requestText"]
+    assert by_hand.content_mac(NUMBER_SECRET, vector["requestText"]).hex() == vector["requestMac"]
+    assert vector["place"] == f"{vector['ownerId']} {vector['sk']}"
+    assert by_hand.gift_card_aad(vector["place"]).hex() == vector["aad"]
+    assert sealed_by_hand(vector, vector["answer"]) == vector["sealedAnswer"]
+
+
+@pytest.mark.parametrize("vector", ENTRIES, ids=lambda vector: vector["fields"]["sk"])
+def test_an_entry_is_hashed_as_the_format_says(vector):
+    assert by_hand.canonical(vector["fields"]) == vector["canonical"]
+    assert by_hand.sha256(vector["canonical"]) == vector["hash"] == vector["fields"]["hash"]
+
+
+def test_the_published_ledger_is_a_chain_of_every_kind_of_entry_with_every_field():
+    fields = [vector["fields"] for vector in ENTRIES]
+    before = by_hand.FIRST_PREVIOUS_HASH
+    for seq, entry in enumerate(fields, 1):
+        assert (entry["seq"], entry["sk"]) == (seq, f"ENTRY#{seq:010d}")
+        assert entry["id"] == f"{entry['id'][:16]}{seq:08x}"
+        assert entry["previousHash"] == before
+        before = entry["hash"]
+    assert {entry["transactionType"] for entry in fields} == set(EntryType)
+    stored_names = {item.attr_name for item in EntryRecord.get_attributes().values()}
+    assert set().union(*fields) == stored_names
+
+
+# --- what our code does ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("vector", PUBLISHED["cardNumbers"], ids=lambda vector: vector["index"])
+def test_our_code_finds_the_published_numbers(vector):
+    assert numbers.index_of(vector["cardNumber"]) == vector["index"]
+    assert guard_key(vector["index"]) == vector["guardKey"]
+
+
+@pytest.mark.parametrize("vector", PUBLISHED["securityCodes"], ids=lambda vector: vector["mac"])
+def test_our_code_knows_the_published_security_codes(vector):
+    mac = bytes.fromhex(vector["mac"])
+    assert codes.mac(vector["cardId"], vector["code"]) == mac
+    assert codes.matches(mac, vector["cardId"], vector["code"])
+    assert not codes.matches(mac, vector["cardId"], "999999")
+
+
+@pytest.mark.parametrize("vector", PUBLISHED["callers"], ids=lambda vector: vector["name"])
+def test_our_code_makes_the_published_fingerprints(vector):
+    assert numbers.fingerprint(vector["text"]).hex() == vector["mac"]
+
+
+@pytest.mark.parametrize("name", SEALED)
+def test_our_code_opens_and_seals_the_published_texts(name, monkeypatch):
+    vector = SEALED[name]
+    assert numbers.open(bytes.fromhex(vector["sealed"]), vector["place"]) == vector["content"]
+    give_nonce(monkeypatch, vector)
+    assert numbers.seal(vector["content"], vector["place"]).hex() == vector["sealed"]
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_our_code_refuses_what_must_not_open(name):
+    vector = REFUSED[name]
+    good = SEALED[vector["from"]]
+    changed = {field for field in ("place", "sealed") if vector[field] != good[field]}
+    assert changed == {vector["changed"]}
+    with pytest.raises(CannotOpen):
+        numbers.open(bytes.fromhex(vector["sealed"]), vector["place"])
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_our_code_makes_the_published_idempotency_records(name, monkeypatch):
+    vector = RECORDS[name]
+    once = once_of(vector)
+    assert (once.sort_key, once.place) == (vector["sk"], vector["place"])
+    assert once.content == vector["requestText"]
+    assert numbers.fingerprint(once.content).hex() == vector["requestMac"]
+    answer = decimal_json.loads(numbers.open(bytes.fromhex(vector["sealedAnswer"]), once.place))
+    assert decimal_json.dumps(answer) == vector["answer"], "an amount keeps its digits"
+    give_nonce(monkeypatch, vector)
+    assert numbers.seal(decimal_json.dumps(answer), once.place).hex() == vector["sealedAnswer"]
+
+
+@pytest.mark.parametrize("vector", PUBLISHED["sortKeys"], ids=lambda vector: vector["entry"])
+def test_our_code_makes_the_published_sort_keys(vector):
+    assert entry_key(vector["seq"]) == vector["entry"]
+    assert refund_key(vector["seq"]) == vector["refunds"]
+
+
+@pytest.mark.parametrize("vector", ENTRIES, ids=lambda vector: vector["fields"]["sk"])
+def test_our_code_hashes_the_published_entries(vector):
+    entry = EntryRecord.from_raw_data(as_item(vector["fields"]))
+    assert entry.computed_hash() == vector["hash"]
+
+
+def test_our_code_verifies_the_published_ledger():
+    entries = [EntryRecord.from_raw_data(as_item(vector["fields"])) for vector in ENTRIES]
+    last = ENTRIES[-1]["fields"]
+    card = CardRecord(last["cardId"], balance=last["balanceAfter"], entry_seq=last["seq"])
+    card.entry_hash = last["hash"]
+    assert list(differences(card, entries)) == []
+    entries[7].description = "another"
+    assert [(found.seq, found.why) for found in differences(card, entries)] == [(8, "altered")]
