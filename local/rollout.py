@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 import boto3
 from botocore.exceptions import ClientError
 
-from local.build import ROOT
+from local.stack.build import ROOT
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from local.cardvault import Cardvault, Shop, User, running
+from local.cardvault import Cardvault, running
+from local.clients.shop import Shop, User
 
 # A busy machine draws examples slowly and is no defect.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])

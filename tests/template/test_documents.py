@@ -6,7 +6,7 @@ import re
 import pytest
 
 from tests.support.documents import anchors
-from tests.support.template import ROOT, resources, template
+from tests.support.template import ROOT, template
 from tests.support.texts import texts
 
 FIRST_DEPLOY = (ROOT / "docs/first-deploy.md").read_text()
