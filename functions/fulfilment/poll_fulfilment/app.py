@@ -7,7 +7,7 @@ from cardvault.aws.tasks import workflow_step
 from cardvault.core.clock import from_text
 from cardvault.fulfilment.poll import PollFulfilment
 from cardvault.orders import store
-from cardvault.supplier.wiring import supplier_client
+from cardvault.supplier.bootstrap import supplier_client
 
 settings = Settings()
 store.bind_tables(settings)
