@@ -22,6 +22,10 @@ demo: install ## An order on its whole way, on this machine, in one go
 test: install ## Every test; needs no AWS account and no Docker
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
+.PHONY: coverage
+coverage: override ARGS += --cov
+coverage: test ## As `make test`, and that they run 97 % of the product; slower
+
 .PHONY: soak
 soak: install ## The races at length: RACERS=200 RACE_ROUNDS=20 unless you say otherwise
 	@RACERS=$${RACERS:-200} RACE_ROUNDS=$${RACE_ROUNDS:-20} $(BIN)/python -m pytest \
@@ -38,7 +42,7 @@ down: install ## Stop what `make up` started
 
 ##@ The gate
 .PHONY: check
-check: lint test audit ## The whole gate: lint, types, imports, template, tests, checkov
+check: lint audit secrets coverage ## The whole gate, as CI runs it
 
 .PHONY: lint
 lint: install ## Style, types, import direction, template, OpenAPI
@@ -57,6 +61,16 @@ openapi: install ## Write docs/openapi.yaml from docs/openapi.base.yaml and the 
 .PHONY: audit
 audit: .venv-checkov/.installed ## checkov over the template; .checkov.yaml has each exception's reason
 	.venv-checkov/bin/checkov --config-file .checkov.yaml
+
+.PHONY: secrets
+secrets: install ## No file holds a secret; what is allowed is in .ci/secrets
+	@.ci/secrets
+
+.PHONY: vulnerabilities
+vulnerabilities: .venv-pip-audit/.installed ## Known ones of all that is locked; asks the network
+	@for lock in requirements/*.txt layers/dependencies/requirements.txt; do \
+		.venv-pip-audit/bin/pip-audit --strict --require-hashes --disable-pip --requirement $$lock || exit 1; \
+	done
 
 .PHONY: bench
 bench: install ## Calls, transitions and times, side by side in one run
@@ -78,17 +92,20 @@ install: .venv/.installed .venv-runtime/.installed ## Virtual environments from 
 
 .PHONY: lock
 lock: install ## Write the lock files anew from the *.in files
-	@$(BIN)/python -m pip install --quiet uv
 	@sh requirements/lock.sh $(BIN)/uv
+
+.PHONY: hooks
+hooks: install ## Style and secrets are checked before each commit
+	$(BIN)/pre-commit install
 
 .PHONY: clean
 clean: ## Remove everything that was built or installed
-	rm -rf .venv .venv-runtime .venv-checkov .aws-sam .local .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-* .aws-sam .local .coverage .pytest_cache .mypy_cache .ruff_cache
 
 .PHONY: help
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } /^##@/ { print "\n" substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # --- virtual environments: made when their lock file is newer -----------------------------------
 
@@ -100,3 +117,6 @@ help: ## This list
 
 .venv-checkov/.installed: requirements/checkov.txt
 	@sh requirements/install.sh $(PYTHON) .venv-checkov requirements/checkov.txt
+
+.venv-pip-audit/.installed: requirements/pip-audit.txt
+	@sh requirements/install.sh $(PYTHON) .venv-pip-audit requirements/pip-audit.txt

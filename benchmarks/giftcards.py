@@ -27,7 +27,7 @@ from cardvault.giftcards.ledger import posting
 from cardvault.giftcards.ledger.posting import Posting
 from cardvault.giftcards.ledger.records import EntryRecord, EntryType
 from local.cardvault import Cardvault
-from local.stack import Stack
+from local.stack.embedded import Stack
 from tests.store.conftest import on_moto
 from tests.support.aimed import aimed_at
 from tests.support.giftcards import GiftShop

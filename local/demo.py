@@ -5,11 +5,12 @@ import time
 
 import requests
 
-from local.cardvault import ALL_SCOPES, TIMEOUT_S, Cardvault, Shop, User, running
-from local.customer import Customer
-from local.giftcards import GIFT_SCOPES, GiftProgram
-from local.leaks import Search
-from local.stack import STARTUP_ERRORS, stop_on_terminate
+from local.cardvault import Cardvault, running
+from local.clients.customer import Customer
+from local.clients.gift_cards import GIFT_SCOPES, GiftProgram
+from local.clients.shop import ALL_SCOPES, TIMEOUT_S, Shop, User
+from local.leak_scan import LeakScan
+from local.stack.embedded import STARTUP_ERRORS, stop_on_terminate
 
 CARDS = 3
 ADDRESS = "ada@customer.example"
@@ -107,7 +108,7 @@ def _audit(alice: User, order_id: str) -> None:
 
 def _search(vault: Cardvault, codes: list[str]) -> bool:
     say(f"searching for the {len(codes)} codes and serials (plain, base64, hex, URL) in:")
-    search = Search(codes)
+    search = LeakScan(codes)
     clean = True
     for place, texts in search.places(vault.stack):
         found = search.hits(texts)

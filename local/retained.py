@@ -17,7 +17,7 @@ from typing import Any
 
 from samtranslator.yaml_helper import yaml_parse
 
-from local.build import ROOT
+from local.stack.build import ROOT
 
 # What a resource that holds something is known by: the type's primary identifier.
 IDENTIFIERS = {

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import boto3
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
-from local.build import ROOT
+from local.stack.build import ROOT
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -77,14 +77,28 @@ def protect(target: Target, cloudformation: "CloudFormationClient") -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Deploy the present build to a stage, or only protect it; the exit status."""
+    """Deploy the present build to a stage, or only protect it; the exit status.
+
+    What a person must set up first, a region or credentials, is one line on stderr.
+    """
     parser = argparse.ArgumentParser(prog="rollout")
     parser.add_argument("stage")
     parser.add_argument("--protect", action="store_true", help="set the stack policy, no more")
     asked = parser.parse_args(arguments)
     target = Target.of(asked.stage)
+    try:
+        return _roll_out(target, only_protect=asked.protect)
+    except NoRegionError:
+        where = f"[{asked.stage}.deploy.parameters] of samconfig.toml"
+        print(f"no region: set AWS_DEFAULT_REGION, or `region` in {where}", file=sys.stderr)
+    except BotoCoreError as error:
+        print(f"AWS could not be asked: {error}", file=sys.stderr)
+    return 1
+
+
+def _roll_out(target: Target, *, only_protect: bool) -> int:
     cloudformation = target.cloudformation()
-    if not asked.protect:
+    if not only_protect:
         deployed = subprocess.run(sam_deploy(target, cloudformation), cwd=ROOT, check=False)  # noqa: S603
         if deployed.returncode:
             return deployed.returncode

@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from local.build import WORK
 from local.cardvault import Cardvault, running
 from local.console import Console
-from local.ports import from_environment
-from local.stack import STARTUP_ERRORS
+from local.stack.build import WORK
+from local.stack.embedded import STARTUP_ERRORS
+from local.stack.ports import from_environment
 
 PID_FILE = WORK / "up.pid"
 PORTS = {"api": 8080, "issuer": 8081, "supplier": 8082, "console": 8083, "aws": 4566}

@@ -7,6 +7,7 @@ compile="$1 pip compile --universal --python-version 3.11 --generate-hashes --no
 $compile requirements/dev.in -o requirements/dev.txt
 $compile requirements/runtime.in -o requirements/runtime.txt
 $compile requirements/checkov.in -o requirements/checkov.txt
+$compile requirements/pip-audit.in -o requirements/pip-audit.txt
 # The layer holds what the tests ran with.
 pins=$(mktemp)
 trap 'rm -f "$pins"' EXIT

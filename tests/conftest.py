@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, settings
 
 from cardvault.aws import failures
 from cardvault.errors import CardvaultError
-from local.cardvault import Cardvault, Shop, User, running
+from local.cardvault import Cardvault, running
+from local.clients.shop import Shop, User
 
 # A busy machine draws examples slowly and is no defect.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])

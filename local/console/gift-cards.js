@@ -86,6 +86,6 @@ function row(entry) {
 }
 
 at("issue").addEventListener("submit", once(issue));
-at("till").addEventListener("submit", once(act));
+at("spend").addEventListener("submit", once(act));
 at("show").addEventListener("click", () => { isShown = !isShown; drawNumber(); });
 named(follow);

@@ -11,10 +11,11 @@ from typing import Any, Final, Self
 
 import requests
 
-from local import mailbox, ports
 from local.cardvault import Cardvault, OperationRefused
-from local.console.answers import RefusedError
-from local.console.desk import Desk
+from local.clients import mailbox
+from local.console.console_api import ConsoleApi
+from local.console.responses import RefusedError
+from local.stack import ports
 
 HERE: Final = Path(__file__).parent
 LONGEST_BODY: Final = 10_000
@@ -24,7 +25,7 @@ _POLICY: Final = (
     "img-src data:; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 # A mail brings its own styles and, at least here, no script.
-_LETTER_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
+_MAIL_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
 _FILES: Final = {
     "/console.css": "text/css; charset=utf-8",
     "/page.js": "text/javascript; charset=utf-8",
@@ -41,7 +42,7 @@ class Console:
     """Serves the console of a running Cardvault; `port` 0 takes a free one."""
 
     def __init__(self, vault: Cardvault, port: int = 0) -> None:
-        self._server = _Server(ports.listen(port, "console"), Desk.of(vault))
+        self._server = _Server(ports.listen(port, "console"), ConsoleApi.of(vault))
         self.url = f"http://{ports.HOST}:{self._server.server_address[1]}"
         self._thread = threading.Thread(
             target=self._server.serve_forever,
@@ -69,11 +70,11 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, listener: Any, desk: Desk) -> None:
+    def __init__(self, listener: Any, api: ConsoleApi) -> None:
         super().__init__(listener.getsockname(), _Handler, bind_and_activate=False)
         self.socket.close()
         self.socket = listener
-        self.desk = desk
+        self.api = api
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -96,13 +97,13 @@ class _Handler(BaseHTTPRequestHandler):
         return self._json(self._look())
 
     def _look(self) -> Callable[[], Any] | None:
-        desk = self.server.desk
+        api = self.server.api
         if self.path == "/api/endings":
-            return lambda: {"endings": desk.endings()}
+            return lambda: {"endings": api.endings()}
         if (order := _ORDER.fullmatch(self.path)) and not order[2]:
-            return lambda: desk.look(order[1])
+            return lambda: api.look(order[1])
         if (card := _CARD.fullmatch(self.path)) and not card[2]:
-            return lambda: desk.till.look(card[1])
+            return lambda: api.gift_cards.look(card[1])
         return None
 
     def do_POST(self) -> None:
@@ -118,19 +119,19 @@ class _Handler(BaseHTTPRequestHandler):
         return self._json(self._act(raw))
 
     def _act(self, raw: bytes) -> Callable[[], Any] | None:
-        desk = self.server.desk
+        api = self.server.api
         if self.path == "/api/orders":
-            return lambda: desk.place(json.loads(raw))
+            return lambda: api.place(json.loads(raw))
         if self.path == "/api/gift-cards":
-            return lambda: desk.till.issue(json.loads(raw))
+            return lambda: api.gift_cards.issue(json.loads(raw))
         if (order := _ORDER.fullmatch(self.path)) and order[2]:
-            return lambda: desk.act(order[1], order[2])
+            return lambda: api.act(order[1], order[2])
         if (card := _CARD.fullmatch(self.path)) and card[2]:
-            return lambda: desk.till.act(card[1], card[2], json.loads(raw))
+            return lambda: api.gift_cards.act(card[1], card[2], json.loads(raw))
         return None
 
     def _mailbox(self) -> None:
-        mails = self.server.desk.mailbox.mails()
+        mails = self.server.api.mailbox.mails()
         found = re.fullmatch(r"/mailbox/([0-9]{1,6})(/html)?", self.path)
         if self.path == "/mailbox":
             return self._page("Mailbox", mailbox.list_page(mails))
@@ -138,8 +139,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(404, b"Not found", "text/plain")
         mail = mails[int(found[1]) - 1]
         if found[2]:
-            letter = mailbox.framed(mail).encode()
-            return self._send(200, letter, "text/html; charset=utf-8", _LETTER_POLICY)
+            content = mailbox.framed(mail).encode()
+            return self._send(200, content, "text/html; charset=utf-8", _MAIL_POLICY)
         return self._page("Mailbox", mailbox.mail_page(mail))
 
     def _page(self, title: str, content: str, script: str = "") -> None:

@@ -2,7 +2,7 @@
 
 import sys
 
-from local.build import ROOT
+from local.stack.build import ROOT
 from local.openapi.document import document
 from local.openapi.dump import dumps
 

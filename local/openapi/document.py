@@ -20,7 +20,7 @@ from typing import Any
 import yaml
 
 from cardvault.errors import AwsUnavailable
-from local.build import ROOT
+from local.stack.build import ROOT
 from local.openapi import functions, responses
 from local.openapi.functions import Function
 from local.openapi.schemas import Schema, as_told, laid_over, named

@@ -17,7 +17,7 @@ from samtranslator.yaml_helper import yaml_parse
 from cardvault.errors import CardvaultError
 from cardvault.http import request
 from cardvault.identity.signing import SigningKey
-from local.build import ROOT
+from local.stack.build import ROOT
 
 Schema = dict[str, Any]
 

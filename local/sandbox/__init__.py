@@ -31,7 +31,7 @@ to whatever comes next:
 | no_balance           |                             | 403 NO_BALANCE, nothing bought             |
 """
 
-from local.sandbox.faults import FAULTS
+from local.sandbox.fault_modes import FAULTS
 from local.sandbox.server import SupplierSandbox
 
 __all__ = ["FAULTS", "SupplierSandbox"]

@@ -11,15 +11,15 @@
 
 They need the key in `X-Access-Token` too: a page open in a browser on this machine can send
 requests to the loopback address, and must neither read codes nor arm faults. A wrong key here does
-not count towards the lockout, and no fault bites here. Answers are plain JSON without envelope;
+not count towards the lockout, and no fault applies here. Answers are plain JSON without envelope;
 errors are `{"error": text}`.
 """
 
 import re
 from collections.abc import Callable
 
-from local.sandbox.answers import Answer, Json, Refused, Request, iso_ms
-from local.sandbox.faults import MODES, TYPE_PREFIX
+from local.sandbox.fault_modes import MODES, TYPE_PREFIX
+from local.sandbox.messages import Answer, Json, Refused, Request, iso_ms
 from local.sandbox.routes import json_object
 from local.sandbox.state import State
 
@@ -31,7 +31,7 @@ Handler = Callable[[State, Request, str], Json]
 def answer(state: State, request: Request) -> Answer:
     """Answer a request to one of the sandbox's own routes."""
     with state.lock:
-        if not state.gate.holds(request.token):
+        if not state.access.holds(request.token):
             return Answer(401, {"error": "X-Access-Token must be the sandbox key"})
         try:
             return _routed(state, request)

@@ -5,7 +5,7 @@ The shapes: docs/supplier-contract.md, "Catalog".
 
 from dataclasses import dataclass
 
-from local.sandbox.answers import Json
+from local.sandbox.messages import Json
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ The fields and states: docs/supplier-contract.md, "Reading an order".
 
 from dataclasses import dataclass
 
-from local.sandbox.answers import Json, iso_ms, new_object_id
-from local.sandbox.faults import Fault
+from local.sandbox.fault_modes import Fault
+from local.sandbox.messages import Json, iso_ms, new_object_id
 
 HANDLING, FULFILLED = "HANDLING", "FULFILLED"
 PARTIALLY_FILLED, REFUNDED = "PARTIALLY_FILLED", "REFUNDED"

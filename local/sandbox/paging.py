@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from local.sandbox.answers import Json, invalid
+from local.sandbox.messages import Json, invalid
 
 T = TypeVar("T")
 

@@ -5,7 +5,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from local.sandbox.answers import (
+from local.sandbox.catalog import PRODUCTS, catalog_data
+from local.sandbox.fault_modes import CHECK, PLACE, fault_of_type
+from local.sandbox.messages import (
     Answer,
     Json,
     Refused,
@@ -15,8 +17,6 @@ from local.sandbox.answers import (
     router_miss,
     success,
 )
-from local.sandbox.catalog import PRODUCTS, catalog_data
-from local.sandbox.faults import CHECK, PLACE, fault_of_type
 from local.sandbox.orders import Wanted, dinars
 from local.sandbox.paging import window_of
 from local.sandbox.state import State, wanted_key
@@ -49,10 +49,10 @@ def _through(state: State, request: Request, route: Route, ident: str) -> Answer
     state.requests[route.name] += 1
     if route.name == CHECK:
         state.checks[ident] += 1
-    state.till.settle(state.now_ms())
+    state.account.settle(state.now_ms())
     try:
         if route.name != "ping":
-            state.gate.admit(request.token, state.now_ms())
+            state.access.admit(request.token, state.now_ms())
         return state.faults.around(route.name, lambda: route.handle(state, request, ident))
     except Refused as refused:
         return refused.answer()
@@ -78,13 +78,13 @@ def _validate(state: State, _request: Request, _ident: str) -> Answer:
 
 
 def _balance(state: State, _request: Request, _ident: str) -> Answer:
-    return success({"balance": dinars(state.till.balance)}, state.now_ms())
+    return success({"balance": dinars(state.account.balance)}, state.now_ms())
 
 
 def _transactions(state: State, request: Request, _ident: str) -> Answer:
     """The ledger: docs/supplier-contract.md, "Balance and ledger"."""
     window = window_of(request.query)
-    rows = [row for at_ms, row in state.till.newest_first() if window.covers(at_ms)]
+    rows = [row for at_ms, row in state.account.newest_first() if window.covers(at_ms)]
     items, pagination = window.cut(rows)
     data = {"items": items, "pagination": pagination}
     return success(data, state.now_ms(), request_id=True)
@@ -104,7 +104,7 @@ def _check_product(state: State, _request: Request, ident: str) -> Answer:
     data = {
         "productId": product.product_id,
         "productTitle": product.title,
-        "types": state.till.types_of(product),
+        "types": state.account.types_of(product),
     }
     return success(data, state.now_ms(), request_id=True)
 
@@ -117,10 +117,10 @@ def _place(state: State, request: Request, _ident: str) -> Answer:
 
     def commit() -> Answer:
         now_ms = state.now_ms()
-        price = state.till.quote(wanted)
+        price = state.account.quote(wanted)
         fault = chosen or state.faults.for_new_order()
         order = state.orders.place(wanted, now_ms, price, state.prefix, fault)
-        state.till.debit(order)
+        state.account.debit(order)
         return success({"orderId": order.order_id}, now_ms, request_id=True)
 
     return state.faults.around_own(chosen, PLACE, wanted.type_id, commit)

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from local.sandbox import admin, routes
-from local.sandbox.answers import Answer, Json, Refused, Request, invalid
+from local.sandbox.messages import Answer, Json, Refused, Request, invalid
 from local.sandbox.state import Options, State
 
 HOST = "127.0.0.1"

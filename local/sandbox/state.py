@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from local.sandbox.answers import Json, Refused, invalid
-from local.sandbox.board import FaultBoard
+from local.sandbox.account import Account
+from local.sandbox.fault_injection import FaultInjection
+from local.sandbox.messages import Json, Refused, invalid
 from local.sandbox.orders import OrderBook
-from local.sandbox.till import Till
 
 TRIES = 5
 LOCKOUT_MS = 15 * 60 * 1000
@@ -27,7 +27,7 @@ class Options:
     prefix: str = "SANDBOX"
 
 
-class Gate:
+class AccessControl:
     """The access token: five wrong ones in a row block everyone for 15 minutes.
 
     The supplier blocks the address; here there is one.
@@ -73,14 +73,14 @@ class State:
         """Forget every order, count, fault, debit and wrong key."""
         with self.lock:
             options = self.options
-            self.gate = Gate(options.key)
+            self.access = AccessControl(options.key)
             self.orders = OrderBook(round(options.handling_s * 1000))
-            self.till = Till(
+            self.account = Account(
                 round(options.balance * 100),
                 self.now_ms(),
                 production_like=options.production_like,
             )
-            self.faults = FaultBoard()
+            self.faults = FaultInjection()
             self.prefix = options.prefix
             self.requests: Counter[str] = Counter()
             self.checks: Counter[str] = Counter()

@@ -22,7 +22,7 @@ from cardvault.errors import DownloadExpired, LinkUnusable, WrongCode
 from cardvault.links import AccessLink, bind_links
 from cardvault.orders import store
 from cardvault.orders.records import Mark, OrderRecord
-from local import environment
+from local.stack import environment
 from tests.support.claiming import ordered
 
 pytestmark = pytest.mark.embedded

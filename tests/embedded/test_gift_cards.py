@@ -14,7 +14,7 @@ import pytest
 
 from cardvault.core.clock import utc_now
 from cardvault.errors import InsufficientFunds, TooManyWriters
-from local.giftcards import GIFT_SCOPES, GiftProgram
+from local.clients.gift_cards import GIFT_SCOPES, GiftProgram
 from tests.support.aimed import aimed_at
 from tests.support.giftcards import GiftShop
 
@@ -86,7 +86,7 @@ def test_i10_racing_lambdas_never_overdraw(program, card, vault):
     keys = [uuid.uuid4().hex for _ in range(12)]
     with ThreadPoolExecutor(4) as tills:
         answers = list(
-            tills.map(lambda key: program.redeem_until_told(card["id"], "10.00", key), keys)
+            tills.map(lambda key: program.redeem_with_retries(card["id"], "10.00", key), keys)
         )
     assert sorted(answer.status_code for answer in answers) == [200] * 10 + [400] * 2
     assert program.details(card["id"]).json()["status"] == "depleted"

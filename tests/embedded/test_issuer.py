@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from cardvault.identity.discovery import CONFIGURATION_PATH, KEYS_PATH
-from local.cardvault import DOORS, QUICK
-from local.stack import Stack
+from local.cardvault import API_OUTPUTS, QUICK
+from local.stack.embedded import Stack
 from tests.embedded.gaps.helpers import encoded
 
 pytestmark = pytest.mark.embedded
@@ -20,8 +20,8 @@ SLOWER_THAN_AN_AUTHORIZER_BEARS_S = 2.0
 
 
 def test_an_api_is_made_once_its_issuer_answers_fast_enough():
-    with Stack(doors=DOORS, auth=True) as stack:
-        issuer = stack.doors["issuer"]
+    with Stack(api_outputs=API_OUTPUTS, auth=True) as stack:
+        issuer = stack.proxies["issuer"]
         issuer.hesitate(SLOWER_THAN_AN_AUTHORIZER_BEARS_S, requests=3)
         stack.deploy({"IssuerUrl": issuer.url, **QUICK})
         assert not issuer.hesitates
@@ -61,9 +61,9 @@ def another_issuer():
 
 def test_with_an_issuer_of_yours_its_tokens_count_and_none_are_issued(another_issuer):
     issuer, token = another_issuer
-    with Stack(doors=DOORS, auth=True) as stack:
+    with Stack(api_outputs=API_OUTPUTS, auth=True) as stack:
         stack.deploy({"TokenIssuer": issuer, **QUICK})
-        api = stack.doors["api"].url
+        api = stack.proxies["api"].url
         theirs = token(sub="c" * 24, client_id="c" * 24, tenant="a" * 24, scope="orders:read")
         headers = {"Authorization": f"Bearer {theirs}"}
         mine = requests.get(f"{api}/api/orders", headers=headers, timeout=30)
@@ -71,4 +71,4 @@ def test_with_an_issuer_of_yours_its_tokens_count_and_none_are_issued(another_is
         refused = requests.post(f"{api}/v2/token", data={"grant_type": "x"}, timeout=30)
         assert refused.status_code == 404
         assert "IssuerApiId" not in stack.outputs
-        assert not stack.doors["issuer"].is_open
+        assert not stack.proxies["issuer"].is_open

@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from local.cardvault import ALL_SCOPES, running
-from local.giftcards import GIFT_SCOPES, GiftProgram
-from local.stack import STACK_NAME
+from local.cardvault import running
+from local.clients.gift_cards import GIFT_SCOPES, GiftProgram
+from local.clients.shop import ALL_SCOPES
+from local.stack.embedded import STACK_NAME
 from tests.support.documents import Terminal, filled, sections
 
 # Some hundred commands, each a process of its own.

@@ -3,7 +3,7 @@
 import uuid
 from datetime import UTC, datetime
 
-from local.cardvault import ALL_SCOPES
+from local.clients.shop import ALL_SCOPES
 
 
 def test_shredded_cards_are_gone_and_the_trail_says_so(vault):

@@ -11,19 +11,19 @@ from pathlib import Path
 import pytest
 import yaml
 
-from local import environment, ports
-from local import stack as stack_module
-from local.build import ROOT, Build
-from local.deployment import DeploymentError, deploy
-from local.stack import EmulatorError, Stack
+from local.stack import embedded as stack_module
+from local.stack import environment, ports
+from local.stack.build import ROOT, Build
+from local.stack.deployment import DeploymentError, deploy
+from local.stack.embedded import EmulatorError, Stack
 
 HOLDING_A_STACK = """
-from local.stack import Stack, stop_on_terminate
+from local.stack.embedded import Stack, stop_on_terminate
 import signal
 import time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 stop_on_terminate()
-with Stack(doors={"api": "ApiId"}) as stack:
+with Stack(api_outputs={"api": "ApiId"}) as stack:
     print(stack._emulator.pid, stack._directory, flush=True)
     time.sleep(3600)
 """

@@ -363,48 +363,14 @@ def test_a_new_secret_is_returned_and_never_logged(run, output, case):
 
 # --- when something unplanned happens ---
 
-TELLING = {
-    "check_balance": "right_code",
-    "create_download": "csv",
-    "download_claimed_cards": "claimed",
-    "expire_gift_cards": "scheduled",
-    "get_gift_card": "details",
-    "handle_email_event": "bounce",
-    "issue_gift_cards": "create",
-    "list_gift_cards": "page",
-    "fund_gift_card": "reload",
-    "manage_gift_card": "suspend",
-    "manage_program": "get",
-    "open_claim": "live",
-    "redeem_claim": "right_code",
-    "redeem_download": "first",
-    "spend_gift_card": "redeem",
-    "renew_claim": "used",
-    "resend_email": "again",
-    "reveal_claimed_cards": "claimed",
-    "send_claim_code": "live",
-    "send_delivery_email": "fulfilled",
-    "sweep_downloads": "scheduled",
-    "verify_ledger": "whole",
-    "create_order": "buy",
-    "get_audit_trail": "whole",
-    "get_order": "fulfilled",
-    "issue_token": "basic",
-    "list_orders": "first_page",
-    "manage_client": "create",
-    "place_order": "first_try",
-    "poll_fulfilment": "finished",
-    "reconcile_order": "lost_answer",
-    "record_outcome": "refunded",
-    "reveal_cards": "fulfilled",
-    "rewrap_data_keys": "after_rotation",
-    "shred_cards": "fulfilled",
-    "store_cards": "fulfilled",
-}
 # On a request. The issuer's key is read at init, and what waits for the issuer asks no AWS.
 CALLS_NOTHING = {"serve_claim_page", "publish_keys", "await_issuer"}
-API = [f"{name}/{case}" for name, case in TELLING.items() if f"{name}/{case}" in ANSWERED]
-TASKS = [f"{name}/{case}" for name, case in TELLING.items() if f"{name}/{case}" in RETURNED]
+# Each function's first event above.
+TELLING = {case.partition("/")[0]: case for case in reversed([*ANSWERED, *RETURNED])}
+API, TASKS = (
+    [case for name, case in TELLING.items() if case in expected and name not in CALLS_NOTHING]
+    for expected in (ANSWERED, RETURNED)
+)
 THROTTLED = ClientError(
     {"Error": {"Code": "ThrottlingException", "Message": "CANARY-CODE"}}, "AnyOperation"
 )
@@ -415,7 +381,7 @@ DENIED = ClientError(
 
 
 def test_every_function_is_seen_failing():
-    assert set(TELLING) == set(FUNCTIONS) - CALLS_NOTHING
+    assert set(TELLING) == set(FUNCTIONS)
     may_call = {
         action
         for function in resources("AWS::Serverless::Function").values()

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 from cardvault.aws import boto_clients, tables
 from cardvault.aws.settings import Settings
-from local.environment import REGION
-from local.stack import STACK_NAME, Stack
+from local.stack.embedded import STACK_NAME, Stack
+from local.stack.environment import REGION
 
 RESOURCES = {
     "GIFT_CARDS_TABLE": "GiftCardsTable",

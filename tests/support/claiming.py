@@ -3,8 +3,9 @@
 import uuid
 from typing import Any
 
-from local.cardvault import Cardvault, User
-from local.customer import Customer
+from local.cardvault import Cardvault
+from local.clients.customer import Customer
+from local.clients.shop import User
 
 PRODUCT = "507f1f77bcf86cd799439011"
 

@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from local import environment
+from local.stack import environment
 from tests.support.template import ROOT
 
 NEEDED = (".venv", "layers", "local", "template.yaml")

@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from local.stack import default_function_python
+from local.stack.emulator_process import default_function_python
 from tests.support.template import ROOT
 
 POLL_S = 0.05

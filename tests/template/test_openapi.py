@@ -67,8 +67,6 @@ def routes():
         for event in function["Properties"].get("Events", {}).values():
             if event["Type"] != "HttpApi":
                 continue
-            if event["Type"] != "HttpApi":
-                continue
             route = event["Properties"]
             scopes = set(route["Auth"].get("AuthorizationScopes", []))
             found[route["Method"], route["Path"]] = (name, scopes, {"{api}"})

@@ -226,6 +226,33 @@ def test_protecting_alone_deploys_nothing(cloudformation, monkeypatch):
     assert rollout.main(["--protect", "dev"]) == 0
 
 
+@pytest.mark.parametrize(
+    ("missing", "told"),
+    [
+        (
+            ["AWS_DEFAULT_REGION"],
+            "no region: set AWS_DEFAULT_REGION, or `region` in {} of samconfig.toml\n",
+        ),
+        (
+            ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
+            "AWS could not be asked: Unable to locate credentials\n",
+        ),
+    ],
+)
+@pytest.mark.parametrize("option", [[], ["--protect"]])
+def test_what_is_not_set_up_is_one_line(missing, told, option, monkeypatch, capsys, tmp_path):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(name, "eu-west-1")
+    for name in [*missing, "AWS_PROFILE"]:
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("deployed"))
+    assert rollout.main([*option, "dev"]) == 1
+    assert capsys.readouterr() == ("", told.format("[dev.deploy.parameters]"))
+
+
 def test_make_deploy_goes_this_way(checkout):
     told = recipe(checkout, "STAGE=prod")
     assert "-m local.rollout prod" in told

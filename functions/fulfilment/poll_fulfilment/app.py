@@ -9,7 +9,7 @@ from cardvault.core.clock import from_text
 from cardvault.fulfilment.poll import PollFulfilment
 from cardvault.orders import store
 from cardvault.supplier import client
-from cardvault.supplier.wiring import supplier_client
+from cardvault.supplier.bootstrap import supplier_client
 
 settings = Settings()
 store.bind_tables(settings)

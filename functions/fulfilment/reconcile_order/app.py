@@ -8,7 +8,7 @@ from cardvault.aws.tasks import workflow_step
 from cardvault.fulfilment.place import ReconcileOrder
 from cardvault.orders import store
 from cardvault.supplier import client
-from cardvault.supplier.wiring import supplier_client
+from cardvault.supplier.bootstrap import supplier_client
 
 settings = Settings()
 store.bind_tables(settings)

@@ -12,7 +12,7 @@ from cardvault.orders import store
 from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.store import bind_sealed_tables
 from cardvault.supplier import client
-from cardvault.supplier.wiring import supplier_client
+from cardvault.supplier.bootstrap import supplier_client
 
 settings = Settings()
 store.bind_tables(settings)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from local.stack import Stack
+from local.stack.embedded import Stack
 from tests.embedded.gaps import streaming
 from tests.embedded.gaps.helpers import encoded
 
@@ -29,8 +29,8 @@ def probe_stack():
         # Its issuer starts on the very request that waits for it; nothing waits before.
         "EMULATOR_ISSUER_TIMEOUT_S": "20",
     }
-    doors = {"api": "ApiId", "issuer": "IssuerApiId"}
-    with Stack(TEMPLATE, doors=doors, settings=settings) as stack:
+    outputs = {"api": "ApiId", "issuer": "IssuerApiId"}
+    with Stack(TEMPLATE, api_outputs=outputs, settings=settings) as stack:
         stack.deploy({"AwsUrl": stack.aws_url})
         yield stack
 
@@ -38,7 +38,7 @@ def probe_stack():
 @pytest.fixture
 def call(probe_stack):
     """Ask the probe function something through the API's open route."""
-    url = probe_stack.doors["api"].url
+    url = probe_stack.proxies["api"].url
 
     def post(**asked):
         return requests.post(f"{url}/open", json=asked, timeout=30)
@@ -67,7 +67,7 @@ def make_token(probe_stack):
 @pytest.fixture
 def read(probe_stack):
     """Read a thing, which takes the scope `things:read`."""
-    url = probe_stack.doors["api"].url
+    url = probe_stack.proxies["api"].url
 
     def get(token):
         headers = {"Authorization": f"Bearer {token}"}

@@ -8,7 +8,7 @@ import uuid
 import zipfile
 from pathlib import Path
 
-from local.stack import Stack
+from local.stack.embedded import Stack
 
 READER = Path(__file__).parent.parent / "data" / "functions" / "reader" / "app.py"
 READING = "arn:aws:iam::aws:policy/service-role/AWSLambdaDynamoDBExecutionRole"

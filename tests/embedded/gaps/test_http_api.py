@@ -28,7 +28,7 @@ def test_a_route_reaches_the_alias_of_its_function(call):
 
 
 def test_its_body_says_who_may_share_it(probe_stack):
-    url = probe_stack.doors["api"].url
+    url = probe_stack.proxies["api"].url
     welcome, foreign = (
         requests.options(f"{url}/open", headers={"Origin": origin}, timeout=10)
         for origin in ("https://shop.example", "https://elsewhere.example")
@@ -39,7 +39,7 @@ def test_its_body_says_who_may_share_it(probe_stack):
 
 
 def test_a_function_is_given_cookies_in_a_list_of_their_own(probe_stack):
-    url = f"{probe_stack.doors['api'].url}/open"
+    url = f"{probe_stack.proxies['api'].url}/open"
     answer = requests.post(url, json={}, headers={"Cookie": "a=1; b=2"}, timeout=30).json()
     assert answer["cookies"] == ["a=1", "b=2"]
     assert "cookie" not in answer["headers"]

@@ -7,7 +7,7 @@ import uuid
 import boto3
 import pytest
 
-from local.stack import Stack
+from local.stack.embedded import Stack
 from tests.embedded.gaps.helpers import finished, machine, refused
 
 pytestmark = pytest.mark.embedded

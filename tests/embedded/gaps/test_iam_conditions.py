@@ -9,7 +9,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local.stack import Stack
+from local.stack.embedded import Stack
 
 pytestmark = pytest.mark.embedded
 OWN_KEY = "arn:aws:kms:us-east-1:000000000000:key/own"

@@ -8,7 +8,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from local.stack import Stack
+from local.stack.embedded import Stack
 
 pytestmark = pytest.mark.embedded
 TABLE = "arn:aws:dynamodb:us-east-1:000000000000:table/games"

@@ -30,7 +30,7 @@ def test_it_refuses_a_token_without_end(make_token, read):
 
 
 def test_it_forgets_an_issuer_that_did_not_answer(probe_stack, make_token):
-    with failing_once(probe_stack.doors["issuer"].url) as issuer:
+    with failing_once(probe_stack.proxies["issuer"].url) as issuer:
         url = guarded_route(probe_stack, issuer)
         headers = {"Authorization": make_token(issuer)}
         answers = [requests.post(url, headers=headers, timeout=30) for _ in range(3)]

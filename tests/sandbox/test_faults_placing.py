@@ -7,7 +7,7 @@ import requests
 
 import local.sandbox
 from local.sandbox import FAULTS
-from local.sandbox.faults import MODES
+from local.sandbox.fault_modes import MODES
 
 
 def refused(answer):

@@ -1,4 +1,4 @@
-"""The front door: what it passes on, and what it answers by itself."""
+"""The reverse proxy: what it passes on, and what it answers by itself."""
 
 import http.client
 import json
@@ -8,8 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import requests
 
-from local import ports
-from local.front_door import FrontDoor
+from local.stack import ports
+from local.stack.reverse_proxy import ReverseProxy
 
 API = "/_aws/execute-api/abc/$default"
 
@@ -53,41 +53,41 @@ def emulator():
 
 
 @pytest.fixture
-def closed_door():
-    door = FrontDoor("api")
-    yield door
-    door.close()
+def closed_proxy():
+    proxy = ReverseProxy("api")
+    yield proxy
+    proxy.close()
 
 
 @pytest.fixture
-def door(closed_door, emulator):
-    closed_door.attach(emulator, "abc")
-    return closed_door
+def proxy(closed_proxy, emulator):
+    closed_proxy.attach(emulator, "abc")
+    return closed_proxy
 
 
-def test_it_is_closed_until_an_api_is_attached(closed_door):
-    answer = requests.get(closed_door.url, timeout=60)
+def test_it_is_closed_until_an_api_is_attached(closed_proxy):
+    answer = requests.get(closed_proxy.url, timeout=60)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
-def test_it_passes_on_any_method_and_any_bytes(door, method):
+def test_it_passes_on_any_method_and_any_bytes(proxy, method):
     body = bytes(range(256))
-    asked = requests.request(method, f"{door.url}/orders", data=body, timeout=60).json()
+    asked = requests.request(method, f"{proxy.url}/orders", data=body, timeout=60).json()
     assert (asked["method"], asked["body"]) == (method, body.hex())
 
 
-def test_it_passes_path_and_query_on_as_they_are(door):
+def test_it_passes_path_and_query_on_as_they_are(proxy):
     target = "/orders/a%2Fb%20c?q=1&q=2&empty=&plus=a+b"
-    connection = http.client.HTTPConnection(ports.HOST, door.port, timeout=60)
+    connection = http.client.HTTPConnection(ports.HOST, proxy.port, timeout=60)
     connection.request("GET", target)
     assert json.loads(connection.getresponse().read())["target"] == API + target
-    connection.request("GET", f"{door.url}/whole?address=1")
+    connection.request("GET", f"{proxy.url}/whole?address=1")
     assert json.loads(connection.getresponse().read())["target"] == f"{API}/whole?address=1"
 
 
-def test_it_passes_repeated_headers_on(door):
-    connection = http.client.HTTPConnection(ports.HOST, door.port, timeout=60)
+def test_it_passes_repeated_headers_on(proxy):
+    connection = http.client.HTTPConnection(ports.HOST, proxy.port, timeout=60)
     connection.putrequest("GET", "/")
     connection.putheader("X-Twice", "one")
     connection.putheader("X-Twice", "two")
@@ -98,45 +98,45 @@ def test_it_passes_repeated_headers_on(door):
     assert answer.headers.get_all("Set-Cookie") == ["a=1", "b=2"]
 
 
-def test_it_says_where_a_request_came_from_whatever_the_client_says(door):
+def test_it_says_where_a_request_came_from_whatever_the_client_says(proxy):
     lies = {"X-Forwarded-For": "1.2.3.4", "X-Forwarded-Proto": "https", "Host": "elsewhere"}
-    headers = dict(requests.get(door.url, headers=lies, timeout=60).json()["headers"])
+    headers = dict(requests.get(proxy.url, headers=lies, timeout=60).json()["headers"])
     assert headers["X-Forwarded-For"] == ports.HOST
     assert headers["X-Forwarded-Proto"] == "http"
-    assert headers["Host"] == f"{ports.HOST}:{door.port}"
+    assert headers["Host"] == f"{ports.HOST}:{proxy.port}"
 
 
-def test_it_passes_binary_answers_on(door):
-    assert requests.get(f"{door.url}/bytes", timeout=60).content == bytes(range(256))
+def test_it_passes_binary_answers_on(proxy):
+    assert requests.get(f"{proxy.url}/bytes", timeout=60).content == bytes(range(256))
 
 
-def test_it_takes_a_body_in_chunks(door):
+def test_it_takes_a_body_in_chunks(proxy):
     chunks = iter([b"first", b"second"])
-    asked = requests.post(door.url, data=chunks, timeout=60).json()
+    asked = requests.post(proxy.url, data=chunks, timeout=60).json()
     assert bytes.fromhex(asked["body"]) == b"firstsecond"
 
 
-def test_it_answers_head_without_a_body_and_options_with_204(door):
+def test_it_answers_head_without_a_body_and_options_with_204(proxy):
     with requests.Session() as session:
-        assert session.head(door.url, timeout=60).content == b""
-        preflight = session.options(door.url, timeout=60)
+        assert session.head(proxy.url, timeout=60).content == b""
+        preflight = session.options(proxy.url, timeout=60)
         assert (preflight.status_code, preflight.content) == (204, b"")
-        assert session.get(door.url, timeout=60).json()["method"] == "GET"
+        assert session.get(proxy.url, timeout=60).json()["method"] == "GET"
 
 
-def test_it_keeps_its_connections(door):
+def test_it_keeps_its_connections(proxy):
     with requests.Session() as session:
-        connections = {session.get(door.url, timeout=60).json()["connection"] for _ in range(3)}
+        connections = {session.get(proxy.url, timeout=60).json()["connection"] for _ in range(3)}
     assert len(connections) == 1
 
 
-def test_a_missing_emulator_is_a_bad_gateway(closed_door):
-    closed_door.attach(ports.available(0, "aws"), "abc")
-    assert requests.get(closed_door.url, timeout=60).status_code == 502
+def test_a_missing_emulator_is_a_bad_gateway(closed_proxy):
+    closed_proxy.attach(ports.available(0, "aws"), "abc")
+    assert requests.get(closed_proxy.url, timeout=60).status_code == 502
 
 
-def test_a_broken_body_is_a_bad_request(door):
-    connection = http.client.HTTPConnection(ports.HOST, door.port, timeout=60)
+def test_a_broken_body_is_a_bad_request(proxy):
+    connection = http.client.HTTPConnection(ports.HOST, proxy.port, timeout=60)
     connection.putrequest("POST", "/")
     connection.putheader("Transfer-Encoding", "chunked")
     connection.endheaders()

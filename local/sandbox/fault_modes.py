@@ -1,6 +1,6 @@
 """The named fault modes, and how a request or a typeId names one.
 
-A mode is of one of two kinds. A *request* mode spoils the answer to a request. An *order* mode is
+A mode is of one of two kinds. A *request* mode alters the answer to a request. An *order* mode is
 given to an order when it is placed and shows each time that order is read.
 """
 
@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from local.sandbox.answers import invalid
+from local.sandbox.messages import invalid
 
 PLACE, CHECK = "placeOrder", "checkOrder"
 ROUTES = (
@@ -33,10 +33,10 @@ _KEY_CODES = "INVALID_ACCESS_TOKEN|IP_BLOCKED|IP_NOT_ALLOWED|API_DISABLED|AUTH_U
 
 @dataclass(frozen=True)
 class Mode:
-    """What a mode does, what its argument may be and where it bites.
+    """What a mode does, what its argument may be and where it applies.
 
-    `home` is the only route it spoils unless it may bite `anywhere`. `burst` says how many answers
-    it spoils when a `typeId` chose it: every one, the first, or as many as its argument says or
+    `home` is the only route it alters unless it may apply `anywhere`. `burst` says how many answers
+    it alters when a `typeId` chose it: every one, the first, or as many as its argument says or
     its script has steps.
     """
 
@@ -140,7 +140,7 @@ FAULTS: dict[str, str] = {name: mode.does for name, mode in MODES.items()}
 
 @dataclass(frozen=True)
 class Fault:
-    """A mode with its argument, and the one route it bites (None: wherever it can)."""
+    """A mode with its argument, and the one route it applies to (None: wherever it can)."""
 
     name: str
     argument: str
@@ -158,7 +158,7 @@ class Fault:
             message = f"the argument of {name} is: {mode.argument or 'none'}"
             raise invalid(message)
         if route is not None and route not in (ROUTES if mode.anywhere else (mode.home,)):
-            message = f"{name} cannot bite on route {route!r}"
+            message = f"{name} cannot apply to route {route!r}"
             raise invalid(message)
         return cls(name, argument, route)
 
@@ -167,8 +167,8 @@ class Fault:
         """The mode's description."""
         return MODES[self.name]
 
-    def bites(self, route: str) -> bool:
-        """Whether it spoils answers of this route. Without a route, ping stays out of it."""
+    def applies_to(self, route: str) -> bool:
+        """Whether it alters answers of this route. Without a route, ping stays out of it."""
         if self.mode.kind == "order":
             return False
         if self.route is not None:
@@ -176,7 +176,7 @@ class Fault:
         return route == self.mode.home or (self.mode.anywhere and route != "ping")
 
     def burst(self) -> int | None:
-        """How many answers it spoils when a typeId chose it; None for every one."""
+        """How many answers it alters when a typeId chose it; None for every one."""
         if self.mode.burst == "argument":
             return int(self.argument) or None
         if self.mode.burst == "script":

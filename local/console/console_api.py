@@ -4,11 +4,12 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from local.cardvault import ALL_SCOPES, Cardvault, Shop, User
-from local.console.answers import told
-from local.console.till import Till
-from local.giftcards import GIFT_SCOPES
-from local.mailbox import Mailbox
+from local.cardvault import Cardvault
+from local.clients.gift_cards import GIFT_SCOPES
+from local.clients.mailbox import Mailbox
+from local.clients.shop import ALL_SCOPES, Shop, User
+from local.console.gift_cards_api import GiftCardsApi
+from local.console.responses import body_of
 from local.sandbox import FAULTS
 
 PRODUCT = "507f1f77bcf86cd799439011"
@@ -23,19 +24,19 @@ USER = "console-user"
 
 
 @dataclass(frozen=True)
-class Desk:
+class ConsoleApi:
     """One shop, and one user of it."""
 
     vault: Cardvault
     shop: Shop
     mailbox: Mailbox
-    till: Till
+    gift_cards: GiftCardsApi
 
     @classmethod
-    def of(cls, vault: Cardvault) -> "Desk":
-        """A desk of a shop of its own."""
+    def of(cls, vault: Cardvault) -> "ConsoleApi":
+        """With a shop of its own."""
         shop = vault.shop("console", (*ALL_SCOPES, *GIFT_SCOPES))
-        return cls(vault, shop, Mailbox(vault.stack), Till(vault, shop))
+        return cls(vault, shop, Mailbox(vault.stack), GiftCardsApi(vault, shop))
 
     def endings(self) -> list[dict[str, str]]:
         """How an order may end or go wrong: `typeId`, a name and what happens."""
@@ -64,13 +65,13 @@ class Desk:
         }
         if wanted.get("delivery"):
             body["delivery"] = wanted["delivery"]
-        return told(self._user().order(uuid.uuid4().hex, **body))
+        return body_of(self._user().order(uuid.uuid4().hex, **body))
 
     def look(self, order_id: str) -> dict[str, Any]:
         """The order, its trail, whether the trail's numbers follow, and its mails."""
         user = self._user()
-        order = told(user.get(order_id))
-        events = told(user.get(order_id, "/audit", limit=500))["events"]
+        order = body_of(user.get(order_id))
+        events = body_of(user.get(order_id, "/audit", limit=500))["events"]
         mails = [
             {"number": mail.number, "subject": mail.subject, "to": mail.to, "link": mail.link}
             for mail in self.mailbox.mails()
@@ -83,12 +84,12 @@ class Desk:
         user = self._user()
         path = f"/api/orders/{order_id}"
         if what == "reveal":
-            return told(user.get(order_id, "/cards"))
+            return body_of(user.get(order_id, "/cards"))
         if what == "download":
-            made = told(user.call("POST", f"{path}/downloads", json={"format": "txt"}))
+            made = body_of(user.call("POST", f"{path}/downloads", json={"format": "txt"}))
             return {"url": self.vault.api_url + made["downloadUrl"]}
-        return told(user.call("POST", f"{path}/emails", json={}))
+        return body_of(user.call("POST", f"{path}/emails", json={}))
 
     def _user(self) -> User:
-        # A fresh token each time: the desk outlives any of them.
+        # A fresh token each time: this outlives any of them.
         return self.shop.user(USER)

@@ -13,11 +13,11 @@ from urllib.parse import quote, quote_plus
 
 import requests
 
-from local.mailbox import Mailbox
-from local.stack import Stack
+from local.clients.mailbox import Mailbox
+from local.stack.embedded import Stack
 
 
-def disguises(code: str) -> set[bytes]:
+def encodings(code: str) -> set[bytes]:
     """Every form of a code that the scan knows, in lower case."""
     raw = code.encode()
     forms = {raw, raw.hex().encode(), quote(code, safe="").encode(), quote_plus(code).encode()}
@@ -30,14 +30,14 @@ def disguises(code: str) -> set[bytes]:
     return {form.lower() for form in forms if len(form) >= 8}
 
 
-class Search:
+class LeakScan:
     """Looks for any of the codes in texts."""
 
     def __init__(self, codes: Iterable[str]) -> None:
-        self._forms = {form: code for code in codes for form in disguises(code)}
+        self._forms = {form: code for code in codes for form in encodings(code)}
 
     def hits(self, texts: Iterable[bytes]) -> list[bytes]:
-        """The texts that hold a code in any disguise."""
+        """The texts that hold a code in any encoding."""
         return [text for text in texts if self._is_in(text.lower())]
 
     def _is_in(self, text: bytes) -> bool:

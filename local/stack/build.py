@@ -16,10 +16,10 @@ from typing import Any
 
 from samtranslator.yaml_helper import yaml_parse
 
-from local.environment import for_child
-from local.process import ChildProcess
+from local.stack.environment import for_child
+from local.stack.process import ChildProcess
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 WORK = ROOT / ".local"
 SOURCES = ("functions", "layers", "statemachine")
 BUILDS_KEPT = 4

@@ -1,4 +1,4 @@
-"""The embedded stack: emulator, deployed template and a front door for each API."""
+"""The embedded stack: emulator, deployed template and a reverse proxy for each API."""
 
 import atexit
 import functools
@@ -8,7 +8,6 @@ import signal
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -16,22 +15,19 @@ from typing import Any, Self
 
 from botocore.config import Config
 
-from local import environment, ports
-from local.build import ROOT, WORK, BuildError, build
-from local.deployment import DeploymentError, apis_of_outputs, deploy, made_so_far
-from local.front_door import FrontDoor
-from local.process import ChildProcess
+from local.stack import environment, ports
+from local.stack.build import ROOT, BuildError, build
+from local.stack.deployment import DeploymentError, apis_of_outputs, deploy, made_so_far
+from local.stack.emulator_process import (
+    Emulator,
+    EmulatorError,
+    default_function_python,
+    kept_in,
+)
+from local.stack.reverse_proxy import ReverseProxy
 
 STACK_NAME = "cardvault"
-RUNTIME_PYTHON = ROOT / ".venv-runtime" / "bin" / "python"
-HEALTHY_WITHIN_S = 120.0
-HEALTH_POLL_S = 0.05
-LAST_LINES = 20
 DIRECTORY_PREFIX = "cardvault-stack-"
-
-
-class EmulatorError(RuntimeError):
-    """The emulator did not start; the message ends with its last lines."""
 
 
 # What a person can mend: each says what and how, and needs no traceback.
@@ -48,21 +44,22 @@ class Stack:
 
     Between `start` and `deploy` the addresses are known, so that they can be parameters:
 
-        with Stack(doors={"api": "ApiId", "issuer": "IssuerApiId"}) as stack:
-            stack.deploy({"IssuerUrl": stack.doors["issuer"].url})
-            requests.get(stack.doors["api"].url + "/claim")
+        with Stack(api_outputs={"api": "ApiId", "issuer": "IssuerApiId"}) as stack:
+            stack.deploy({"IssuerUrl": stack.proxies["issuer"].url})
+            requests.get(stack.proxies["api"].url + "/claim")
 
-    `doors` maps each front door to the stack output that holds its API's id. `fixed_ports` maps
-    `aws` or the name of a door to a port number; everything else gets a free port. `settings` are
-    environment variables of the emulator, such as `SFN_WAIT_SCALE`. Everything is in memory, unless
-    `state` names a folder to keep it in; addresses are kept too, so that takes fixed ports.
+    `api_outputs` maps the name of each reverse proxy to the stack output that holds its API's id.
+    `fixed_ports` maps `aws` or such a name to a port number; everything else gets a free one.
+    `settings` are environment variables of the emulator, such as `SFN_WAIT_SCALE`. Everything is in
+    memory, unless `state` names a folder to keep it in; addresses are kept too, so that takes fixed
+    ports.
     """
 
     def __init__(
         self,
         template: Path = ROOT / "template.yaml",
         *,
-        doors: Mapping[str, str] | None = None,
+        api_outputs: Mapping[str, str] | None = None,
         fixed_ports: Mapping[str, int] | None = None,
         auth: bool = False,
         settings: Mapping[str, str] | None = None,
@@ -70,19 +67,19 @@ class Stack:
         state: Path | None = None,
     ) -> None:
         self._template = template
-        self._api_outputs = dict(doors or {})
+        self._api_outputs = dict(api_outputs or {})
         self._fixed_ports = dict(fixed_ports or {})
         self._settings = {
             "AUTH": str(auth).lower(),
-            **(_kept_in(state) if state else {}),
+            "LAMBDA_PYTHON": str(function_python or default_function_python()),
+            **(kept_in(state) if state else {}),
             **(settings or {}),
         }
-        self._function_python = function_python or default_function_python()
         self._directory: Path | None = None
-        self._emulator: ChildProcess | None = None
+        self._emulator: Emulator | None = None
         self._aws_port = 0
         self._session = environment.session()
-        self.doors: dict[str, FrontDoor] = {}
+        self.proxies: dict[str, ReverseProxy] = {}
         self.outputs: dict[str, str] = {}
         self.seconds: dict[str, float] = {}
 
@@ -112,15 +109,16 @@ class Stack:
         try:
             self._aws_port = ports.available(self._fixed_ports.get("aws", 0), "aws")
             for name in self._api_outputs:
-                self.doors[name] = FrontDoor(name, self._fixed_ports.get(name, 0))
-            self._start_emulator(self._directory)
+                self.proxies[name] = ReverseProxy(name, self._fixed_ports.get(name, 0))
+            self._emulator = Emulator(self._aws_port, self._settings, self._directory)
+            self._emulator.expect_healthy()
         except BaseException:
             self.stop()
             raise
         self.seconds["start"] = time.monotonic() - began
 
     def deploy(self, parameters: Mapping[str, str] | None = None) -> dict[str, str]:
-        """Build the template if its sources changed, deploy it and open the doors."""
+        """Build the template if its sources changed, deploy it and open the proxies."""
         began = time.monotonic()
         built = build(self._template)
         self.seconds["build"] = time.monotonic() - began
@@ -132,22 +130,22 @@ class Stack:
             cloudformation=self.client("cloudformation"),
             s3=self.client("s3"),
             while_waiting=functools.partial(
-                self._open_doors, apis_of_outputs(built), set(self.doors)
+                self._open_proxies, apis_of_outputs(built), set(self.proxies)
             ),
         )
         for name, output in self._api_outputs.items():
             if output in self.outputs:
-                self.doors[name].attach(self._aws_port, self.outputs[output])
+                self.proxies[name].attach(self._aws_port, self.outputs[output])
         self.seconds["deploy"] = time.monotonic() - began
         return self.outputs
 
-    def _open_doors(self, apis: Mapping[str, str], waiting: set[str]) -> None:
-        """Open each waiting door as soon as its API is made: the deployment itself may call it."""
+    def _open_proxies(self, apis: Mapping[str, str], waiting: set[str]) -> None:
+        """Open each waiting proxy as soon as its API is made: the deployment itself may call it."""
         made = made_so_far(STACK_NAME, self.client("cloudformation")) if waiting else {}
         for name in list(waiting):
             api = made.get(apis.get(self._api_outputs[name], ""))
             if api:
-                self.doors[name].attach(self._aws_port, api)
+                self.proxies[name].attach(self._aws_port, api)
                 waiting.remove(name)
 
     def stop(self) -> None:
@@ -156,8 +154,8 @@ class Stack:
         emulator, self._emulator = self._emulator, None
         if emulator is not None:
             emulator.stop()
-        while self.doors:
-            self.doors.popitem()[1].close()
+        while self.proxies:
+            self.proxies.popitem()[1].close()
         directory, self._directory = self._directory, None
         if directory is not None:
             shutil.rmtree(directory, ignore_errors=True)
@@ -193,47 +191,7 @@ class Stack:
 
     def emulator_log(self) -> str:
         """Return what the emulator itself has written."""
-        return self._emulator.output() if self._emulator else ""
-
-    def _start_emulator(self, directory: Path) -> None:
-        self._emulator = ChildProcess(
-            [sys.executable, "-m", "local.emulator"],
-            environment.for_child(
-                BIND_HOST=ports.HOST,
-                GATEWAY_PORT=str(self._aws_port),
-                LAMBDA_PYTHON=str(self._function_python),
-                EMULATOR_LAYER_CACHE=str(WORK / "unpacked-layers"),
-                EMULATOR_EXIT_WITH_STDIN="1",
-                TMPDIR=str(directory),
-                **self._settings,
-            ),
-            directory=ROOT,
-            log=directory / "emulator.log",
-        )
-        give_up_at = time.monotonic() + HEALTHY_WITHIN_S
-        while not self._is_healthy():
-            if self._emulator.exit_status() is not None or time.monotonic() > give_up_at:
-                message = f"the emulator did not start:\n{self._emulator.output(LAST_LINES)}"
-                raise EmulatorError(message)
-            time.sleep(HEALTH_POLL_S)
-
-    def _is_healthy(self) -> bool:
-        try:
-            address = f"{self.aws_url}/_ministack/health"
-            with urllib.request.urlopen(address, timeout=1) as answer:  # noqa: S310 - loopback
-                return bool(answer.status == 200)
-        except OSError:
-            return False
-
-
-def _kept_in(folder: Path) -> dict[str, str]:
-    """Return the settings that let the emulator save its state when it is stopped."""
-    return {
-        "PERSIST_STATE": "1",
-        "S3_PERSIST": "1",
-        "STATE_DIR": str(folder / "state"),
-        "S3_DATA_DIR": str(folder / "s3"),
-    }
+        return self._emulator.log() if self._emulator else ""
 
 
 def _forget_killed_stacks() -> None:
@@ -246,11 +204,6 @@ def _forget_killed_stacks() -> None:
             shutil.rmtree(directory, ignore_errors=True)
         except (ValueError, PermissionError):
             continue  # not one of ours
-
-
-def default_function_python() -> Path:
-    """Choose the interpreter for the functions: one that holds nothing the layers should bring."""
-    return RUNTIME_PYTHON if RUNTIME_PYTHON.exists() else Path(sys.executable)
 
 
 def stop_on_terminate() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from local.build import ARTIFACTS_BUCKET, Build
+from local.stack.build import ARTIFACTS_BUCKET, Build
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

@@ -1,4 +1,4 @@
-"""A gift-card program on a running Cardvault, called as a shop's till calls it."""
+"""A shop that calls the gift-card API, for one of its programs."""
 
 import time
 import uuid
@@ -7,7 +7,8 @@ from typing import Any, Self
 
 import requests
 
-from local.cardvault import TIMEOUT_S, Cardvault, Shop, User
+from local.cardvault import Cardvault
+from local.clients.shop import TIMEOUT_S, Shop, User
 
 GIFT_SCOPES = (
     "giftcards:read",
@@ -16,7 +17,7 @@ GIFT_SCOPES = (
     "giftcards:redeem",
     "giftcards:manage",
 )
-PATIENCE_S = 120.0
+GIVE_UP_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,9 @@ class GiftProgram:
         """Take an amount off a card."""
         return self.post(f"cards/{card_id}/redeem", key, amount=amount)
 
-    def redeem_until_told(self, card_id: str, amount: str, key: str) -> requests.Response:
+    def redeem_with_retries(self, card_id: str, amount: str, key: str) -> requests.Response:
         """As `redeem`, again under the same key for as long as the answer is to try again."""
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + GIVE_UP_S
         while True:
             answer = self.redeem(card_id, amount, key)
             if answer.status_code != 503 or time.monotonic() > deadline:

@@ -13,7 +13,7 @@ class RefusedError(Exception):
         self.status, self.body = status, body
 
 
-def told(answer: requests.Response) -> dict[str, Any]:
+def body_of(answer: requests.Response) -> dict[str, Any]:
     """The answer's body. Raises RefusedError."""
     body: dict[str, Any] = answer.json()
     if not answer.ok:

@@ -1,7 +1,7 @@
 """A plain address for an HTTP API of the emulator.
 
 The emulator serves an API below `/_aws/execute-api/<id>/$default`; AWS serves it at the root of a
-host. The door listens at the root of a port that is known before the API exists, so the address
+host. The proxy listens at the root of a port that is known before the API exists, so the address
 can be a parameter of the very template that makes the API.
 """
 
@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
 from urllib.parse import urlsplit
 
-from local import ports
+from local.stack import ports
 
 CONNECTION_HEADERS: Final = {
     "connection",
@@ -36,7 +36,7 @@ REUSE_WITHIN_S: Final = 30.0
 Headers = list[tuple[str, str]]
 
 
-class FrontDoor:
+class ReverseProxy:
     """A threaded HTTP/1.1 proxy on loopback, closed (503) until an API is attached."""
 
     def __init__(self, purpose: str, port: int = 0) -> None:
@@ -46,7 +46,7 @@ class FrontDoor:
         self._thread = threading.Thread(
             target=self._server.serve_forever,
             kwargs={"poll_interval": STOP_POLL_S},
-            name=f"front-door-{purpose}",
+            name=f"reverse-proxy-{purpose}",
             daemon=True,
         )
         self._thread.start()
@@ -57,7 +57,7 @@ class FrontDoor:
         return self._server.target is not None
 
     def attach(self, emulator_port: int, api_id: str) -> None:
-        """Open the door to an HTTP API's default stage."""
+        """Forward to an HTTP API's default stage."""
         self._server.target = (emulator_port, f"/_aws/execute-api/{api_id}/$default")
 
     @property

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from local.cardvault import running
-from local.leaks import Search, files_under
+from local.leak_scan import LeakScan, files_under
 from tests.support.claiming import ordered
 
 PREFIX = f"CANARY+{uuid.uuid4().hex[:12]}"
@@ -40,12 +40,12 @@ def scanned(tmp_path_factory):
         shop = vault.shop()
         alice, bob = shop.user("alice"), shop.user("bob")
         result["codes"] = drive(vault, alice, bob)
-        search = Search(result["codes"])
+        search = LeakScan(result["codes"])
         kept = dict(search.places(vault.stack))
         result["hits"] = {place: search.hits(texts) for place, texts in kept.items()}
         result["sizes"] = {place: len(texts) for place, texts in kept.items()}
         plant(vault, "PLANTED-CODE-0123456789")
-        planted = Search(["PLANTED-CODE-0123456789"])
+        planted = LeakScan(["PLANTED-CODE-0123456789"])
         result["planted"] = {
             place: planted.hits(texts) for place, texts in planted.places(vault.stack)
         }
@@ -148,7 +148,7 @@ def test_no_code_lies_anywhere(scanned, place):
 def test_the_state_that_the_emulator_kept_holds_no_code(scanned):
     kept = files_under(scanned["state"])
     assert kept
-    assert Search(scanned["codes"]).hits(kept) == []
+    assert LeakScan(scanned["codes"]).hits(kept) == []
 
 
 def test_the_scan_looked_at_something(scanned):
@@ -172,4 +172,4 @@ def test_the_scan_finds_a_planted_leak(scanned, place):
 
 
 def test_a_planted_leak_is_found_in_the_kept_state_too(scanned):
-    assert Search(["PLANTED-CODE-0123456789"]).hits(files_under(scanned["state"]))
+    assert LeakScan(["PLANTED-CODE-0123456789"]).hits(files_under(scanned["state"]))

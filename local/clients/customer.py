@@ -1,12 +1,13 @@
-"""A customer: reads the mail, and talks to the claim API as the claim page does."""
+"""A customer who reads the mail, and calls the claim API as the claim page does."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import requests
 
-from local.cardvault import TIMEOUT_S, Cardvault
-from local.mailbox import Mailbox
+from local.cardvault import Cardvault
+from local.clients.mailbox import Mailbox
+from local.clients.shop import TIMEOUT_S
 
 
 @dataclass

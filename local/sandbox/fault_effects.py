@@ -1,14 +1,14 @@
-"""What each request fault makes of an answer.
+"""What each request fault does to an answer.
 
-An effect gets its argument, how often it has bitten before, and the step it stands around. It may
-take the step, or answer in its place. Handing the step's own answer back means it did not bite.
+An effect gets its argument, how often it was applied before, and the step it stands around. It may
+take the step, or answer in its place. Handing the step's own answer back means it was not applied.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
 
-from local.sandbox.answers import Answer, Json, Refused
-from local.sandbox.faults import script_of
+from local.sandbox.fault_modes import script_of
+from local.sandbox.messages import Answer, Json, Refused
 
 Step = Callable[[], Answer]
 Effect = Callable[[str, int, Step], Answer]
@@ -128,7 +128,7 @@ EFFECTS: dict[str, Effect] = {
 }
 
 
-def spoil(name: str, argument: str, before: int, step: Step) -> Answer:
+def inject(name: str, argument: str, before: int, step: Step) -> Answer:
     """Answer the step as this fault would have it."""
     return EFFECTS[name](argument, before, step)
 

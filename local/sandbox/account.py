@@ -7,16 +7,16 @@ production-like mode catalog types have their price and stock, and the ledger is
 fault types have no place in the catalog; there they cost `TEST_PRICE` and never run out.
 """
 
-from local.sandbox.answers import Json, Refused, iso_ms, new_object_id
 from local.sandbox.catalog import PRODUCTS, Product
-from local.sandbox.effects import no_balance, out_of_stock
-from local.sandbox.faults import TYPE_PREFIX
+from local.sandbox.fault_effects import no_balance, out_of_stock
+from local.sandbox.fault_modes import TYPE_PREFIX
+from local.sandbox.messages import Json, Refused, iso_ms, new_object_id
 from local.sandbox.orders import Order, Wanted, dinars
 
 TEST_PRICE = 50_000
 
 
-class Till:
+class Account:
     """The account: a balance, its ledger and the shelves."""
 
     def __init__(self, opening: int, now_ms: int, *, production_like: bool) -> None:

@@ -1,12 +1,12 @@
-"""Which faults are armed, and the spoiling of answers by armed and by chosen ones."""
+"""Which faults are armed, and their injection into answers, with those that a typeId chose."""
 
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from local.sandbox.answers import Answer, Json, Refused, invalid
-from local.sandbox.effects import spoil
-from local.sandbox.faults import PLACE, Fault
+from local.sandbox.fault_effects import inject
+from local.sandbox.fault_modes import PLACE, Fault
+from local.sandbox.messages import Answer, Json, Refused, invalid
 
 
 @dataclass
@@ -20,7 +20,7 @@ class Armed:
 
     @property
     def live(self) -> bool:
-        """Whether it has bites left."""
+        """Whether it will be applied again."""
         return self.times is None or self.used < self.times
 
     def describe(self) -> Json:
@@ -35,18 +35,18 @@ class Armed:
         }
 
 
-class FaultBoard:
-    """The armed faults, oldest first, and how often each chosen fault has bitten."""
+class FaultInjection:
+    """The armed faults, oldest first, and how often each chosen fault was applied."""
 
     def __init__(self) -> None:
         self._armed: list[Armed] = []
         self._numbers = 0
-        self._bitten: Counter[str] = Counter()
+        self._injected: Counter[str] = Counter()
 
     def arm(
         self, mode: str, argument: str = "", times: int | None = None, route: str | None = None
     ) -> Json:
-        """Arm a mode for the next `times` requests it can bite, or until it is taken away."""
+        """Arm a mode for the next `times` requests it applies to, or until it is taken away."""
         fault = Fault.make(mode, argument, route)
         if times is None and fault.mode.burst == "argument":
             times = fault.burst()
@@ -65,7 +65,7 @@ class FaultBoard:
         return gone
 
     def armed(self) -> list[Json]:
-        """List the faults with bites left."""
+        """List the faults that will be applied again."""
         return [armed.describe() for armed in self._armed if armed.live]
 
     def for_new_order(self) -> Fault | None:
@@ -77,36 +77,36 @@ class FaultBoard:
         return None
 
     def around(self, route: str, step: Callable[[], Answer]) -> Answer:
-        """Take the step, spoilt by the oldest armed fault that bites on this route."""
+        """Take the step, with the oldest armed fault that applies to this route."""
         for armed in self._armed:
-            if armed.live and armed.fault.bites(route):
-                answer, bit = _bite(armed.fault, armed.used, step)
-                armed.used += bit
+            if armed.live and armed.fault.applies_to(route):
+                answer, applied = _inject(armed.fault, armed.used, step)
+                armed.used += applied
                 return answer
         return step()
 
     def around_own(
         self, fault: Fault | None, route: str, key: str, step: Callable[[], Answer]
     ) -> Answer:
-        """Take the step, spoilt by the fault its typeId chose, as often as its burst says.
+        """Take the step, with the fault its typeId chose, as often as its burst says.
 
-        `key` is what bites are counted by: the order when it is read, the typeId when it is placed.
+        `key` is what it is counted by: the order when it is read, the typeId when it is placed.
         """
-        if fault is None or not fault.bites(route):
+        if fault is None or not fault.applies_to(route):
             return step()
         burst = fault.burst()
-        if burst is not None and self._bitten[key] >= burst:
+        if burst is not None and self._injected[key] >= burst:
             if route == PLACE:
                 # The next order of this typeId meets the burst anew, so a demo can be run twice.
-                del self._bitten[key]
+                del self._injected[key]
             return step()
-        answer, bit = _bite(fault, self._bitten[key], step)
-        self._bitten[key] += bit
+        answer, applied = _inject(fault, self._injected[key], step)
+        self._injected[key] += applied
         return answer
 
 
-def _bite(fault: Fault, before: int, step: Callable[[], Answer]) -> tuple[Answer, bool]:
-    """Spoil the step; also whether the fault bit, for one that did not is not used up."""
+def _inject(fault: Fault, before: int, step: Callable[[], Answer]) -> tuple[Answer, bool]:
+    """The step with the fault, and whether it was applied: if not, it is not used up."""
     plain: list[Answer] = []
 
     def remembered() -> Answer:
@@ -114,7 +114,7 @@ def _bite(fault: Fault, before: int, step: Callable[[], Answer]) -> tuple[Answer
         return plain[0]
 
     try:
-        answer = spoil(fault.name, fault.argument, before, remembered)
+        answer = inject(fault.name, fault.argument, before, remembered)
     except Refused as refused:
         return refused.answer(), False
     return answer, not plain or answer is not plain[0]

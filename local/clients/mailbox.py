@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-from local.stack import Stack
+from local.stack.embedded import Stack
 
 TIMEOUT_S = 10.0
 _LINK = re.compile(r"https?://\S+/claim#([A-Za-z0-9_-]{43})")
@@ -99,7 +99,7 @@ def mail_page(mail: Mail) -> str:
         f'<p class="back"><a href="/mailbox">Mailbox</a></p><h1>{html.escape(mail.subject)}</h1>'
         f"<dl class=head><dt>From</dt><dd>{html.escape(mail.sender)}</dd>"
         f"<dt>To</dt><dd>{html.escape(mail.to)}</dd></dl>"
-        f'<iframe class="letter" title="The mail as HTML" src="/mailbox/{mail.number}/html" '
+        f'<iframe class="mail" title="The mail as HTML" src="/mailbox/{mail.number}/html" '
         'sandbox="allow-popups allow-popups-to-escape-sandbox"></iframe>'
         f"<h2>Plain text</h2><pre tabindex=0>{_linked(mail.text)}</pre>"
     )

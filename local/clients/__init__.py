@@ -1,0 +1,1 @@
+"""Users of a running Cardvault, for the demo, the console and the tests."""
