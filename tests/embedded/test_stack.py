@@ -24,7 +24,7 @@ import time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 stop_on_terminate()
 with Stack(api_outputs={"api": "ApiId"}) as stack:
-    print(stack._emulator.pid, stack._directory, flush=True)
+    print(stack._emulator._process.pid, stack._directory, flush=True)
     time.sleep(3600)
 """
 
