@@ -10,11 +10,13 @@ import sys
 from typing import Any
 
 from cardvault.audit import trail
-from cardvault.audit.trail import Break
+from cardvault.audit.trail import AuditRecord, Break
+from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.errors import OrderNotFound
 from cardvault.http.caller import Caller
 from cardvault.orders import store
+from cardvault.orders.records import OrderRecord
 from cardvault.orders.views import owned
 
 
@@ -43,7 +45,7 @@ def verify(order_id: str) -> Break | None:
 
 def main() -> int:
     """The command."""
-    store.bind_tables(Settings())
+    tables.use(Settings(), OrderRecord, AuditRecord)
     orders = sys.argv[1:] or list(store.all_ids())
     try:
         verified = [(order_id, verify(order_id)) for order_id in orders]

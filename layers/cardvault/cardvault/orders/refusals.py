@@ -5,7 +5,7 @@ the chain's head, or to learn from an error that the order exists (I6).
 """
 
 from cardvault.audit.trail import Event
-from cardvault.aws import tables
+from cardvault.aws import retries, tables
 from cardvault.aws.failures import refuse_anyway
 from cardvault.core.clock import Clock
 from cardvault.errors import CardvaultError, OrderNotFound
@@ -40,7 +40,7 @@ def _record(
     order: OrderRecord, event: str, error: CardvaultError, caller: Caller, clock: Clock
 ) -> None:
     counter, is_there = OrderRecord(order.order_id, ORDER_KEY), OrderRecord.order_id.exists()
-    tables.retry_races(lambda: tables.update(counter, [OrderRecord.refusals.add(1)], is_there))
+    retries.retry_races(lambda: tables.update(counter, [OrderRecord.refusals.add(1)], is_there))
     number = int(counter.refusals or 1)
     if number > TOLD_ONE_BY_ONE and number & (number - 1):
         return

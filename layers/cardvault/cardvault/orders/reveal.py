@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from cardvault.audit.trail import Event
-from cardvault.aws.tables import LostRace
+from cardvault.aws.retries import LostRace
 from cardvault.aws.unit_of_work import retry_lost_races
 from cardvault.core.clock import Clock, utc_now
 from cardvault.errors import CardsShredded, CardvaultError, OrderNotFound, TooManyWriters
