@@ -8,6 +8,7 @@ from cardvault.http.caller import Caller
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
 from cardvault.orders import views
+from cardvault.orders.access import get_owned
 from cardvault.orders.records import OrderRecord
 
 tables.use(Settings(), OrderRecord)
@@ -16,4 +17,4 @@ tables.use(Settings(), OrderRecord)
 @endpoint(raises=(OrderNotFound,))
 def handler(event: request.Event) -> Response:
     """200 with status and delivery facts."""
-    return respond(200, views.view(views.owned(request.order_id(event), Caller.of(event))))
+    return respond(200, views.view(get_owned(request.order_id(event), Caller.of(event))))

@@ -28,10 +28,10 @@ from cardvault.aws.tables import Record
 from cardvault.aws.unit_of_work import UnitOfWork
 from cardvault.core.clock import Clock, to_text
 from cardvault.orders import store
+from cardvault.orders.refusals import audited_reason
 
 TOKEN_BYTES = 32
 PURGE_AFTER = timedelta(days=30)
-AUDITED_REFUSALS = 10
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -139,12 +139,7 @@ def replace(work: UnitOfWork, token_hash: str) -> None:
 def record_refusal(
     link: AccessLink, event: str, reason: str, origin: dict[str, Any], *, clock: Clock
 ) -> None:
-    """Count a refused try on the link, and tell the order's audit trail.
-
-    The first AUDITED_REFUSALS of a link are told one by one, then each power of two with the
-    number so far: whoever holds a dead link must not be able to make the trail grow for ever.
-    Raises nothing.
-    """
+    """Count a refused try on the link, and audit it if its number has an event. Raises nothing."""
     count("LinkRefused")
     refuse_anyway(lambda: _record(link, event, reason, origin, clock))
 
@@ -154,8 +149,7 @@ def _record(
 ) -> None:
     is_there = AccessLink.token_hash.exists()
     retries.retry_races(lambda: tables.update(link, [AccessLink.refusals.add(1)], is_there))
-    number = int(link.refusals or 1)
-    if number > AUDITED_REFUSALS and number & (number - 1):
+    told = audited_reason(reason, int(link.refusals or 1))
+    if told is None:
         return
-    told = reason if number <= AUDITED_REFUSALS else f"{reason}, {number} times so far"
     store.record_event(link.order_id, Event(event, reason=told, **origin), clock=clock)

@@ -16,15 +16,15 @@ from cardvault.aws.settings import Settings
 from cardvault.errors import OrderNotFound
 from cardvault.http.caller import Caller
 from cardvault.orders import store
+from cardvault.orders.access import get_owned
 from cardvault.orders.records import OrderRecord
-from cardvault.orders.views import owned
 
 
 def trail_of(
     order_id: str, caller: Caller, *, after: int, limit: int
 ) -> tuple[list[dict[str, Any]], int | None]:
     """Events after number `after`, and the number to go on after if there are more."""
-    owned(order_id, caller)
+    get_owned(order_id, caller)
     events = [_view(record.fields()) for record in trail.read(order_id, after=after, limit=limit)]
     return events, events[-1]["seq"] if len(events) == limit else None
 
