@@ -19,7 +19,7 @@ import botocore.client
 
 from benchmarks.table import show
 from cardvault.aws import tables
-from cardvault.aws.tables import LostRace
+from cardvault.aws.retries import LostRace
 from cardvault.core.clock import utc_now
 from cardvault.errors import TooManyWriters
 from cardvault.giftcards import store

@@ -19,8 +19,7 @@ from cardvault.claims.min_response_time import Patience
 from cardvault.downloads.bucket import DownloadsBucket
 from cardvault.downloads.downloads import RedeemDownload
 from cardvault.errors import DownloadExpired, LinkUnusable, WrongCode
-from cardvault.links import AccessLink, bind_links
-from cardvault.orders import store
+from cardvault.links import AccessLink
 from cardvault.orders.records import Mark, OrderRecord
 from local.stack import environment
 from tests.support.claiming import ordered
@@ -54,8 +53,7 @@ def on_the_stack(vault, monkeypatch):
             "DOWNLOADS_BUCKET": outputs["DownloadsBucket"],
         }
     )
-    store.bind_tables(settings)
-    bind_links(settings)
+    tables.use(settings, OrderRecord, Mark, AuditRecord, AccessLink)
     yield settings
     forget()
 

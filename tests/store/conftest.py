@@ -14,6 +14,7 @@ import pytest
 from moto import mock_aws
 
 from cardvault.audit import trail
+from cardvault.audit.trail import AuditRecord
 from cardvault.aws import boto_clients, tables
 from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
@@ -21,13 +22,12 @@ from cardvault.fulfilment.create import CreateOrder, NewOrder
 from cardvault.fulfilment.place import PlaceOrder, ReconcileOrder
 from cardvault.fulfilment.store_cards import StoreCards
 from cardvault.http.caller import Caller
-from cardvault.links import bind_links
-from cardvault.mail.suppression import bind_suppressions
-from cardvault.orders import store
-from cardvault.orders.records import OrderRecord
+from cardvault.links import AccessLink
+from cardvault.mail.suppression import Suppression
+from cardvault.orders.records import Mark, OrderRecord
 from cardvault.orders.reveal import RevealCards, RevealedPage
 from cardvault.sealing.data_keys import Keyring
-from cardvault.sealing.store import bind_sealed_tables
+from cardvault.sealing.store import DataKeyRecord, SealedPage
 from tests.support.delivery import Desk
 from tests.support.doubles import FixedClock, ScriptedSupplier, caller, canary_cards
 from tests.support.running import aws_raises, output, run  # noqa: F401 - fixtures
@@ -224,13 +224,11 @@ def steps(cloud: Cloud, supplier: ScriptedSupplier, clock: FixedClock) -> Steps:
 
 
 def _steps(cloud: Cloud, supplier: ScriptedSupplier, clock: FixedClock) -> Steps:
-    store.bind_tables(cloud.settings)
-    bind_sealed_tables(cloud.settings)
+    tables.use(cloud.settings, OrderRecord, Mark, AuditRecord, SealedPage, DataKeyRecord)
     return Steps(cloud, supplier, clock, [])
 
 
 @pytest.fixture
 def desk(steps: Steps) -> Desk:
-    bind_links(steps.cloud.settings)
-    bind_suppressions(steps.cloud.settings)
+    tables.use(steps.cloud.settings, AccessLink, Suppression)
     return Desk(steps)

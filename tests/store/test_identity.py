@@ -26,7 +26,7 @@ ISSUER = "https://issuer.test"
 
 @pytest.fixture
 def signing_key(cloud):
-    tables.bind(ApiClient, cloud.settings.clients_table)
+    tables.use(cloud.settings, ApiClient)
     return SigningKey.read(boto_clients.kms(), cloud.settings.signing_key_arn)
 
 

@@ -4,13 +4,14 @@ from datetime import timedelta
 
 import pytest
 
+from cardvault.aws import tables
 from cardvault.aws.cached_secret import CachedSecret
 from cardvault.errors import SupplierBlocked, SupplierCredentialsRejected
 from cardvault.fulfilment.place import PlaceOrder
 from cardvault.fulfilment.poll import PollFulfilment
 from cardvault.orders import store
 from cardvault.supplier.client import SupplierClient
-from cardvault.supplier.lockout import Lockout, bind_lockout
+from cardvault.supplier.lockout import Lockout, LockoutRecord
 from local.sandbox import SupplierSandbox
 from tests.support.doubles import SupplierSecrets
 
@@ -31,7 +32,7 @@ def secrets(sandbox):
 @pytest.fixture
 def place(steps, secrets):
     """Place a new order, on an instance of its own."""
-    bind_lockout(steps.cloud.settings)
+    tables.use(steps.cloud.settings, LockoutRecord)
     numbers = iter(range(1_000))
 
     def placing():
@@ -74,7 +75,7 @@ def test_a_key_set_since_is_used_at_once_and_by_everyone(steps, sandbox, secrets
 
 
 def test_an_instance_that_still_holds_the_refused_key_reads_the_new_one(steps, sandbox, secrets):
-    bind_lockout(steps.cloud.settings)
+    tables.use(steps.cloud.settings, LockoutRecord)
     warm = instance(secrets, steps.clock)
     warm.make_ready()
     with pytest.raises(SupplierCredentialsRejected):

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cardvault.aws import tables
 from cardvault.mail.ses_events import HandleEmailEvent
-from cardvault.mail.suppression import bind_suppressions, is_suppressed
+from cardvault.mail.suppression import Suppression, is_suppressed
 from cardvault.orders.records import ORDER_KEY, OrderRecord
 from tests.store.conftest import on_moto
 from tests.store.test_mail import ses_event
@@ -36,7 +37,7 @@ def event(kind, order_id, **of):
 @pytest.fixture(scope="module")
 def world():
     with on_moto() as steps:
-        bind_suppressions(steps.cloud.settings)
+        tables.use(steps.cloud.settings, Suppression)
         numbers = itertools.count()
 
         def mailed_order(mail_id="1" * 16):

@@ -3,7 +3,7 @@
 import pytest
 from pynamodb.exceptions import TransactWriteError
 
-from cardvault.aws import boto_clients, tables
+from cardvault.aws import boto_clients, retries
 from cardvault.aws.unit_of_work import UnitOfWork
 from cardvault.core.cards import Card
 from cardvault.errors import InvalidRequest, OrderTooLarge
@@ -92,7 +92,7 @@ def test_one_transaction_of_as_many_cards_would_never_pass_without_a_burst(steps
             work.save(SealedPage("b" * 24, page_key(number), sealed_cards=packed))
         with pytest.raises(TransactWriteError):
             work.commit()
-    assert partitions.refused == tables.THROTTLED_TRIES
+    assert partitions.refused == retries.THROTTLED_TRIES
 
 
 def test_a_page_is_a_plain_write_of_one_unit_a_kilobyte(steps):

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from cardvault import errors
-from cardvault.aws import tables
+from cardvault.aws import retries, tables
 from cardvault.claims.claim import Visit
 from cardvault.identity.clients import ApiClient
 from cardvault.orders.records import ORDER_KEY, OrderRecord
@@ -98,7 +98,7 @@ def test_a_counted_refusal_sees_no_other_attribute(desk, monkeypatch):
 
 
 def test_an_updated_item_holds_what_was_set_and_keeps_the_rest(cloud):
-    tables.bind(ApiClient, cloud.settings.clients_table)
+    tables.use(cloud.settings, ApiClient)
     client = ApiClient(
         "c" * 24, tenant_id="a" * 24, name="shop", scopes=[], secret_hash="s", created_at="now"
     )
@@ -112,5 +112,5 @@ def test_an_updated_item_holds_what_was_set_and_keeps_the_rest(cloud):
 
 def test_an_update_tells_a_lost_race_from_a_failure(desk):
     is_there = OrderRecord.order_id.exists()
-    with pytest.raises(tables.LostRace):
+    with pytest.raises(retries.LostRace):
         tables.update(OrderRecord(UNKNOWN, ORDER_KEY), [OrderRecord.refusals.add(1)], is_there)

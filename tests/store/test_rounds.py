@@ -300,7 +300,7 @@ def test_a_cursor_that_is_none_of_ours_is_refused_by_name(steps, cursor):
 
 
 def test_a_rotation_sent_twice_leaves_the_secret_in_use_alone(cloud, clock):
-    tables.bind(ApiClient, cloud.settings.clients_table)
+    tables.use(cloud.settings, ApiClient)
     made = clients.create("shop", ["orders:read"], clock=clock)
     client_id = made.client.client_id
     lost = clients.rotate(client_id, clock=clock)
@@ -317,7 +317,7 @@ def test_a_rotation_sent_twice_leaves_the_secret_in_use_alone(cloud, clock):
 
 
 def test_a_rotation_overtaken_by_another_leaves_the_secret_in_use_alone(cloud, clock, monkeypatch):
-    tables.bind(ApiClient, cloud.settings.clients_table)
+    tables.use(cloud.settings, ApiClient)
     made = clients.create("shop", ["orders:read"], clock=clock)
     client_id, find, overtaking = made.client.client_id, clients._find, []
 

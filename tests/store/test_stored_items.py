@@ -7,7 +7,6 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from pynamodb.models import Model
 
 import cardvault
 from cardvault.audit import trail
@@ -39,8 +38,8 @@ from cardvault.giftcards.operations import issue
 from cardvault.giftcards.security.guard import find_guard, guard_key
 from cardvault.identity import clients
 from cardvault.identity.clients import ApiClient
-from cardvault.links import bind_links
-from cardvault.mail.suppression import bind_suppressions
+from cardvault.links import AccessLink
+from cardvault.mail.suppression import Suppression
 from cardvault.orders import audit, views
 from cardvault.orders.shred import shred_cards
 from cardvault.sealing.data_keys import Keyring
@@ -79,9 +78,7 @@ def steps(steps):
     settings = steps.cloud.settings
     stored_items.load(settings.card_key_arn)
     settings.environment["CARD_KEY_ARN"] = DUMP["kmsKey"]["arn"]
-    bind_links(settings)
-    bind_suppressions(settings)
-    tables.bind(ApiClient, settings.clients_table)
+    tables.use(settings, AccessLink, Suppression, ApiClient)
     steps.clock.now = from_text(DUMP["at"])
     return steps
 
@@ -136,7 +133,7 @@ def models():
     """The stored names of every PynamoDB model of the layer."""
     for module in pkgutil.walk_packages(cardvault.__path__, "cardvault."):
         importlib.import_module(module.name)
-    for model in Model.__subclasses__():
+    for model in tables.Record.__subclasses__():
         if model.__module__.startswith("cardvault."):
             yield {attribute.attr_name for attribute in model.get_attributes().values()}
 

@@ -7,7 +7,7 @@ import botocore.client
 import pytest
 
 from cardvault.audit import trail
-from cardvault.aws import boto_clients, tables
+from cardvault.aws import boto_clients, retries
 from cardvault.errors import (
     CannotOpen,
     CardsShredded,
@@ -256,7 +256,7 @@ def one_call_at_a_time(monkeypatch):
             return real(*call)
 
     monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", in_turn)
-    monkeypatch.setattr(tables, "sleep", lambda _: None)
+    monkeypatch.setattr(retries, "sleep", lambda _: None)
 
 
 def run_together(*jobs):

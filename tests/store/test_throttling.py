@@ -5,9 +5,9 @@ import pytest
 from botocore.exceptions import ClientError
 from pynamodb.exceptions import PynamoDBException
 
-from cardvault.aws import tables
+from cardvault.aws import retries, tables
 from cardvault.aws.failures import as_cardvault_error
-from cardvault.aws.tables import LostRace
+from cardvault.aws.retries import LostRace
 from cardvault.aws.unit_of_work import UnitOfWork
 from cardvault.errors import AwsUnavailable
 from cardvault.sealing.store import DataKeyRecord, SealedPage, page_key
@@ -70,7 +70,7 @@ def refuse(steps, monkeypatch):
             return real(client, operation, arguments)
 
         monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
-        monkeypatch.setattr(tables, "sleep", pauses.append)
+        monkeypatch.setattr(retries, "sleep", pauses.append)
         return pauses
 
     return refusing
@@ -97,11 +97,11 @@ def test_a_transaction_canceled_for_lack_of_units_is_made_again(refuse, request_
 
 @pytest.mark.parametrize("request_name", REQUESTS)
 def test_i13_it_is_given_up_in_time_as_aws_being_unavailable(refuse, request_name):
-    pauses = refuse([alone("ThrottlingException")] * tables.THROTTLED_TRIES)
+    pauses = refuse([alone("ThrottlingException")] * retries.THROTTLED_TRIES)
     with pytest.raises(PynamoDBException) as given_up:
         REQUESTS[request_name]()
     assert isinstance(as_cardvault_error(given_up.value), AwsUnavailable)
-    assert len(pauses) == tables.THROTTLED_TRIES - 1
+    assert len(pauses) == retries.THROTTLED_TRIES - 1
     assert sum(pauses) < 6
     for number, pause in enumerate(pauses):
         assert 0 <= pause <= min(1.0, 0.05 * 2**number)
@@ -154,7 +154,7 @@ def test_a_query_goes_on_after_the_page_it_was_refused(steps, monkeypatch):
         return real(client, operation, arguments)
 
     monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
-    monkeypatch.setattr(tables, "sleep", lambda _: None)
+    monkeypatch.setattr(retries, "sleep", lambda _: None)
     found = [stored.sort_key for stored in tables.read_all(SealedPage.query(ORDER))]
     assert found == [page_key(number) for number in range(5)]
     assert len(made) > 3

@@ -7,6 +7,7 @@ import pytest
 
 from cardvault.errors import InvalidRequest, OrderNotFound
 from cardvault.orders import views
+from cardvault.orders.access import get_owned
 from tests.support.doubles import caller
 
 
@@ -49,7 +50,7 @@ def test_a_cursor_that_is_none_is_refused(steps, cursor):
 
 def test_a_view_shows_what_happened_and_no_more(steps):
     order_id = steps.stored_order(3)
-    shown = views.view(views.owned(order_id, caller()))
+    shown = views.view(get_owned(order_id, caller()))
     assert shown["status"] == "fulfilled"
     assert shown["fulfilledQuantity"] == 3
     assert "firstRevealedAt" not in shown
@@ -60,4 +61,4 @@ def test_a_view_shows_what_happened_and_no_more(steps):
 def test_a_stranger_is_told_what_an_unknown_order_is_told(steps, stranger):
     order_id = steps.stored_order(3)
     with pytest.raises(OrderNotFound):
-        views.owned(order_id, stranger)
+        get_owned(order_id, stranger)

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from cardvault.links import bind_links
-from cardvault.mail.suppression import bind_suppressions
+from cardvault.aws import tables
+from cardvault.links import AccessLink
+from cardvault.mail.suppression import Suppression
 from tests.store.conftest import on_moto
 from tests.support import by_hand, stored_items
 from tests.support.delivery import Desk
@@ -76,8 +77,7 @@ class Written:
 
 def write_everything(steps):
     settings = steps.cloud.settings
-    bind_links(settings)
-    bind_suppressions(settings)
+    tables.use(settings, AccessLink, Suppression)
     shop = GiftShop.open(settings, steps.clock)
     return {
         "tenantId": TENANT,

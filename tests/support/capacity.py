@@ -18,7 +18,7 @@ import botocore.client
 import pytest
 from botocore.exceptions import ClientError
 
-from cardvault.aws import tables
+from cardvault.aws import retries
 from tests.support.template import table_definition
 
 WRITE_UNITS_A_SECOND, READ_UNITS_A_SECOND, BURST_SECONDS = 1_000, 3_000, 300
@@ -153,7 +153,7 @@ def limited(partitions: Partitions) -> Iterator[Partitions]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.client.BaseClient, "_make_api_call", limiting)
-        patch.setattr(tables, "sleep", partitions.pause)
+        patch.setattr(retries, "sleep", partitions.pause)
         yield partitions
 
 

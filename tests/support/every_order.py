@@ -197,7 +197,7 @@ def _passcode() -> dict[str, str]:
 
 def make_every_client(steps: Any) -> dict[str, Told]:
     """A client, one whose secret was rotated, and one that was revoked."""
-    tables.bind(ApiClient, steps.cloud.settings.clients_table)
+    tables.use(steps.cloud.settings, ApiClient)
     told: dict[str, Told] = {}
     for name in ("live", "rotated", "revoked"):
         made = clients.create(name, ["orders:read"], clock=steps.clock)

@@ -18,7 +18,7 @@ from cardvault.giftcards.ledger import posting
 from cardvault.giftcards.operations import holds, issue, security_code
 from cardvault.giftcards.security.vault import check_digit
 from cardvault.identity.clients import ApiClient
-from cardvault.links import AccessLink, Kind, State, bind_links, hash_token
+from cardvault.links import AccessLink, Kind, State, hash_token
 from cardvault.orders.records import ORDER_KEY, OrderRecord
 from cardvault.orders.shred import shred_cards
 from tests.support.apps import PATHS, load_app
@@ -132,7 +132,7 @@ def mailed(steps: Any) -> None:
     """An order for a customer, and its links: one to be claimed, one claimed, one of a file."""
     made = steps.stored_for(key="8", email=CUSTOMER, name="Ada")
     OrderRecord(made, ORDER_KEY).update([OrderRecord.mail_id.set(MAIL_ID)])
-    bind_links(steps.cloud.settings)
+    tables.use(steps.cloud.settings, AccessLink)
     recently = to_text(START + timedelta(minutes=55))
     sent = {"code_sent_at": recently, "codes_sent": 1, "code_hash": hash_code(LIVE, CODE)}
     session = hashlib.sha256(SESSION.encode()).hexdigest()
@@ -204,7 +204,7 @@ def make_gift_cards(steps: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def make_client(steps: Any) -> None:
-    tables.bind(ApiClient, steps.cloud.settings.clients_table)
+    tables.use(steps.cloud.settings, ApiClient)
     ApiClient(
         "c" * 24,
         tenant_id="a" * 24,

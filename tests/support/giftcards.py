@@ -7,12 +7,14 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from cardvault.aws import boto_clients
+from cardvault.audit.trail import AuditRecord
+from cardvault.aws import boto_clients, tables
 from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
 from cardvault.core.clock import Clock
-from cardvault.giftcards import programs, store
+from cardvault.giftcards import programs
 from cardvault.giftcards.ledger.posting import Ledger
+from cardvault.giftcards.ledger.records import LEDGER_RECORDS
 from cardvault.giftcards.operations.administer import ManageCards
 from cardvault.giftcards.operations.command import Change
 from cardvault.giftcards.operations.consolidate import ConsolidateCards
@@ -28,7 +30,7 @@ from cardvault.giftcards.queries.balance_check import CheckBalance
 from cardvault.giftcards.queries.details import ShowCard
 from cardvault.giftcards.queries.search import Filter, ListCards
 from cardvault.giftcards.queries.verify import Difference, VerifyCards
-from cardvault.giftcards.security.guard import CodeGuard, bind_guards
+from cardvault.giftcards.security.guard import CodeGuard, GuardRecord
 from cardvault.giftcards.security.vault import CodeVault, NumberVault
 from cardvault.giftcards.views import Views
 from cardvault.http.caller import Caller
@@ -68,9 +70,7 @@ class GiftShop:
 
     @staticmethod
     def _bind(settings: Settings) -> None:
-        store.bind_cards(settings)
-        store.bind_programs(settings)
-        bind_guards(settings)
+        tables.use(settings, *LEDGER_RECORDS, ProgramRecord, GuardRecord, AuditRecord)
 
     @staticmethod
     def _program(clock: Clock, tenant_id: str, **terms: Any) -> ProgramRecord:

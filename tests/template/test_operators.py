@@ -5,8 +5,8 @@ import importlib
 import pytest
 
 from cardvault.aws.boto_clients import LONGEST_CALL_S
+from cardvault.aws.retries import LONGEST_PAUSE_S
 from cardvault.aws.rounds import TIME_BUDGET
-from cardvault.aws.tables import LONGEST_PAUSE_S
 from tests.support.template import ROOT, resources, template
 
 # https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-options.html

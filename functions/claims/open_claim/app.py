@@ -1,5 +1,7 @@
 """POST /api/claims/open: what the claim page shows first."""
 
+from cardvault.audit.trail import AuditRecord
+from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.claims import claim_request
 from cardvault.claims.claim import OpenClaim
@@ -8,12 +10,11 @@ from cardvault.errors import InvalidRequest, LinkUnusable, TooManyWriters
 from cardvault.http import request
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
-from cardvault.links import bind_links
-from cardvault.orders import store
+from cardvault.links import AccessLink
+from cardvault.orders.records import OrderRecord
 
 settings = Settings()
-store.bind_tables(settings)
-bind_links(settings)
+tables.use(settings, OrderRecord, AuditRecord, AccessLink)
 shop_name = settings.shop_name
 open_claim = OpenClaim()
 

@@ -1,5 +1,7 @@
 """POST /api/claims/redeem: the one request that consumes a claim link."""
 
+from cardvault.audit.trail import AuditRecord
+from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.claims import claim_request
 from cardvault.claims.claim import RedeemClaim
@@ -7,12 +9,11 @@ from cardvault.errors import InvalidRequest, LinkUnusable, TooManyWriters, Wrong
 from cardvault.http import request
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
-from cardvault.links import bind_links
-from cardvault.orders import store
+from cardvault.links import AccessLink
+from cardvault.orders.records import OrderRecord
 
 settings = Settings()
-store.bind_tables(settings)
-bind_links(settings)
+tables.use(settings, OrderRecord, AuditRecord, AccessLink)
 redeem_claim = RedeemClaim()
 
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from cardvault.aws import boto_clients
+from cardvault.audit.trail import AuditRecord
+from cardvault.aws import boto_clients, tables
 from cardvault.aws.settings import Settings
 from cardvault.claims import claim_request
 from cardvault.claims.reveal import RevealClaimed
@@ -10,15 +11,13 @@ from cardvault.errors import CannotOpen, InvalidRequest, LinkUnusable, TooManyWr
 from cardvault.http import request
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
-from cardvault.links import bind_links
-from cardvault.orders import store
+from cardvault.links import AccessLink
+from cardvault.orders.records import OrderRecord
 from cardvault.sealing.data_keys import Keyring
-from cardvault.sealing.store import bind_sealed_tables
+from cardvault.sealing.store import DataKeyRecord, SealedPage
 
 settings = Settings()
-store.bind_tables(settings)
-bind_links(settings)
-bind_sealed_tables(settings)
+tables.use(settings, OrderRecord, AuditRecord, AccessLink, SealedPage, DataKeyRecord)
 reveal_claimed = RevealClaimed(Keyring(boto_clients.kms(), settings.card_key_arn))
 
 

@@ -1,16 +1,21 @@
 """POST /api/claims/code: mail the code that proves whose mailbox it is."""
 
 from cardvault import errors
+from cardvault.audit.trail import AuditRecord
+from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.claims import claim_request
 from cardvault.claims.one_time_code import SendCode
 from cardvault.http import request
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
+from cardvault.links import AccessLink
 from cardvault.mail import bootstrap
+from cardvault.mail.suppression import Suppression
+from cardvault.orders.records import OrderRecord
 
 settings = Settings()
-bootstrap.bind_delivery(settings)
+tables.use(settings, OrderRecord, AuditRecord, AccessLink, Suppression)
 send_code = SendCode(bootstrap.mailer(settings), settings.shop_name)
 
 

@@ -1,6 +1,7 @@
 """GET /api/download/{token}: the file, once."""
 
-from cardvault.aws import boto_clients
+from cardvault.audit.trail import AuditRecord
+from cardvault.aws import boto_clients, tables
 from cardvault.aws.settings import Settings
 from cardvault.claims import claim_request
 from cardvault.downloads.bucket import DownloadsBucket
@@ -9,12 +10,11 @@ from cardvault.errors import DownloadExpired, InvalidRequest, TooManyWriters
 from cardvault.http import request
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import GUARDED, Response
-from cardvault.links import bind_links
-from cardvault.orders import store
+from cardvault.links import AccessLink
+from cardvault.orders.records import OrderRecord
 
 settings = Settings()
-store.bind_tables(settings)
-bind_links(settings)
+tables.use(settings, OrderRecord, AuditRecord, AccessLink)
 redeem_download = RedeemDownload(DownloadsBucket(boto_clients.s3(), settings.downloads_bucket))
 
 

@@ -3,15 +3,17 @@
 from typing import Any
 
 from cardvault import errors
+from cardvault.audit.trail import AuditRecord
+from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.aws.tasks import workflow_step
 from cardvault.fulfilment.place import ReconcileOrder
-from cardvault.orders import store
+from cardvault.orders.records import Mark, OrderRecord
 from cardvault.supplier import client
 from cardvault.supplier.bootstrap import supplier_client
 
 settings = Settings()
-store.bind_tables(settings)
+tables.use(settings, OrderRecord, Mark, AuditRecord)
 reconcile_order = ReconcileOrder(supplier_client(settings))
 
 

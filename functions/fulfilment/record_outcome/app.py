@@ -3,15 +3,16 @@
 from typing import Any
 
 from cardvault import errors
+from cardvault.audit.trail import AuditRecord
+from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.aws.tasks import workflow_step
 from cardvault.fulfilment.outcome import record_failure, record_refund
-from cardvault.orders import store
-from cardvault.sealing.store import bind_pages
+from cardvault.orders.records import OrderRecord
+from cardvault.sealing.store import SealedPage
 
 settings = Settings()
-store.bind_tables(settings)
-bind_pages(settings)
+tables.use(settings, OrderRecord, AuditRecord, SealedPage)
 
 
 @workflow_step(raises=(errors.OrderNotFound, errors.TooManyWriters))

@@ -3,20 +3,20 @@
 from typing import Any
 
 from cardvault import errors
-from cardvault.aws import boto_clients
+from cardvault.audit.trail import AuditRecord
+from cardvault.aws import boto_clients, tables
 from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
 from cardvault.aws.tasks import workflow_step
 from cardvault.fulfilment.store_cards import StoreCards
-from cardvault.orders import store
+from cardvault.orders.records import OrderRecord
 from cardvault.sealing.data_keys import Keyring
-from cardvault.sealing.store import bind_sealed_tables
+from cardvault.sealing.store import DataKeyRecord, SealedPage
 from cardvault.supplier import client
 from cardvault.supplier.bootstrap import supplier_client
 
 settings = Settings()
-store.bind_tables(settings)
-bind_sealed_tables(settings)
+tables.use(settings, OrderRecord, AuditRecord, SealedPage, DataKeyRecord)
 store_cards = StoreCards(
     supplier_client(settings),
     Keyring(boto_clients.kms(), settings.card_key_arn),

@@ -1,20 +1,20 @@
 """POST /v2/giftcards/programs/{programId}/balance-check: what is on a card in hand."""
 
-from cardvault.aws import boto_clients
+from cardvault.audit.trail import AuditRecord
+from cardvault.aws import boto_clients, tables
 from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
 from cardvault.errors import GiftCardNotFound, InvalidRequest, TooManyRequests, TooManyWriters
-from cardvault.giftcards import store
+from cardvault.giftcards.ledger.records import LEDGER_RECORDS
 from cardvault.giftcards.queries.balance_check import CheckBalance
-from cardvault.giftcards.security.guard import CodeGuard, bind_guards
+from cardvault.giftcards.security.guard import CodeGuard, GuardRecord
 from cardvault.giftcards.security.vault import CodeVault, NumberVault
 from cardvault.http import request
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
 
 settings = Settings()
-store.bind_cards(settings)
-bind_guards(settings)
+tables.use(settings, *LEDGER_RECORDS, GuardRecord, AuditRecord)
 numbers = NumberVault(CachedSecret(boto_clients.secrets_manager(), settings.card_number_secret_arn))
 codes = CodeVault(CachedSecret(boto_clients.secrets_manager(), settings.security_code_secret_arn))
 check_balance = CheckBalance(CodeGuard(numbers, codes))

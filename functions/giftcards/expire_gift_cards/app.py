@@ -3,14 +3,15 @@
 from dataclasses import asdict
 from typing import Any
 
+from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.aws.tasks import event_consumer
-from cardvault.giftcards import store
+from cardvault.giftcards.ledger.records import LEDGER_RECORDS
 from cardvault.giftcards.operations.expire import ExpireCards
+from cardvault.giftcards.programs import ProgramRecord
 
 settings = Settings()
-store.bind_cards(settings)
-store.bind_programs(settings)
+tables.use(settings, *LEDGER_RECORDS, ProgramRecord)
 expire_cards = ExpireCards()
 
 

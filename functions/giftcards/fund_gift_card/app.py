@@ -4,16 +4,18 @@ from collections.abc import Callable
 from typing import Any
 
 from cardvault import errors
-from cardvault.aws import boto_clients
+from cardvault.audit.trail import AuditRecord
+from cardvault.aws import boto_clients, tables
 from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
-from cardvault.giftcards import store
 from cardvault.giftcards.ledger.posting import Ledger
+from cardvault.giftcards.ledger.records import LEDGER_RECORDS
 from cardvault.giftcards.operations.command import MOVE, Change
 from cardvault.giftcards.operations.consolidate import ConsolidateCards
 from cardvault.giftcards.operations.load import LoadCards
 from cardvault.giftcards.operations.transfer import TransferBalance
-from cardvault.giftcards.security.guard import CodeGuard, bind_guards
+from cardvault.giftcards.programs import ProgramRecord
+from cardvault.giftcards.security.guard import CodeGuard, GuardRecord
 from cardvault.giftcards.security.vault import CodeVault, NumberVault
 from cardvault.giftcards.views import Views
 from cardvault.http import request
@@ -21,9 +23,7 @@ from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
 
 settings = Settings()
-store.bind_cards(settings)
-store.bind_programs(settings)
-bind_guards(settings)
+tables.use(settings, *LEDGER_RECORDS, ProgramRecord, GuardRecord, AuditRecord)
 numbers = NumberVault(CachedSecret(boto_clients.secrets_manager(), settings.card_number_secret_arn))
 codes = CodeVault(CachedSecret(boto_clients.secrets_manager(), settings.security_code_secret_arn))
 ledger, views, guard = Ledger(numbers), Views(numbers), CodeGuard(numbers, codes)

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from cardvault.aws import boto_clients
+from cardvault.aws import boto_clients, tables
 from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
 from cardvault.errors import CannotOpen, GiftCardNotFound, InvalidRequest
-from cardvault.giftcards import store
+from cardvault.giftcards.ledger.records import LEDGER_RECORDS
 from cardvault.giftcards.queries.csv_export import as_csv
 from cardvault.giftcards.queries.details import ShowCard
 from cardvault.giftcards.security.vault import NumberVault
@@ -17,7 +17,7 @@ from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, attachment, respond
 
 settings = Settings()
-store.bind_cards(settings)
+tables.use(settings, *LEDGER_RECORDS)
 secret = CachedSecret(boto_clients.secrets_manager(), settings.card_number_secret_arn)
 show_card = ShowCard(Views(NumberVault(secret)))
 

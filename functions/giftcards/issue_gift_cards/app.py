@@ -3,15 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
-from cardvault.aws import boto_clients
+from cardvault.aws import boto_clients, tables
 from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
 from cardvault.errors import CardRefused, GiftCardNotFound, LimitExceeded, ProgramNotFound
-from cardvault.giftcards import store
 from cardvault.giftcards.ledger.posting import Ledger
+from cardvault.giftcards.ledger.records import LEDGER_RECORDS
 from cardvault.giftcards.operations.command import CHANGE, MOVE, Change
 from cardvault.giftcards.operations.issue import IssueCards
 from cardvault.giftcards.operations.security_code import IssueCode
+from cardvault.giftcards.programs import ProgramRecord
 from cardvault.giftcards.security.vault import CodeVault, NumberVault
 from cardvault.giftcards.views import Views
 from cardvault.http import request
@@ -19,8 +20,7 @@ from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
 
 settings = Settings()
-store.bind_cards(settings)
-store.bind_programs(settings)
+tables.use(settings, *LEDGER_RECORDS, ProgramRecord)
 numbers = NumberVault(CachedSecret(boto_clients.secrets_manager(), settings.card_number_secret_arn))
 codes = CodeVault(CachedSecret(boto_clients.secrets_manager(), settings.security_code_secret_arn))
 ledger = Ledger(numbers)

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from cardvault.aws import boto_clients
+from cardvault.aws import boto_clients, tables
 from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
 from cardvault.errors import CannotOpen, InvalidRequest, ProgramNotFound
-from cardvault.giftcards import store
 from cardvault.giftcards.ledger.lifecycle import Status
+from cardvault.giftcards.ledger.records import LEDGER_RECORDS
+from cardvault.giftcards.programs import ProgramRecord
 from cardvault.giftcards.queries.search import Filter, ListCards
 from cardvault.giftcards.security.vault import NumberVault
 from cardvault.giftcards.views import Views
@@ -17,8 +18,7 @@ from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
 
 settings = Settings()
-store.bind_cards(settings)
-store.bind_programs(settings)
+tables.use(settings, *LEDGER_RECORDS, ProgramRecord)
 secret = CachedSecret(boto_clients.secrets_manager(), settings.card_number_secret_arn)
 list_cards = ListCards(Views(NumberVault(secret)))
 

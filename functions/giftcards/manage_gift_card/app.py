@@ -1,13 +1,14 @@
 """POST /v2/giftcards/programs/{programId}/cards/{cardId}/…: what a merchant's staff does."""
 
 from cardvault import errors
-from cardvault.aws import boto_clients
+from cardvault.aws import boto_clients, tables
 from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
-from cardvault.giftcards import store
 from cardvault.giftcards.ledger.posting import Ledger
+from cardvault.giftcards.ledger.records import LEDGER_RECORDS
 from cardvault.giftcards.operations.administer import ManageCards
 from cardvault.giftcards.operations.command import CHANGE, MOVE, Change
+from cardvault.giftcards.programs import ProgramRecord
 from cardvault.giftcards.security.vault import NumberVault
 from cardvault.giftcards.views import Views
 from cardvault.http import request
@@ -15,8 +16,7 @@ from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
 
 settings = Settings()
-store.bind_cards(settings)
-store.bind_programs(settings)
+tables.use(settings, *LEDGER_RECORDS, ProgramRecord)
 numbers = NumberVault(CachedSecret(boto_clients.secrets_manager(), settings.card_number_secret_arn))
 manage = ManageCards(Ledger(numbers), Views(numbers))
 

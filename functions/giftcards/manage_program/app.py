@@ -9,7 +9,7 @@ from cardvault.errors import InvalidRequest
 from cardvault.giftcards import programs
 from cardvault.giftcards.programs import ProgramRecord
 
-tables.bind(ProgramRecord, Settings().gift_programs_table)
+tables.use(Settings(), ProgramRecord)
 
 ACTIONS = {"create": programs.create, "update": programs.update, "get": programs.get}
 

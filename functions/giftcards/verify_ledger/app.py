@@ -3,14 +3,15 @@
 from dataclasses import asdict
 from typing import Any
 
+from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.aws.tasks import operator_action
-from cardvault.giftcards import store
+from cardvault.giftcards.ledger.records import LEDGER_RECORDS
 from cardvault.giftcards.queries.verify import VerifyCards
 from cardvault.http.fields import CURSOR
 from cardvault.http.schemas import body, checker
 
-store.bind_cards(Settings())
+tables.use(Settings(), *LEDGER_RECORDS)
 verify_cards = VerifyCards()
 
 check_request = checker(body({}, {"cursor": CURSOR}))

@@ -10,7 +10,7 @@ from cardvault.identity.signing import SigningKey
 from cardvault.identity.tokens import IssueToken, TokenRefused
 
 settings = Settings()
-tables.bind(ApiClient, settings.clients_table)
+tables.use(settings, ApiClient)
 issue_token = IssueToken(
     SigningKey.read(boto_clients.kms(), settings.signing_key_arn),
     settings.token_issuer,

@@ -9,7 +9,7 @@ from cardvault.identity.admin import ManageClients
 from cardvault.identity.clients import ApiClient
 
 settings = Settings()
-tables.bind(ApiClient, settings.clients_table)
+tables.use(settings, ApiClient)
 manage_clients = ManageClients(boto_clients.secrets_manager(), settings.supplier_secret_arn)
 
 

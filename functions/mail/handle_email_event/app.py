@@ -2,13 +2,17 @@
 
 from typing import Any
 
+from cardvault.audit.trail import AuditRecord
+from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.aws.tasks import event_consumer
-from cardvault.mail import bootstrap
+from cardvault.links import AccessLink
 from cardvault.mail.ses_events import HandleEmailEvent
+from cardvault.mail.suppression import Suppression
+from cardvault.orders.records import OrderRecord
 
 settings = Settings()
-bootstrap.bind_delivery(settings)
+tables.use(settings, OrderRecord, AuditRecord, AccessLink, Suppression)
 handle_email_event = HandleEmailEvent()
 
 

@@ -1,16 +1,21 @@
 """POST /api/orders/{orderId}/emails: the mail again, with a new link."""
 
 from cardvault import errors
+from cardvault.audit.trail import AuditRecord
+from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.http import request
 from cardvault.http.caller import Caller
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
+from cardvault.links import AccessLink
 from cardvault.mail import bootstrap
 from cardvault.mail.resend import ResendEmail, check_request
+from cardvault.mail.suppression import Suppression
+from cardvault.orders.records import OrderRecord
 
 settings = Settings()
-bootstrap.bind_delivery(settings)
+tables.use(settings, OrderRecord, AuditRecord, AccessLink, Suppression)
 resend_email = ResendEmail(bootstrap.postman(settings))
 
 

@@ -3,12 +3,17 @@
 from typing import Any
 
 from cardvault import errors
+from cardvault.audit.trail import AuditRecord
+from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.aws.tasks import workflow_step
+from cardvault.links import AccessLink
 from cardvault.mail import bootstrap
+from cardvault.mail.suppression import Suppression
+from cardvault.orders.records import OrderRecord
 
 settings = Settings()
-bootstrap.bind_delivery(settings)
+tables.use(settings, OrderRecord, AuditRecord, AccessLink, Suppression)
 postman = bootstrap.postman(settings)
 
 

@@ -3,7 +3,8 @@
 from typing import Any
 
 from cardvault import errors
-from cardvault.aws import boto_clients
+from cardvault.audit.trail import AuditRecord
+from cardvault.aws import boto_clients, tables
 from cardvault.aws.settings import Settings
 from cardvault.fulfilment.create import CreateOrder, NewOrder
 from cardvault.fulfilment.workflow import Workflow
@@ -11,10 +12,10 @@ from cardvault.http import request
 from cardvault.http.caller import Caller
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
-from cardvault.orders import store
+from cardvault.orders.records import Mark, OrderRecord
 
 settings = Settings()
-store.bind_tables(settings)
+tables.use(settings, OrderRecord, Mark, AuditRecord)
 create_order = CreateOrder(
     Workflow(boto_clients.step_functions(), settings.state_machine_arn),
     settings.adoptable_after,

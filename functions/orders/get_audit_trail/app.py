@@ -2,15 +2,18 @@
 
 from typing import Any
 
+from cardvault.audit.trail import AuditRecord
+from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.errors import InvalidRequest, OrderNotFound
 from cardvault.http import request
 from cardvault.http.caller import Caller
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
-from cardvault.orders import audit, store
+from cardvault.orders import audit
+from cardvault.orders.records import OrderRecord
 
-store.bind_tables(Settings())
+tables.use(Settings(), OrderRecord, AuditRecord)
 
 AFTER = request.WholeNumber("cursor", least=0, most=999_999_999, default=0)
 LIMIT = request.WholeNumber("limit", least=1, most=500, default=100)

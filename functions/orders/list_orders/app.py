@@ -2,15 +2,17 @@
 
 from typing import Any
 
+from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.errors import InvalidRequest
 from cardvault.http import request
 from cardvault.http.caller import Caller
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
-from cardvault.orders import store, views
+from cardvault.orders import views
+from cardvault.orders.records import OrderRecord
 
-store.bind_orders(Settings())
+tables.use(Settings(), OrderRecord)
 
 LIMIT = request.WholeNumber("limit", least=1, most=100, default=20)
 

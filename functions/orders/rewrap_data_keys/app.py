@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cardvault.aws import boto_clients
+from cardvault.aws import boto_clients, tables
 from cardvault.aws.settings import Settings
 from cardvault.aws.tasks import operator_action
 from cardvault.core.clock import from_text
@@ -10,10 +10,10 @@ from cardvault.http.fields import CURSOR, MOMENT
 from cardvault.http.schemas import body, checker
 from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.rewrap import RewrapDataKeys
-from cardvault.sealing.store import bind_data_keys
+from cardvault.sealing.store import DataKeyRecord
 
 settings = Settings()
-bind_data_keys(settings)
+tables.use(settings, DataKeyRecord)
 rewrap = RewrapDataKeys(Keyring(boto_clients.kms(), settings.card_key_arn))
 
 check_request = checker(body({"wrappedBefore": MOMENT}, {"cursor": CURSOR}))

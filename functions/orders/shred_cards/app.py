@@ -1,18 +1,19 @@
 """DELETE /api/orders/{orderId}/cards: destroy an order's codes for good."""
 
+from cardvault.audit.trail import AuditRecord
+from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.errors import OrderInProgress, OrderNotFound, TooManyWriters
 from cardvault.http import request
 from cardvault.http.caller import Caller
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
-from cardvault.orders import store
+from cardvault.orders.records import OrderRecord
 from cardvault.orders.shred import shred_cards
-from cardvault.sealing.store import bind_sealed_tables
+from cardvault.sealing.store import DataKeyRecord, SealedPage
 
 settings = Settings()
-store.bind_tables(settings)
-bind_sealed_tables(settings)
+tables.use(settings, OrderRecord, AuditRecord, SealedPage, DataKeyRecord)
 
 
 @endpoint(raises=(OrderInProgress, OrderNotFound, TooManyWriters))

@@ -19,20 +19,19 @@ from pynamodb.attributes import (
     UnicodeAttribute,
 )
 from pynamodb.exceptions import DoesNotExist
-from pynamodb.models import Model
 
 from cardvault.audit.trail import Event
-from cardvault.aws import tables
+from cardvault.aws import retries, tables
 from cardvault.aws.failures import refuse_anyway
 from cardvault.aws.metrics import count
-from cardvault.aws.settings import Settings
+from cardvault.aws.tables import Record
 from cardvault.aws.unit_of_work import UnitOfWork
 from cardvault.core.clock import Clock, to_text
 from cardvault.orders import store
+from cardvault.orders.refusals import audited_reason
 
 TOKEN_BYTES = 32
 PURGE_AFTER = timedelta(days=30)
-AUDITED_REFUSALS = 10
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -52,11 +51,11 @@ class State(StrEnum):
     REPLACED = "replaced"
 
 
-class AccessLink(Model):
+class AccessLink(Record):
     """A link as stored. Times are RFC 3339 texts in UTC, but for the TTL's."""
 
     class Meta:
-        table_name = ""
+        setting = "links_table"
 
     token_hash = UnicodeAttribute(hash_key=True, attr_name="tokenHash")
     kind = UnicodeAttribute()
@@ -79,11 +78,6 @@ class AccessLink(Model):
     # of a download token
     object_key = UnicodeAttribute(attr_name="objectKey", null=True)
     card_count = NumberAttribute(attr_name="cardCount", null=True)
-
-
-def bind_links(settings: Settings) -> None:
-    """Put links on the table the settings name."""
-    tables.bind(AccessLink, settings.links_table)
 
 
 def hash_token(token: str) -> str:
@@ -145,12 +139,7 @@ def replace(work: UnitOfWork, token_hash: str) -> None:
 def record_refusal(
     link: AccessLink, event: str, reason: str, origin: dict[str, Any], *, clock: Clock
 ) -> None:
-    """Count a refused try on the link, and tell the order's audit trail.
-
-    The first AUDITED_REFUSALS of a link are told one by one, then each power of two with the
-    number so far: whoever holds a dead link must not be able to make the trail grow for ever.
-    Raises nothing.
-    """
+    """Count a refused try on the link, and audit it if its number has an event. Raises nothing."""
     count("LinkRefused")
     refuse_anyway(lambda: _record(link, event, reason, origin, clock))
 
@@ -159,9 +148,8 @@ def _record(
     link: AccessLink, event: str, reason: str, origin: dict[str, Any], clock: Clock
 ) -> None:
     is_there = AccessLink.token_hash.exists()
-    tables.retry_races(lambda: tables.update(link, [AccessLink.refusals.add(1)], is_there))
-    number = int(link.refusals or 1)
-    if number > AUDITED_REFUSALS and number & (number - 1):
+    retries.retry_races(lambda: tables.update(link, [AccessLink.refusals.add(1)], is_there))
+    told = audited_reason(reason, int(link.refusals or 1))
+    if told is None:
         return
-    told = reason if number <= AUDITED_REFUSALS else f"{reason}, {number} times so far"
     store.record_event(link.order_id, Event(event, reason=told, **origin), clock=clock)

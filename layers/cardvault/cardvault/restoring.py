@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from cardvault.aws import boto_clients, tables
+from cardvault.aws.retries import LostRace
 from cardvault.aws.settings import Settings
-from cardvault.aws.tables import LostRace
-from cardvault.links import AccessLink, Kind, State, bind_links
+from cardvault.links import AccessLink, Kind, State
 from cardvault.orders.records import MARK_KEY, ORDER_KEY, Status
-from cardvault.sealing.store import DataKeyRecord, bind_data_keys
+from cardvault.sealing.store import DataKeyRecord
 
 Row = Mapping[str, Any]  # an item as DynamoDB writes it: {"orderId": {"S": "…"}, …}
 
@@ -123,9 +123,7 @@ def main() -> int:
         sys.stderr.write("usage: python -m cardvault.restoring DAMAGED RESTORED\n")
         return 2
     damaged, restored = sys.argv[1:]
-    settings = Settings()
-    bind_data_keys(settings)
-    bind_links(settings)
+    tables.use(Settings(), DataKeyRecord, AccessLink)
     found = Restored(
         {str(_text(row, "orderId")): row for row in _rows(damaged, ORDER_KEY)},
         {str(_text(row, "orderId")): row for row in _rows(restored, ORDER_KEY)},

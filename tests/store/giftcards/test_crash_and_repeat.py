@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from cardvault.aws import tables
-from cardvault.aws.tables import LostRace
+from cardvault.aws.retries import LostRace
 from cardvault.errors import GiftCardNotFound
 from cardvault.giftcards.ledger import posting as ledger_module
 
@@ -98,7 +98,7 @@ def test_i10_a_lost_race_reads_and_judges_anew(shop, monkeypatch):
 
 def test_i10_a_stale_write_is_refused_by_the_table(shop, monkeypatch):
     card = shop.active("100.00")
-    monkeypatch.setattr("cardvault.aws.tables.RACE_TRIES", 1)
+    monkeypatch.setattr("cardvault.aws.retries.RACE_TRIES", 1)
     original = tables.commit
     inner = []
 

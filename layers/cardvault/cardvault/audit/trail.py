@@ -12,19 +12,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
-from pynamodb.models import Model
 
+from cardvault.aws.tables import Record
 from cardvault.aws.unit_of_work import UnitOfWork
 
 USER_AGENT_LENGTH = 256
 FIRST_PREVIOUS_HASH = "0" * 64
 
 
-class AuditRecord(Model):
+class AuditRecord(Record):
     """One event, as stored. Attribute names are those of the API."""
 
     class Meta:
-        table_name = ""
+        setting = "audit_table"
 
     subject_id = UnicodeAttribute(hash_key=True, attr_name="subjectId")
     seq = NumberAttribute(range_key=True)

@@ -1,25 +1,17 @@
-"""DynamoDB through PynamoDB: every model on one connection, and races told from failures.
+"""DynamoDB through PynamoDB: each model is given its table, and all share one connection.
 
-A record that several callers may change at once is read, judged and written under a condition;
-whoever loses reads again. `retry_races` is that loop.
-
-A partition takes 1,000 write units and 3,000 read units a second. What it refuses for that reason
-is asked again as it is, by `retry_throttled`: nothing was done and nobody else was there.
-Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html
+Every request waits for room in its partition, and a failed condition is a LostRace.
 """
 
-import random
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from time import sleep
 from typing import TypeVar
 
-from pynamodb.connection import Connection
+from pynamodb.connection import Connection, TableConnection
 from pynamodb.exceptions import (
     DeleteError,
     DoesNotExist,
     PutError,
-    PynamoDBException,
     TableError,
     TransactGetError,
     TransactWriteError,
@@ -32,28 +24,15 @@ from pynamodb.pagination import ResultIterator
 from pynamodb.transactions import TransactGet, TransactWrite
 
 from cardvault.aws.boto_clients import ATTEMPTS, CONNECT_TIMEOUT_S, READ_TIMEOUT_S
-from cardvault.aws.service_errors import is_throttled, reasons_of
-from cardvault.errors import TooManyWriters
+from cardvault.aws.retries import THROTTLED_TRIES, LostRace, retry_races, retry_throttled
+from cardvault.aws.service_errors import reasons_of
+from cardvault.aws.settings import MissingSetting, Settings
+from cardvault.errors import InternalError
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)
 
-# The system's randomness has no state that SnapStart clones could share (I12).
-_jitter = random.SystemRandom()
-
-RACE_TRIES = 12
-FIRST_PAUSE_S = 0.02
-LONGEST_PAUSE_S = 0.5
 _RACES = {"ConditionalCheckFailedException", "TransactionConflictException"}
-
-# Under six seconds at most, so that who waits for an answer gets one.
-THROTTLED_TRIES = 10
-FIRST_THROTTLED_PAUSE_S = 0.05
-LONGEST_THROTTLED_PAUSE_S = 1.0
-
-
-class LostRace(Exception):
-    """A condition of the transaction no longer held, or another transaction was in the way."""
 
 
 @cache
@@ -66,16 +45,39 @@ def connection() -> Connection:
     )
 
 
-def bind(model: type[Model], table_name: str) -> None:
-    """Put a model on a table, over the connection that all models share."""
-    model.Meta.table_name = table_name
-    table = model._get_connection()  # noqa: SLF001 - PynamoDB offers no public way to share one
-    shared = connection()
-    try:
-        shared.get_meta_table(table_name)
-    except TableError:
-        shared.add_meta_table(table.get_meta_table())
-    table.connection = shared
+class UnboundModel(InternalError):
+    """A model is used and no table was given to it; the message names the model."""
+
+
+class Record(Model):
+    """A model whose `Meta.setting` is the attribute of Settings that holds its table's name."""
+
+    @classmethod
+    def _get_connection(cls) -> TableConnection:
+        if not hasattr(cls.Meta, "table_name"):
+            raise UnboundModel(f"{cls.__name__} has no table: add it to tables.use(settings, ...)")
+        return super()._get_connection()
+
+
+def use(settings: Settings, *models: type[Record]) -> None:
+    """Put models on the tables that the settings name, over the connection they all share.
+
+    A function says at init which models it works with. Raises MissingSetting, which names the
+    variable and the model.
+    """
+    for model in models:
+        try:
+            table_name: str = getattr(settings, model.Meta.setting)  # type: ignore[attr-defined]
+        except MissingSetting as missing:
+            raise MissingSetting(f"{missing}: it names the table of {model.__name__}") from None
+        model.Meta.table_name = table_name
+        table = model._get_connection()  # noqa: SLF001 - PynamoDB has no public way to share one
+        shared = connection()
+        try:
+            shared.get_meta_table(table_name)
+        except TableError:
+            shared.add_meta_table(table.get_meta_table())
+        table.connection = shared
 
 
 def find(model: type[M], hash_key: str, range_key: str | None = None) -> M | None:
@@ -182,40 +184,6 @@ def _or_lose(write: Callable[[], object]) -> None:
         raise
 
 
-def retry_races(attempt: Callable[[], T]) -> T:
-    """Run `attempt`, which reads, decides and commits, until it does not lose a race.
-
-    Pauses with full jitter in between. Raises TooManyWriters after RACE_TRIES tries.
-    Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-    """
-    for number in range(RACE_TRIES):
-        try:
-            return attempt()
-        except LostRace:
-            _pause(number, FIRST_PAUSE_S, LONGEST_PAUSE_S)
-    raise TooManyWriters
-
-
-def retry_throttled(request: Callable[[], T], *, tries: int = THROTTLED_TRIES) -> T:
-    """Make a request until its partition has room for it.
-
-    Pauses with full jitter in between. The last refusal is raised as it is, and so is every
-    other failure: a transaction with a failed condition among its reasons will not get better.
-    """
-    for number in range(tries - 1):
-        try:
-            return request()
-        except PynamoDBException as error:
-            if not is_throttled(error):
-                raise
-            _pause(number, FIRST_THROTTLED_PAUSE_S, LONGEST_THROTTLED_PAUSE_S)
-    return request()
-
-
 def _carry_out(transaction: TransactGet | TransactWrite) -> None:
     with transaction:
         pass
-
-
-def _pause(number: int, first_s: float, longest_s: float) -> None:
-    sleep(_jitter.uniform(0, min(longest_s, first_s * 2**number)))

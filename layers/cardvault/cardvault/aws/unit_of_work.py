@@ -21,7 +21,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
-from cardvault.aws import tables
+from cardvault.aws import retries, tables
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,12 +30,12 @@ T = TypeVar("T")
 def retry_lost_races(work: Callable[P, T]) -> Callable[P, T]:
     """Call the function again, from its first line, until it does not lose a race.
 
-    Raises TooManyWriters after `tables.RACE_TRIES` tries, and what the function raises.
+    Raises TooManyWriters after `retries.RACE_TRIES` tries, and what the function raises.
     """
 
     @functools.wraps(work)
     def retried(*args: P.args, **kwargs: P.kwargs) -> T:
-        return tables.retry_races(lambda: work(*args, **kwargs))
+        return retries.retry_races(lambda: work(*args, **kwargs))
 
     return retried
 

@@ -19,13 +19,13 @@ from cardvault.errors import (
     CardvaultError,
     DownloadExpired,
     LinkUnusable,
-    OrderNotFound,
 )
 from cardvault.http.caller import Caller
 from cardvault.http.fields import Schema
 from cardvault.http.schemas import body, checker
 from cardvault.links import AccessLink, Kind, State
 from cardvault.orders import store
+from cardvault.orders.access import check_owner
 from cardvault.orders.opening import read_all
 from cardvault.orders.records import OrderRecord
 from cardvault.orders.refusals import record_refusal
@@ -64,8 +64,7 @@ class CreateDownload:
         order = store.find(order_id)
         traces = caller.traces(order.tenant_id)
         try:
-            if not caller.owns(order.tenant_id, order.user_id):
-                raise OrderNotFound
+            check_owner(order, caller)
             return self._create(order, file_format, traces)
         except CardvaultError as error:
             record_refusal(order, "DOWNLOAD_REFUSED", error, caller, clock=self.clock)

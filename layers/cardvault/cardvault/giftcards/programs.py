@@ -5,9 +5,9 @@ from typing import Any
 
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist
-from pynamodb.models import Model
 
 from cardvault.aws.attributes import WholeNumber
+from cardvault.aws.tables import Record
 from cardvault.core.clock import Clock, to_text, utc_now
 from cardvault.core.ids import new_id
 from cardvault.errors import InvalidRequest, ProgramNotFound
@@ -28,11 +28,11 @@ DEFAULT_LIMITS = {
 }
 
 
-class ProgramRecord(Model):
+class ProgramRecord(Record):
     """A program, in a table of its own: who defines programs can not touch cards (I11)."""
 
     class Meta:
-        table_name = ""
+        setting = "gift_programs_table"
 
     program_id = UnicodeAttribute(hash_key=True, attr_name="programId")
     tenant_id = UnicodeAttribute(attr_name="tenantId")

@@ -4,8 +4,6 @@ from collections.abc import Iterable
 
 from pynamodb.exceptions import DoesNotExist
 
-from cardvault.aws import tables
-from cardvault.aws.settings import Settings
 from cardvault.errors import GiftCardNotFound, TransactionNotFound
 from cardvault.giftcards.ledger.records import (
     CARD_KEY,
@@ -13,24 +11,10 @@ from cardvault.giftcards.ledger.records import (
     NUMBER_KEY,
     CardRecord,
     EntryRecord,
-    KeyMark,
     NumberMark,
-    RefundMark,
     entry_key,
 )
-from cardvault.giftcards.programs import ProgramRecord
 from cardvault.http.caller import Caller
-
-
-def bind_cards(settings: Settings) -> None:
-    """Put cards, entries and marks on the table the settings name."""
-    for model in (CardRecord, EntryRecord, KeyMark, NumberMark, RefundMark):
-        tables.bind(model, settings.gift_cards_table)
-
-
-def bind_programs(settings: Settings) -> None:
-    """Put programs on the table the settings name."""
-    tables.bind(ProgramRecord, settings.gift_programs_table)
 
 
 def find(card_id: str) -> CardRecord:

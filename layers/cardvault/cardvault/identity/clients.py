@@ -14,9 +14,9 @@ from typing import Any
 from pynamodb.attributes import ListAttribute, UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.update import Action
-from pynamodb.models import Model
 
-from cardvault.aws import tables
+from cardvault.aws import retries, tables
+from cardvault.aws.tables import Record
 from cardvault.core.clock import Clock, from_text, to_text, utc_now
 from cardvault.core.ids import is_id, new_id
 from cardvault.errors import NotFound
@@ -48,11 +48,11 @@ class ClientNotFound(NotFound):
     message = "API client not found"
 
 
-class ApiClient(Model):
+class ApiClient(Record):
     """An API client as stored; secrets as SHA-256, hex."""
 
     class Meta:
-        table_name = ""
+        setting = "clients_table"
 
     client_id = UnicodeAttribute(hash_key=True, attr_name="clientId")
     tenant_id = UnicodeAttribute(attr_name="tenantId")
@@ -108,7 +108,7 @@ def rotate(client_id: str, *, clock: Clock = utc_now) -> NewSecret:
         tables.update(client, changes, ApiClient.secret_hash == client.secret_hash)
         return NewSecret(client, secret)
 
-    return tables.retry_races(attempt)
+    return retries.retry_races(attempt)
 
 
 def _was_rotated_since(client: ApiClient, moment: datetime) -> bool:

@@ -2,19 +2,9 @@
 
 from cardvault.aws import boto_clients
 from cardvault.aws.settings import Settings
-from cardvault.links import bind_links
 from cardvault.mail.public_url import PublicUrl
 from cardvault.mail.send import Postman
 from cardvault.mail.ses import Mailer
-from cardvault.mail.suppression import bind_suppressions
-from cardvault.orders import store
-
-
-def bind_delivery(settings: Settings) -> None:
-    """Put orders, their audit events, links and suppressions on their tables."""
-    store.bind_tables(settings)
-    bind_links(settings)
-    bind_suppressions(settings)
 
 
 def mailer(settings: Settings) -> Mailer:

@@ -13,8 +13,8 @@ from cardvault.http.caller import Caller
 from cardvault.http.schemas import body, checker
 from cardvault.mail.send import Postman, PreparedMail
 from cardvault.mail.suppression import lift
+from cardvault.orders.access import get_owned_or_audit
 from cardvault.orders.records import OrderRecord
-from cardvault.orders.refusals import owned_or_told
 from cardvault.orders.store import Edit
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class ResendEmail:
     @retry_lost_races
     def _prepare(self, order_id: str, address: str | None, caller: Caller) -> PreparedMail:
         clock = self.postman.clock
-        order = owned_or_told(order_id, "RESEND_REFUSED", caller, clock=clock)
+        order = get_owned_or_audit(order_id, "RESEND_REFUSED", caller, clock=clock)
         edit = Edit(order, clock())
         if order.shredded_at is not None:
             raise CardsShredded

@@ -9,30 +9,23 @@ import json
 
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist
-from pynamodb.models import Model
 
-from cardvault.aws import tables
-from cardvault.aws.settings import Settings
+from cardvault.aws.tables import Record
 from cardvault.orders.records import MARK_KEY
 
 LIFTED = "lifted"
 
 
-class Suppression(Model):
+class Suppression(Record):
     """Why and since when an address is left alone, or since when no longer."""
 
     class Meta:
-        table_name = ""
+        setting = "orders_table"
 
     key = UnicodeAttribute(hash_key=True, attr_name="orderId")
     sort_key = UnicodeAttribute(range_key=True, attr_name="sk", default=MARK_KEY)
     reason = UnicodeAttribute()
     since = UnicodeAttribute()
-
-
-def bind_suppressions(settings: Settings) -> None:
-    """Put suppressions on the Orders table."""
-    tables.bind(Suppression, settings.orders_table)
 
 
 def suppression(tenant_id: str, address: str, reason: str = "", since: str = "") -> Suppression:

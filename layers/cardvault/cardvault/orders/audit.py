@@ -10,19 +10,21 @@ import sys
 from typing import Any
 
 from cardvault.audit import trail
-from cardvault.audit.trail import Break
+from cardvault.audit.trail import AuditRecord, Break
+from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.errors import OrderNotFound
 from cardvault.http.caller import Caller
 from cardvault.orders import store
-from cardvault.orders.views import owned
+from cardvault.orders.access import get_owned
+from cardvault.orders.records import OrderRecord
 
 
 def trail_of(
     order_id: str, caller: Caller, *, after: int, limit: int
 ) -> tuple[list[dict[str, Any]], int | None]:
     """Events after number `after`, and the number to go on after if there are more."""
-    owned(order_id, caller)
+    get_owned(order_id, caller)
     events = [_view(record.fields()) for record in trail.read(order_id, after=after, limit=limit)]
     return events, events[-1]["seq"] if len(events) == limit else None
 
@@ -43,7 +45,7 @@ def verify(order_id: str) -> Break | None:
 
 def main() -> int:
     """The command."""
-    store.bind_tables(Settings())
+    tables.use(Settings(), OrderRecord, AuditRecord)
     orders = sys.argv[1:] or list(store.all_ids())
     try:
         verified = [(order_id, verify(order_id)) for order_id in orders]

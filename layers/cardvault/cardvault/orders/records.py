@@ -9,9 +9,9 @@ from enum import StrEnum
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
-from pynamodb.models import Model
 
 from cardvault.audit.trail import Head
+from cardvault.aws.tables import Record
 
 ORDER_KEY = "ORDER"
 MARK_KEY = "MARK"
@@ -45,11 +45,11 @@ class OrdersOfOwner(GlobalSecondaryIndex["OrderRecord"]):  # type: ignore[no-unt
     created_at = UnicodeAttribute(range_key=True, attr_name="createdAt")
 
 
-class OrderRecord(Model):
+class OrderRecord(Record):
     """An order. Times are RFC 3339 texts in UTC."""
 
     class Meta:
-        table_name = ""
+        setting = "orders_table"
 
     of_owner = OrdersOfOwner()
 
@@ -123,11 +123,11 @@ class OrderRecord(Model):
         return Head(int(self.audit_seq), self.audit_hash)
 
 
-class Mark(Model):
+class Mark(Record):
     """A key that belongs to one order for ever: an Idempotency-Key or a supplier's order id."""
 
     class Meta:
-        table_name = ""
+        setting = "orders_table"
 
     key = UnicodeAttribute(hash_key=True, attr_name="orderId")
     sort_key = UnicodeAttribute(range_key=True, attr_name="sk", default=MARK_KEY)

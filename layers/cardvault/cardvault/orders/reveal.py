@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 from cardvault.audit.trail import Event
-from cardvault.aws.tables import LostRace
+from cardvault.aws.retries import LostRace
 from cardvault.aws.unit_of_work import retry_lost_races
 from cardvault.core.clock import Clock, utc_now
-from cardvault.errors import CardsShredded, CardvaultError, OrderNotFound, TooManyWriters
+from cardvault.errors import CardsShredded, CardvaultError, TooManyWriters
 from cardvault.http.caller import Caller
 from cardvault.orders import store
-from cardvault.orders.opening import NumberedCards, SealedOrder, read_page
+from cardvault.orders.access import check_owner
+from cardvault.orders.opening import NumberedCards, read_page
 from cardvault.orders.records import OrderRecord
 from cardvault.orders.refusals import record_refusal
 from cardvault.orders.store import Edit
@@ -40,7 +41,8 @@ class RevealCards:
         """
         found = read_page(order_id, page)
         try:
-            cards = self._open(found, caller)
+            check_owner(found.order, caller)
+            cards = found.open(self.keyring)
             event = Event(
                 "CARDS_DELIVERED",
                 method="in-app",
@@ -54,11 +56,6 @@ class RevealCards:
             record_refusal(found.order, "REVEAL_REFUSED", error, caller, clock=self.clock)
             raise
         return RevealedPage(order_id, cards, page + 1 if found.has_more else None)
-
-    def _open(self, found: SealedOrder, caller: Caller) -> NumberedCards:
-        if not caller.owns(found.order.tenant_id, found.order.user_id):
-            raise OrderNotFound
-        return found.open(self.keyring)
 
 
 def record_reveal(order: OrderRecord, event: Event, *, clock: Clock) -> None:

@@ -10,9 +10,9 @@ from cardvault.aws.unit_of_work import retry_lost_races
 from cardvault.core.clock import Clock, utc_now
 from cardvault.errors import OrderInProgress
 from cardvault.http.caller import Caller
+from cardvault.orders.access import get_owned_or_audit
 from cardvault.orders.attempts import remove_leftovers
 from cardvault.orders.records import OrderRecord
-from cardvault.orders.refusals import owned_or_told
 from cardvault.orders.store import Edit
 from cardvault.sealing.store import delete_key_in
 
@@ -23,7 +23,7 @@ def shred_cards(order_id: str, caller: Caller, *, clock: Clock = utc_now) -> Ord
 
     Raises OrderNotFound (unknown or not the caller's), OrderInProgress.
     """
-    order = owned_or_told(order_id, "SHRED_REFUSED", caller, clock=clock)
+    order = get_owned_or_audit(order_id, "SHRED_REFUSED", caller, clock=clock)
     if order.stored_at is None:
         raise OrderInProgress
     if order.shredded_at is None:

@@ -6,13 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from cardvault.audit import trail
-from cardvault.audit.trail import AuditRecord, Event
+from cardvault.audit.trail import Event
 from cardvault.aws import tables
-from cardvault.aws.settings import Settings
 from cardvault.aws.unit_of_work import UnitOfWork, retry_lost_races
 from cardvault.core.clock import Clock, to_text
 from cardvault.errors import OrderNotFound
-from cardvault.orders.records import ORDER_KEY, Mark, OrderRecord
+from cardvault.orders.records import ORDER_KEY, OrderRecord
 
 # Set along with a status that is none of `attention`.
 CLEAR_ATTENTION: dict[str, None] = {"attention_reason": None, "attention_at": None}
@@ -58,18 +57,6 @@ class Edit:
         }
         self.work.update(order, changes, OrderRecord.audit_seq == was_head.seq)
         self.work.commit()
-
-
-def bind_orders(settings: Settings) -> None:
-    """Put orders and their marks on the table the settings name."""
-    tables.bind(OrderRecord, settings.orders_table)
-    tables.bind(Mark, settings.orders_table)
-
-
-def bind_tables(settings: Settings) -> None:
-    """As `bind_orders`, and their audit events too, for who changes orders."""
-    bind_orders(settings)
-    tables.bind(AuditRecord, settings.audit_table)
 
 
 def find(order_id: str) -> OrderRecord:

@@ -5,10 +5,8 @@ from typing import Any
 
 from cardvault.core.clock import from_text
 from cardvault.core.ids import is_id
-from cardvault.errors import OrderNotFound
 from cardvault.http import cursor as cursors
 from cardvault.http.caller import Caller
-from cardvault.orders import store
 from cardvault.orders.records import ORDER_KEY, OrderRecord, owner_key
 
 _SHOWN = (
@@ -43,14 +41,6 @@ def view(order: OrderRecord) -> dict[str, Any]:
         if value is not None:
             shown[getattr(OrderRecord, name).attr_name] = value
     return shown
-
-
-def owned(order_id: str, caller: Caller) -> OrderRecord:
-    """The caller's order. Raises OrderNotFound, also when it is another's."""
-    order = store.find(order_id)
-    if not caller.owns(order.tenant_id, order.user_id):
-        raise OrderNotFound
-    return order
 
 
 def page(

@@ -9,11 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
-from pynamodb.models import Model
 
 from cardvault.aws import tables
-from cardvault.aws.settings import Settings
-from cardvault.aws.tables import LostRace
+from cardvault.aws.retries import LostRace
+from cardvault.aws.tables import Record
 from cardvault.aws.unit_of_work import UnitOfWork
 from cardvault.core.cards import Card
 from cardvault.errors import CannotOpen, StoringOvertaken
@@ -25,11 +24,11 @@ PAGE_TRIES = 30
 _PAGE_KEYS = "CARDS#"
 
 
-class DataKeyRecord(Model):
+class DataKeyRecord(Record):
     """An order's wrapped data key. This table has no backup of any kind."""
 
     class Meta:
-        table_name = ""
+        setting = "data_keys_table"
 
     order_id = UnicodeAttribute(hash_key=True, attr_name="orderId")
     tenant_id = UnicodeAttribute(attr_name="tenantId")
@@ -40,7 +39,7 @@ class DataKeyRecord(Model):
     fingerprint = BinaryAttribute(legacy_encoding=False)
 
 
-class SealedPage(Model):
+class SealedPage(Record):
     """One page of an order's sealed cards. Carries no index key, so no index copies it.
 
     `attempt` is which attempt to store the order wrote it; orders stored by earlier releases,
@@ -48,7 +47,7 @@ class SealedPage(Model):
     """
 
     class Meta:
-        table_name = ""
+        setting = "orders_table"
 
     order_id = UnicodeAttribute(hash_key=True, attr_name="orderId")
     sort_key = UnicodeAttribute(range_key=True, attr_name="sk")
@@ -62,22 +61,6 @@ class NewlySealed:
 
     data_key: NewDataKey
     sealed: SealedPages
-
-
-def bind_data_keys(settings: Settings) -> None:
-    """Put wrapped keys on the table the settings name."""
-    tables.bind(DataKeyRecord, settings.data_keys_table)
-
-
-def bind_pages(settings: Settings) -> None:
-    """Put sealed pages on the table the settings name."""
-    tables.bind(SealedPage, settings.orders_table)
-
-
-def bind_sealed_tables(settings: Settings) -> None:
-    """Put pages and wrapped keys on the tables the settings name."""
-    bind_pages(settings)
-    bind_data_keys(settings)
 
 
 def page_key(page: int) -> str:

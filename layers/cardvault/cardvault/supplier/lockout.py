@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from pynamodb.attributes import UnicodeAttribute
-from pynamodb.models import Model
 
 from cardvault.aws import tables
-from cardvault.aws.settings import Settings
+from cardvault.aws.tables import Record
 from cardvault.core.clock import Clock, from_text, to_text, utc_now
 
 REFUSAL_REMEMBERED = timedelta(minutes=1)
@@ -22,22 +21,17 @@ _KEY = "SUPPLIER"
 _SORT_KEY = "LOCKOUT"
 
 
-class LockoutRecord(Model):
+class LockoutRecord(Record):
     """The one item. Times are RFC 3339 texts in UTC."""
 
     class Meta:
-        table_name = ""
+        setting = "orders_table"
 
     key = UnicodeAttribute(hash_key=True, attr_name="orderId")
     sort_key = UnicodeAttribute(range_key=True, attr_name="sk")
     refused_version = UnicodeAttribute(attr_name="refusedVersion", null=True)
     refused_until = UnicodeAttribute(attr_name="refusedUntil", null=True)
     blocked_until = UnicodeAttribute(attr_name="blockedUntil", null=True)
-
-
-def bind_lockout(settings: Settings) -> None:
-    """Put the item on the Orders table."""
-    tables.bind(LockoutRecord, settings.orders_table)
 
 
 @dataclass(frozen=True, slots=True)

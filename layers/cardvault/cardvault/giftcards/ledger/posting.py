@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from pynamodb.exceptions import DoesNotExist
 
-from cardvault.aws import tables
-from cardvault.aws.tables import LostRace
+from cardvault.aws import retries, tables
+from cardvault.aws.retries import LostRace
 from cardvault.core import decimal_json
 from cardvault.core.clock import Clock, to_text, utc_now
 from cardvault.errors import CardvaultError, KeyReusedForAnotherRequest
@@ -118,7 +118,7 @@ class Ledger:
         used before is answered as it was then. Raises KeyReusedForAnotherRequest,
         TooManyWriters, and what `decide` raises.
         """
-        return tables.retry_races(lambda: self._attempt(decide, once, by))
+        return retries.retry_races(lambda: self._attempt(decide, once, by))
 
     def _attempt(
         self, decide: Callable[[datetime], Plan], once: Once | None, by: str | None

@@ -23,9 +23,9 @@ from pynamodb.attributes import (
     UnicodeAttribute,
 )
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
-from pynamodb.models import Model
 
 from cardvault.aws.attributes import WholeNumber
+from cardvault.aws.tables import Record
 
 CARD_KEY = "CARD"
 ENTRY_PREFIX = "ENTRY#"
@@ -80,14 +80,14 @@ class ExpiringCards(GlobalSecondaryIndex["CardRecord"]):  # type: ignore[no-unty
     expires_at = UnicodeAttribute(range_key=True, attr_name="expiresAt")
 
 
-class CardRecord(Model):
+class CardRecord(Record):
     """A gift card. Its status is not stored: it follows from these facts and the time.
 
     `expiry_watch` is the program's id until the card's expiry is posted or can not come.
     """
 
     class Meta:
-        table_name = ""
+        setting = "gift_cards_table"
 
     of_program = CardsOfProgram()
     expiring = ExpiringCards()
@@ -131,7 +131,7 @@ class CardRecord(Model):
     entry_hash = UnicodeAttribute(attr_name="entryHash", default=FIRST_PREVIOUS_HASH)
 
 
-class EntryRecord(Model):
+class EntryRecord(Record):
     """One entry of a card's ledger: money that moved, or a change that moved none.
 
     Entries are chained as audit events are: each holds the hash of the one before it, the card
@@ -139,7 +139,7 @@ class EntryRecord(Model):
     """
 
     class Meta:
-        table_name = ""
+        setting = "gift_cards_table"
 
     card_id = UnicodeAttribute(hash_key=True, attr_name="cardId")
     sort_key = UnicodeAttribute(range_key=True, attr_name="sk")
@@ -179,11 +179,11 @@ class EntryRecord(Model):
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-class KeyMark(Model):
+class KeyMark(Record):
     """An Idempotency-Key that was used: the request's fingerprint and its answer, sealed."""
 
     class Meta:
-        table_name = ""
+        setting = "gift_cards_table"
 
     owner_id = UnicodeAttribute(hash_key=True, attr_name="cardId")
     sort_key = UnicodeAttribute(range_key=True, attr_name="sk")
@@ -191,26 +191,30 @@ class KeyMark(Model):
     sealed_answer = BinaryAttribute(legacy_encoding=False, attr_name="sealedAnswer")
 
 
-class NumberMark(Model):
+class NumberMark(Record):
     """A card number that is taken, by its MAC, and whose it is."""
 
     class Meta:
-        table_name = ""
+        setting = "gift_cards_table"
 
     key = UnicodeAttribute(hash_key=True, attr_name="cardId")
     sort_key = UnicodeAttribute(range_key=True, attr_name="sk", default=NUMBER_KEY)
     numbered_card_id = UnicodeAttribute(attr_name="numberedCardId")
 
 
-class RefundMark(Model):
+class RefundMark(Record):
     """How much of an entry was refunded until now."""
 
     class Meta:
-        table_name = ""
+        setting = "gift_cards_table"
 
     card_id = UnicodeAttribute(hash_key=True, attr_name="cardId")
     sort_key = UnicodeAttribute(range_key=True, attr_name="sk")
     refunded = WholeNumber()
+
+
+LEDGER_RECORDS = (CardRecord, EntryRecord, KeyMark, NumberMark, RefundMark)
+"""What is stored in the gift cards' table."""
 
 
 def entry_key(seq: int) -> str:

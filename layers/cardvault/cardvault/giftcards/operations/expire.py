@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from cardvault.aws import tables
+from cardvault.aws import retries
 from cardvault.aws.rounds import TIME_BUDGET, Round
 from cardvault.core.clock import Clock, to_text, utc_now
 from cardvault.errors import OutOfTime
@@ -68,4 +68,4 @@ class ExpireCards:
             post_unasked(Plan([posting], lambda _: {}), now)
             return True
 
-        return tables.retry_races(attempt)
+        return retries.retry_races(attempt)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from cardvault.aws import tables
 from cardvault.aws.rounds import TIME_BUDGET, Round
 from cardvault.aws.settings import Settings
 from cardvault.core.clock import Clock, utc_now
@@ -20,6 +21,7 @@ from cardvault.giftcards import store
 from cardvault.giftcards.ledger.records import (
     CARD_KEY,
     FIRST_PREVIOUS_HASH,
+    LEDGER_RECORDS,
     CardRecord,
     EntryRecord,
     EntryType,
@@ -149,7 +151,7 @@ def _position(cursor: str | None) -> dict[str, dict[str, str]] | None:
 
 def main() -> int:
     """The command."""
-    store.bind_cards(Settings())
+    tables.use(Settings(), *LEDGER_RECORDS)
     try:
         cards, found = _verify_named(sys.argv[1:]) if sys.argv[1:] else _verify_all()
     except GiftCardNotFound:

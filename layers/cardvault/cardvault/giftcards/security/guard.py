@@ -9,23 +9,20 @@ import hashlib
 import ipaddress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist
-from pynamodb.models import Model
 
 from cardvault.audit import trail
-from cardvault.audit.trail import AuditRecord, Event, Head
+from cardvault.audit.trail import Event, Head
 from cardvault.aws import tables
 from cardvault.aws.attributes import WholeNumber
+from cardvault.aws.tables import Record
 from cardvault.aws.unit_of_work import UnitOfWork, retry_lost_races
 from cardvault.core.clock import Clock, from_text, to_text, utc_now
 from cardvault.errors import TooManyRequests
 from cardvault.giftcards.security.vault import CodeVault, NumberVault
-
-if TYPE_CHECKING:
-    from cardvault.aws.settings import Settings
 
 MOST_FAILURES = 5
 WINDOW = timedelta(hours=1)
@@ -42,7 +39,7 @@ class CodedCard(Protocol):
     code_mac: bytes
 
 
-class GuardRecord(Model):
+class GuardRecord(Record):
     """How often a number was tried in vain, or a caller asked in one minute.
 
     Of an existing card it also holds the head of the card's audit trail of refused codes (I7).
@@ -50,7 +47,7 @@ class GuardRecord(Model):
     """
 
     class Meta:
-        table_name = ""
+        setting = "gift_guards_table"
 
     key = UnicodeAttribute(hash_key=True, attr_name="guardKey")
     tries = WholeNumber(default=0)
@@ -64,12 +61,6 @@ class GuardRecord(Model):
     def head(self) -> Head:
         """Where the trail of refused codes ends."""
         return Head(self.audit_seq, self.audit_hash)
-
-
-def bind_guards(settings: "Settings") -> None:
-    """Put guards, and the trail of what they refuse, on the tables the settings name."""
-    tables.bind(GuardRecord, settings.gift_guards_table)
-    tables.bind(AuditRecord, settings.audit_table)
 
 
 @dataclass(frozen=True, slots=True)
