@@ -14,6 +14,7 @@ import pytest
 from moto import mock_aws
 
 from cardvault.audit import trail
+from cardvault.audit.chain import bind_chain
 from cardvault.aws import boto_clients, tables
 from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
@@ -207,7 +208,7 @@ class Steps:
         return str(order.order_id)
 
     def events(self, order_id: str) -> list[str]:
-        return [record.event for record in trail.read(order_id)]
+        return [record.event for record in trail.read_all(order_id)]
 
 
 @contextmanager
@@ -225,6 +226,7 @@ def steps(cloud: Cloud, supplier: ScriptedSupplier, clock: FixedClock) -> Steps:
 
 def _steps(cloud: Cloud, supplier: ScriptedSupplier, clock: FixedClock) -> Steps:
     store.bind_tables(cloud.settings)
+    bind_chain(cloud.settings)
     bind_sealed_tables(cloud.settings)
     return Steps(cloud, supplier, clock, [])
 

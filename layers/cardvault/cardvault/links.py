@@ -21,6 +21,7 @@ from pynamodb.attributes import (
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.models import Model
 
+from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
 from cardvault.aws import tables
 from cardvault.aws.failures import refuse_anyway
@@ -143,7 +144,7 @@ def replace(work: UnitOfWork, token_hash: str) -> None:
 
 
 def record_refusal(
-    link: AccessLink, event: str, reason: str, origin: dict[str, Any], *, clock: Clock
+    link: AccessLink, event: EventName, reason: str, origin: dict[str, Any], *, clock: Clock
 ) -> None:
     """Count a refused try on the link, and tell the order's audit trail.
 
@@ -156,7 +157,7 @@ def record_refusal(
 
 
 def _record(
-    link: AccessLink, event: str, reason: str, origin: dict[str, Any], clock: Clock
+    link: AccessLink, event: EventName, reason: str, origin: dict[str, Any], clock: Clock
 ) -> None:
     is_there = AccessLink.token_hash.exists()
     tables.retry_races(lambda: tables.update(link, [AccessLink.refusals.add(1)], is_there))
@@ -164,4 +165,5 @@ def _record(
     if number > AUDITED_REFUSALS and number & (number - 1):
         return
     told = reason if number <= AUDITED_REFUSALS else f"{reason}, {number} times so far"
-    store.record_event(link.order_id, Event(event, reason=told, **origin), clock=clock)
+    order = store.find(link.order_id)
+    store.record_event(order, Event(event, reason=told, **origin), clock=clock)

@@ -1,9 +1,10 @@
 """Refused attempts on an order, in its audit trail (I7) but never at its owner's cost.
 
-Whoever is refused must not be able to make the trail grow for ever, to keep its owner waiting for
-the chain's head, or to learn from an error that the order exists (I6).
+Whoever is refused must not be able to make the trail grow for ever, to keep its owner waiting,
+or to learn from an error that the order exists (I6).
 """
 
+from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
 from cardvault.aws import tables
 from cardvault.aws.failures import refuse_anyway
@@ -16,7 +17,7 @@ from cardvault.orders.records import ORDER_KEY, OrderRecord
 TOLD_ONE_BY_ONE = 10
 
 
-def owned_or_told(order_id: str, event: str, caller: Caller, *, clock: Clock) -> OrderRecord:
+def owned_or_told(order_id: str, event: EventName, caller: Caller, *, clock: Clock) -> OrderRecord:
     """The caller's order. Raises OrderNotFound; if it is another's, `event` tells its trail."""
     order = store.find(order_id)
     if not caller.owns(order.tenant_id, order.user_id):
@@ -27,7 +28,7 @@ def owned_or_told(order_id: str, event: str, caller: Caller, *, clock: Clock) ->
 
 
 def record_refusal(
-    order: OrderRecord, event: str, error: CardvaultError, caller: Caller, *, clock: Clock
+    order: OrderRecord, event: EventName, error: CardvaultError, caller: Caller, *, clock: Clock
 ) -> None:
     """Count the refusal; tell the trail of the first ten, then at each power of two.
 
@@ -37,7 +38,7 @@ def record_refusal(
 
 
 def _record(
-    order: OrderRecord, event: str, error: CardvaultError, caller: Caller, clock: Clock
+    order: OrderRecord, event: EventName, error: CardvaultError, caller: Caller, clock: Clock
 ) -> None:
     counter, is_there = OrderRecord(order.order_id, ORDER_KEY), OrderRecord.order_id.exists()
     tables.retry_races(lambda: tables.update(counter, [OrderRecord.refusals.add(1)], is_there))
@@ -46,4 +47,4 @@ def _record(
         return
     reason = error.code if number <= TOLD_ONE_BY_ONE else f"{error.code}, {number} times so far"
     told = Event(event, reason=reason, **caller.traces(order.tenant_id))
-    store.record_event(order.order_id, told, clock=clock)
+    store.record_event(order, told, clock=clock)
