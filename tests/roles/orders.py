@@ -5,6 +5,7 @@ from typing import Any
 from cardvault import errors
 from cardvault.core.clock import to_text
 from cardvault.fulfilment.place import LONGEST_ACCEPTANCE
+from tests.support import chaining
 from tests.support.stage import CUSTOMER, MALLORY, Stage, fresh_key, three_cards
 
 ORDERS, ORDER = "POST /api/orders", "GET /api/orders/{orderId}"
@@ -66,6 +67,7 @@ def play(stage: Stage) -> None:
     _ending_without_cards(stage)
     _looking(stage)
     _revealing_and_shredding(stage)
+    _chaining(stage)
 
 
 def _creating(stage: Stage) -> None:
@@ -208,7 +210,8 @@ def _looking(stage: Stage) -> None:
 
 def _revealing_and_shredding(stage: Stage) -> None:
     path = {"orderId": stored(stage)}
-    stage.http("reveal_cards", CARDS, 200, path=path)
+    for _ in range(2):
+        stage.http("reveal_cards", CARDS, 200, path=path)
     stage.http("reveal_cards", CARDS, 404, path=path, by=MALLORY)
     stage.http("shred_cards", SHRED, 404, path=path, by=MALLORY)
     for _ in range(2):
@@ -216,6 +219,18 @@ def _revealing_and_shredding(stage: Stage) -> None:
     stage.http("reveal_cards", CARDS, 410, path=path)
     unfinished = {"orderId": created(stage)}
     stage.http("shred_cards", SHRED, 409, path=unfinished)
+
+
+def _chaining(stage: Stage) -> None:
+    order_id = stored(stage)
+    records = chaining.waiting_records(order_id)
+    stage.task("chain_audit_events", Records=records)
+    stage.task("chain_audit_events", subject=order_id)
+    (head, *_) = chaining.items(order_id, beginning="")
+    assert head["lastSeq"] == {"N": str(len(records))}
+    overwritten = chaining.record(records[0]["dynamodb"]["NewImage"], name="MODIFY")
+    overwritten["dynamodb"]["OldImage"] = overwritten["dynamodb"]["NewImage"]
+    stage.task("chain_audit_events", Records=[overwritten])
 
 
 def play_operators(stage: Stage) -> None:

@@ -14,6 +14,7 @@ import pytest
 from moto import mock_aws
 
 from cardvault.audit import trail
+from cardvault.audit.chain import ChainHead, Overwritten
 from cardvault.audit.trail import AuditRecord
 from cardvault.aws import boto_clients, tables
 from cardvault.aws.cached_secret import CachedSecret
@@ -207,7 +208,7 @@ class Steps:
         return str(order.order_id)
 
     def events(self, order_id: str) -> list[str]:
-        return [record.event for record in trail.read(order_id)]
+        return [record.event for record in trail.read_all(order_id)]
 
 
 @contextmanager
@@ -224,7 +225,8 @@ def steps(cloud: Cloud, supplier: ScriptedSupplier, clock: FixedClock) -> Steps:
 
 
 def _steps(cloud: Cloud, supplier: ScriptedSupplier, clock: FixedClock) -> Steps:
-    tables.use(cloud.settings, OrderRecord, Mark, AuditRecord, SealedPage, DataKeyRecord)
+    tables.use(cloud.settings, OrderRecord, Mark, SealedPage, DataKeyRecord)
+    tables.use(cloud.settings, AuditRecord, ChainHead, Overwritten)
     return Steps(cloud, supplier, clock, [])
 
 

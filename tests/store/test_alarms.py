@@ -154,6 +154,19 @@ def test_claim_locked_rings_when_several_links_lock_and_not_at_one(run, output, 
     assert rung_by(printed * 3) == {"ClaimLocked"}
 
 
+@pytest.mark.parametrize(
+    ("case", "rings"),
+    [
+        ("batch", set()),
+        ("overwritten", {"AuditEventOverwritten"}),
+        ("malformed", {"AuditEventMalformed"}),
+    ],
+)
+def test_what_no_function_of_ours_does_to_the_trail_rings(run, output, case, rings):
+    run(f"chain_audit_events/{case}")
+    assert rung_by(output.text()) == rings
+
+
 def test_every_alarm_on_our_own_metrics_is_rung_here():
     assert set(ALARMS) == {
         "TaskFailure",
@@ -161,4 +174,6 @@ def test_every_alarm_on_our_own_metrics_is_rung_here():
         "CannotOpen",
         "RefusalNotRecorded",
         "ClaimLocked",
+        "AuditEventOverwritten",
+        "AuditEventMalformed",
     }

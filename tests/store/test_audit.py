@@ -4,9 +4,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cardvault.audit import trail
 from cardvault.audit.trail import AuditRecord, Break
 from cardvault.errors import OrderNotFound
 from cardvault.orders import audit
+from tests.support.chaining import chain_everything, verified
 from tests.support.doubles import caller
 from tests.support.orders import change_order
 
@@ -16,15 +18,16 @@ def order_id(steps):
     order_id = steps.stored_order(3)
     steps.reveal(order_id)
     steps.reveal(order_id)
+    chain_everything()
     return order_id
 
 
 def records(order_id):
-    return {int(record.seq): record for record in AuditRecord.query(order_id)}
+    return {int(record.seq): record for record in trail.read(order_id)}
 
 
 def test_an_untouched_trail_holds(order_id):
-    assert audit.verify(order_id) is None
+    assert verified(order_id) is None
     assert len(records(order_id)) == 7
 
 
@@ -32,7 +35,7 @@ def test_an_edited_event_is_found(order_id):
     record = records(order_id)[4]
     record.card_count = 2
     record.save()
-    assert audit.verify(order_id) == Break(4, "altered")
+    assert verified(order_id) == Break(4, "altered")
 
 
 def test_an_edited_event_with_its_hash_made_to_fit_is_found(order_id):
@@ -40,7 +43,7 @@ def test_an_edited_event_with_its_hash_made_to_fit_is_found(order_id):
     record.card_count = 2
     record.hash = record.computed_hash()
     record.save()
-    assert audit.verify(order_id).seq == 5
+    assert verified(order_id).seq == 5
 
 
 def test_the_last_event_rewritten_with_its_hash_is_found(order_id):
@@ -48,19 +51,19 @@ def test_the_last_event_rewritten_with_its_hash_is_found(order_id):
     record.user_id = "mallory"
     record.hash = record.computed_hash()
     record.save()
-    assert audit.verify(order_id) == Break(7, "not the event the subject knows")
+    assert verified(order_id) == Break(7, "not the event the head knows")
 
 
 @pytest.mark.parametrize("seq", [1, 3, 7])
 def test_a_deleted_event_is_found(order_id, seq):
     records(order_id)[seq].delete()
-    assert audit.verify(order_id) == Break(seq, "missing")
+    assert verified(order_id) == Break(seq, "missing")
 
 
 def test_a_truncated_trail_is_found(order_id):
     for seq in (6, 7):
         records(order_id)[seq].delete()
-    assert audit.verify(order_id) == Break(6, "missing")
+    assert verified(order_id) == Break(6, "missing")
 
 
 def test_two_events_swapped_are_found(order_id):
@@ -68,7 +71,7 @@ def test_two_events_swapped_are_found(order_id):
     third.seq, fourth.seq = 4, 3
     third.save()
     fourth.save()
-    assert audit.verify(order_id).seq == 3
+    assert verified(order_id).seq == 3
 
 
 def test_an_event_slipped_in_behind_the_last_is_found(order_id):
@@ -83,7 +86,7 @@ def test_an_event_slipped_in_behind_the_last_is_found(order_id):
     )
     forged.hash = forged.computed_hash()
     forged.save()
-    assert audit.verify(order_id) == Break(8, "added behind the subject's back")
+    assert verified(order_id) == Break(8, "added behind the head's back")
 
 
 @pytest.fixture
@@ -106,6 +109,7 @@ def test_the_command_names_the_first_broken_event(order_id, command):
 
 def test_the_command_without_an_order_verifies_every_order(order_id, steps, command):
     other = steps.create("another").order_id
+    chain_everything()
     assert command() == (0, "the trail holds\n")
     records(other)[1].delete()
     assert command() == (1, f"order {other}, event 1: missing\n")
@@ -132,4 +136,4 @@ def test_any_number_of_changes_leaves_the_trail_whole(steps, count):
     order = steps.create(f"key-{count}")
     for _ in range(count):
         change_order(order.order_id)
-    assert audit.verify(order.order_id) is None
+    assert verified(order.order_id) is None

@@ -71,7 +71,7 @@ def test_storing_again_changes_nothing(steps):
     order_id = steps.stored_order(3)
     before = store.find(order_id)
     steps.supplier.has(f"S-{order_id}", cards=tuple(reversed(canary_cards(3))))
-    assert steps.store(order_id).audit_seq == before.audit_seq
+    assert steps.store(order_id).version == before.version
     assert len(list(SealedPage.scan(SealedPage.sort_key.startswith("CARDS#")))) == 1
 
 
@@ -132,7 +132,7 @@ def test_a_stranger_gets_the_answer_for_an_unknown_order_and_a_line_in_the_trail
     with pytest.raises(OrderNotFound) as unknown:
         steps.reveal("0" * 24, by=stranger)
     assert str(refused.value) == str(unknown.value)
-    last = list(trail.read(order_id))[-1]
+    last = list(trail.read_all(order_id))[-1]
     assert (last.event, last.reason) == ("REVEAL_REFUSED", "ORDER_NOT_FOUND")
     named = last.user_id is not None
     assert named == (stranger.tenant_id == "a" * 24), "a trail names no other tenant's users"
@@ -143,7 +143,7 @@ def test_a_stranger_can_neither_flood_the_trail_nor_keep_the_owner_waiting(steps
     for _ in range(40):
         with pytest.raises(OrderNotFound):
             steps.reveal(order_id, by=caller("bob"))
-    told = [r.reason for r in trail.read(order_id) if r.event == "REVEAL_REFUSED"]
+    told = [r.reason for r in trail.read_all(order_id) if r.event == "REVEAL_REFUSED"]
     assert len(told) == 10 + 2
     assert told[-1] == "ORDER_NOT_FOUND, 32 times so far"
     assert steps.reveal(order_id).cards
@@ -260,7 +260,7 @@ def test_a_reveal_is_one_read_one_decrypt_one_transaction(steps, cards):
 
 def test_a_kms_outage_leaves_the_reveal_untold_and_the_order_as_it_was(steps, monkeypatch):
     order_id = steps.stored_order(3)
-    before = store.find(order_id).head
+    before = store.find(order_id).version
 
     def outage(**_):
         raise ClientError({"Error": {"Code": "KMSInternalException"}}, "Decrypt")
@@ -268,7 +268,7 @@ def test_a_kms_outage_leaves_the_reveal_untold_and_the_order_as_it_was(steps, mo
     monkeypatch.setattr(boto_clients.kms(), "decrypt", outage)
     with pytest.raises(ClientError):
         steps.reveal(order_id)
-    assert store.find(order_id).head == before
+    assert store.find(order_id).version == before
 
 
 # --- I1: at rest ---

@@ -92,7 +92,7 @@ def test_five_wrong_codes_lock_the_link_even_for_the_right_one(desk, capsys):
     assert '"ClaimLocked":[1.0]' in capsys.readouterr().out
     with pytest.raises(LinkUnusable):
         desk.redeem(visit, desk.mailer.code(), None)
-    reasons = [event.reason for event in trail.read(order_id) if event.event == "CLAIM_REFUSED"]
+    reasons = [event.reason for event in trail.read_all(order_id) if event.event == "CLAIM_REFUSED"]
     assert reasons == ["WRONG_CODE"] * 4 + ["WRONG_CODE_LOCKED", "LINK_LOCKED"]
 
 
@@ -201,7 +201,7 @@ def test_i7_tries_with_a_dead_link_are_told_and_can_not_flood_the_trail(desk):
     for _ in range(40):
         with pytest.raises(LinkUnusable):
             desk.open(stranger)
-    told = [event.reason for event in trail.read(order_id) if event.event == "CLAIM_REFUSED"]
+    told = [event.reason for event in trail.read_all(order_id) if event.event == "CLAIM_REFUSED"]
     assert told == ["LINK_USED"] * 10 + ["LINK_USED, 16 times so far", "LINK_USED, 32 times so far"]
     assert link_of(visit).refusals == 40
 

@@ -15,6 +15,7 @@ from cardvault.errors import (
 )
 from cardvault.fulfilment.create import CreateOrder, NewOrder
 from cardvault.orders import store
+from tests.support.chaining import verified
 from tests.support.doubles import START, caller
 
 ELSEWHERE = "5f" + "0" * 22  # bought in 2020, as its time says
@@ -74,13 +75,14 @@ def test_an_order_that_may_still_be_anothers_in_doubt_is_not_adopted(steps, give
 
 def test_the_order_and_its_first_event_are_written_together(steps):
     order = steps.create()
-    (event,) = trail.read(order.order_id)
+    (event,) = trail.read_all(order.order_id)
     assert (event.event, event.user_id, event.ip_address) == (
         "ORDER_CREATED",
         "alice",
         "192.0.2.7",
     )
-    assert store.find(order.order_id).head == trail.Head(1, event.hash)
+    assert (event.version, store.find(order.order_id).version) == (1, 1)
+    assert verified(order.order_id) is None
 
 
 def test_an_unknown_order_is_not_found(steps):

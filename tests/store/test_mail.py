@@ -219,7 +219,7 @@ def test_a_full_mailbox_is_not_a_bad_address(desk):
     desk.handle(bounce)
     desk.clock.advance(minutes=1)
     desk.resend(order_id, None, caller())
-    reasons = [event.reason for event in trail.read(order_id) if event.event == "EMAIL_BOUNCED"]
+    reasons = [event.reason for event in trail.read_all(order_id) if event.event == "EMAIL_BOUNCED"]
     assert reasons == ["Transient/MailboxFull"]
 
 

@@ -4,6 +4,7 @@ import pytest
 from botocore.exceptions import ClientError
 from pynamodb.exceptions import DoesNotExist
 
+from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
 from cardvault.aws import boto_clients
 from cardvault.aws.unit_of_work import retry_lost_races
@@ -32,7 +33,7 @@ def test_a_shredded_order_shows_nothing_and_says_when(steps):
     assert list(SealedPage.query(order_id, SealedPage.sort_key.startswith("CARDS#"))) == []
     assert "CARDS_SHREDDED" in steps.events(order_id)
     again = shred_cards(order_id, caller(), clock=steps.clock)
-    assert again.audit_seq == store.find(order_id).audit_seq
+    assert again.version == store.find(order_id).version
 
 
 def test_i8_a_restored_backup_of_orders_brings_no_code_back(steps, capsys):
@@ -113,14 +114,14 @@ def test_moving_a_wrapped_key_to_another_order_fails_in_kms_too(steps, keyring):
 
 def test_a_refused_change_is_never_half_made(steps):
     order_id = steps.stored_order(3)
-    before = store.find(order_id).head
+    before = store.find(order_id).version
 
     @retry_lost_races
     def fail():
         edit = store.Edit(store.find(order_id), utc_now())
         edit.work.delete(DataKeyRecord("x"), DataKeyRecord.order_id.exists())
-        edit.commit(Event("TEST"), status="x")
+        edit.commit(Event(EventName.ORDER_REDRIVEN), status="x")
 
     with pytest.raises(TooManyWriters):
         fail()
-    assert store.find(order_id).head == before
+    assert store.find(order_id).version == before

@@ -6,7 +6,6 @@ from itertools import count, product
 import botocore.client
 import pytest
 
-from cardvault.audit import trail
 from cardvault.aws import boto_clients, retries
 from cardvault.errors import (
     CannotOpen,
@@ -23,6 +22,7 @@ from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.pages import CARDS_PER_PAGE
 from cardvault.sealing.store import DataKeyRecord, SealedPage, delete_pages, page_key
 from tests.support.capacity import throttled
+from tests.support.chaining import verified
 from tests.support.doubles import caller, canary_cards
 from tests.support.interrupt import Crash, calls, crash_at, interrupted_at
 
@@ -71,7 +71,7 @@ def assert_stored_once(steps, order_id, cards=CARDS):
     assert [page.sort_key for page in pages_of(order_id)] == PAGES
     assert {page.attempt for page in pages_of(order_id)} == {order.storing_attempt}
     assert order.storing_at is None
-    assert trail.verify(trail.read(order_id), store.find(order_id).head) is None
+    assert verified(order_id) is None
 
 
 def everything_but_keys(steps):

@@ -5,6 +5,7 @@ is read raw and held against it.
 """
 
 import json
+import time
 from collections import defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,7 +18,7 @@ from cardvault.aws import tables
 from cardvault.links import AccessLink
 from cardvault.mail.suppression import Suppression
 from tests.store.conftest import on_moto
-from tests.support import by_hand, stored_items
+from tests.support import by_hand, chaining, stored_items
 from tests.support.delivery import Desk
 from tests.support.dynamodb_json import as_fields
 from tests.support.every_gift_card import EveryGiftCard
@@ -93,6 +94,7 @@ def written(request):
     with on_moto() as steps:
         if request.param == "today":
             told = write_everything(steps)
+            chaining.chain_everything()
         else:
             told = stored_items.load(steps.cloud.settings.card_key_arn)
         manager = steps.cloud.client("secretsmanager")
@@ -125,14 +127,46 @@ def test_i7_the_audit_trail_is_chained_by_the_canonical_json_of_its_events(writt
         for subject, trail in groupby(events, key=lambda item: item["subjectId"])
     }
     heads = {
+        subject: (trail[0]["lastSeq"], trail[0]["lastHash"])
+        for subject, trail in trails.items()
+        if trail[0]["seq"] == 0
+    } or former_heads(written)
+    chains = {
+        subject: [event for event in trail if event["seq"]] for subject, trail in trails.items()
+    }
+    assert {subject: (len(chain), chain_of(chain)) for subject, chain in chains.items()} == heads
+
+
+def former_heads(written):
+    """Where former releases kept them."""
+    heads = {
         item["orderId"]: (item["auditSeq"], item["auditHash"])
         for item in written.items("OrdersTable", sk="ORDER")
     }
     guess = written.gifts["cards"]["spent"]
     index = by_hand.number_index(written.secrets["number"], guess["cardNumber"])
     guard = written.item("GiftGuardsTable", guardKey=f"NUMBER#{index}")
-    heads[guess["id"]] = guard["auditSeq"], guard["auditHash"]
-    assert {subject: (len(trail), chain_of(trail)) for subject, trail in trails.items()} == heads
+    return {**heads, guess["id"]: (guard["auditSeq"], guard["auditHash"])}
+
+
+def test_i7_each_change_of_an_order_is_in_its_trail_by_its_version(written):
+    versions = defaultdict(set)
+    for event in written.tables["AuditTrailTable"]:
+        versions[event["subjectId"]].add(event.get("version"))
+    for item in written.items("OrdersTable", sk="ORDER"):
+        expected = set(range(1, item.get("version", 0) + 1))
+        assert versions[item["orderId"]] - {None} == expected
+
+
+def test_an_event_waits_under_a_key_of_its_own(steps):
+    order_id = steps.create().order_id
+    (item,) = chaining.items(order_id)
+    assert item["subjectId"] == {"S": f"EVENT#{order_id}"}
+    moment, number = divmod(int(item["seq"]["N"]), 10**20)
+    assert len(item["seq"]["N"]) <= 38, "digits that a number of DynamoDB has"
+    assert abs(time.time() - moment / 1e6) < 3600
+    assert number
+    assert not {"hash", "previousHash", "eventId"} & set(item)
 
 
 def test_an_order_lies_under_its_owner(written):

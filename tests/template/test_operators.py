@@ -25,6 +25,7 @@ IN_ROUNDS = {
     "VerifyLedgerFunction",
     "ExpireGiftCardsFunction",
     "SweepDownloadsFunction",
+    "ChainAuditEventsFunction",
 }
 # Those without rounds make that many AWS calls at most; tests/store counts them.
 MOST_CALLS = 2

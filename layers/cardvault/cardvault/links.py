@@ -20,6 +20,7 @@ from pynamodb.attributes import (
 )
 from pynamodb.exceptions import DoesNotExist
 
+from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
 from cardvault.aws import retries, tables
 from cardvault.aws.failures import refuse_anyway
@@ -137,7 +138,7 @@ def replace(work: UnitOfWork, token_hash: str) -> None:
 
 
 def record_refusal(
-    link: AccessLink, event: str, reason: str, origin: dict[str, Any], *, clock: Clock
+    link: AccessLink, event: EventName, reason: str, origin: dict[str, Any], *, clock: Clock
 ) -> None:
     """Count a refused try on the link, and audit it if its number has an event. Raises nothing."""
     count("LinkRefused")
@@ -145,11 +146,12 @@ def record_refusal(
 
 
 def _record(
-    link: AccessLink, event: str, reason: str, origin: dict[str, Any], clock: Clock
+    link: AccessLink, event: EventName, reason: str, origin: dict[str, Any], clock: Clock
 ) -> None:
     is_there = AccessLink.token_hash.exists()
     retries.retry_races(lambda: tables.update(link, [AccessLink.refusals.add(1)], is_there))
     told = audited_reason(reason, int(link.refusals or 1))
     if told is None:
         return
-    store.record_event(link.order_id, Event(event, reason=told, **origin), clock=clock)
+    order = store.find(link.order_id)
+    store.record_event(order, Event(event, reason=told, **origin), clock=clock)

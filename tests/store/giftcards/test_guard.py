@@ -3,10 +3,12 @@
 import pytest
 
 from cardvault.audit import trail
+from cardvault.audit.chain import head_of
 from cardvault.aws import tables
 from cardvault.errors import GiftCardNotFound, TooManyRequests, WrongSecurityCode
 from cardvault.giftcards.security import vault
 from cardvault.giftcards.security.guard import GuardRecord, find_guard, guard_key
+from tests.support.chaining import chain_everything
 
 
 @pytest.fixture
@@ -102,12 +104,12 @@ def test_i7_refused_codes_are_in_a_trail_that_holds(shop, card):
     for n in range(3):
         with pytest.raises(GiftCardNotFound):
             shop.check_balance(card["cardNumber"], card["wrong"], f"198.51.100.{n}")
-    guard = find_guard(guard_key(shop.numbers.index_of(card["cardNumber"])))
+    chain_everything(card["id"])
     events = list(trail.read(card["id"]))
     assert [event.event for event in events] == ["SECURITY_CODE_REFUSED"] * 3
     assert [event.ip_address for event in events][2] == "198.51.100.2"
-    assert trail.verify(events, guard.head) is None
-    assert trail.verify(events[:2], guard.head) is not None
+    assert trail.verify(events, head_of(card["id"])) is None
+    assert trail.verify(events[:2], head_of(card["id"])) is not None
 
 
 def test_a_guess_is_counted_before_it_is_answered(shop, card, monkeypatch):
@@ -146,13 +148,23 @@ def test_a_holder_who_activates_proves_the_code(shop):
     assert shop.do("activate", card["id"], securityCode=code)["status"] == "active"
 
 
-def test_i7_asking_under_another_program_does_not_let_the_guard_expire(shop, card):
+def test_i7_what_a_former_release_noted_of_the_trail_does_not_expire(shop, card):
+    guard = find_guard(guard_key(shop.numbers.index_of(card["cardNumber"])))
+    guard.tries, guard.audit_seq, guard.audit_hash = 1, 1, "f" * 64
+    guard.save()
     with pytest.raises(GiftCardNotFound):
         shop.check_balance(card["cardNumber"], card["wrong"], "198.51.100.1")
     with pytest.raises(GiftCardNotFound):
         shop.another().check_balance(card["cardNumber"], card["wrong"], "198.51.100.2")
-    guards = [guard for guard in GuardRecord.scan() if guard.audit_seq]
-    assert [guard.delete_after for guard in guards] == [None]
+    guards = [guard for guard in GuardRecord.scan() if guard.audit_hash]
+    assert [(guard.audit_seq, guard.delete_after) for guard in guards] == [(None, None)]
+
+
+def test_any_other_guard_expires_whether_there_is_such_a_card_or_not(shop, card):
+    for number in (card["cardNumber"], vault.new_number()):
+        with pytest.raises(GiftCardNotFound):
+            shop.check_balance(number, card["wrong"], "198.51.100.1")
+        assert find_guard(guard_key(shop.numbers.index_of(number))).delete_after
 
 
 def test_a_former_owners_code_opens_the_card_no_more(shop, card):

@@ -1,27 +1,44 @@
-"""The audit trail: append-only events, chained by hash per subject.
+"""The audit trail: what happened to a subject (an order, a gift card), event by event.
 
-Each event holds the SHA-256 of itself and of the event before it; the subject (an order, say)
-holds the chain's head, sequence and hash. An event and the effect it tells of are written in one
-transaction, with the head in its condition, so there is neither an effect without its event nor
-an event without its effect. The fields are a closed list: no card data has a place here (I1, I7).
+Whoever acts puts a *waiting event*, in one transaction with the effect it tells of, or alone where
+nothing else is written. Its key is one that nobody uses again, so writers never wait for each
+other. The one function that `chain` belongs to then numbers the events of each subject, and has
+each hold the SHA-256 of itself and of the event before it. The fields are a closed list: no card
+data has a place here (I1, I7).
 """
 
 import hashlib
 import json
-from collections.abc import Iterable
+import secrets
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
+from cardvault.audit.events import EventName
+from cardvault.aws import tables
+from cardvault.aws.retries import LostRace
 from cardvault.aws.tables import Record
 from cardvault.aws.unit_of_work import UnitOfWork
 
 USER_AGENT_LENGTH = 256
 FIRST_PREVIOUS_HASH = "0" * 64
+WAITING = "EVENT#"
+# A number of DynamoDB has 38 digits: 16 of microseconds since 1970, 20 random ones.
+RANDOM_PART = 10**20
+LARGEST = 10**38 - 1
+MICROSECOND_NS = 1_000
 
 
 class AuditRecord(Record):
-    """One event, as stored. Attribute names are those of the API."""
+    """One event, as stored. Attribute names are those of the API.
+
+    A waiting event lies under `EVENT#` and its subject, and its number tells when it was put. A
+    chained one lies under its subject, numbered from 1; `event_id` is the number it waited under.
+    `version` is the subject's, where the event tells of a change that made a new one.
+    """
 
     class Meta:
         setting = "audit_table"
@@ -38,8 +55,10 @@ class AuditRecord(Record):
     reason = UnicodeAttribute(null=True)
     ip_address = UnicodeAttribute(attr_name="ipAddress", null=True)
     user_agent = UnicodeAttribute(attr_name="userAgent", null=True)
-    previous_hash = UnicodeAttribute(attr_name="previousHash")
-    hash = UnicodeAttribute()
+    version = NumberAttribute(null=True)
+    event_id = UnicodeAttribute(attr_name="eventId", null=True)
+    previous_hash = UnicodeAttribute(attr_name="previousHash", null=True)
+    hash = UnicodeAttribute(null=True)
 
     def fields(self) -> dict[str, str | int]:
         """Every attribute that is set, under its stored name."""
@@ -62,7 +81,7 @@ class AuditRecord(Record):
 class Event:
     """What happened, who did it and from where. `method` is in-app, email or download."""
 
-    name: str
+    name: EventName
     user_id: str | None = None
     client_id: str | None = None
     method: str | None = None
@@ -70,6 +89,15 @@ class Event:
     reason: str | None = None
     ip_address: str | None = None
     user_agent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whom or what an event is about, and the version that it makes of it, if any."""
+
+    subject_id: str
+    tenant_id: str
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,22 +116,26 @@ class Break:
     why: str
 
 
-def append(
-    work: UnitOfWork,
-    head: Head,
-    event: Event,
-    *,
-    subject_id: str,
-    tenant_id: str,
-    timestamp: str,
-) -> Head:
-    """Add the event to the unit of work and return the new head, for the subject to keep."""
-    record = AuditRecord(
-        subject_id,
-        head.seq + 1,
-        event=event.name,
+def put_with(work: UnitOfWork, subject: Subject, event: Event, *, timestamp: str) -> None:
+    """Add a waiting event to the unit of work whose effect it tells of."""
+    work.save(_waiting(subject, event, timestamp), AuditRecord.subject_id.does_not_exist())
+
+
+def put(subject: Subject, event: Event, *, timestamp: str) -> None:
+    """Put a waiting event that tells of nothing else that is written."""
+    # Nobody else has this key: if it exists, the answer to an earlier try of ours was lost.
+    with suppress(LostRace):
+        tables.put(_waiting(subject, event, timestamp), AuditRecord.subject_id.does_not_exist())
+
+
+def _waiting(subject: Subject, event: Event, timestamp: str) -> AuditRecord:
+    now = time.time_ns() // MICROSECOND_NS
+    return AuditRecord(
+        WAITING + subject.subject_id,
+        now * RANDOM_PART + secrets.randbelow(RANDOM_PART),
+        event=str(event.name),
         timestamp=timestamp,
-        tenant_id=tenant_id,
+        tenant_id=subject.tenant_id,
         user_id=event.user_id,
         client_id=event.client_id,
         method=event.method,
@@ -111,20 +143,56 @@ def append(
         reason=event.reason,
         ip_address=event.ip_address,
         user_agent=event.user_agent and event.user_agent[:USER_AGENT_LENGTH],
-        previous_hash=head.hash,
+        version=subject.version,
     )
-    record.hash = record.computed_hash()
-    work.save(record, condition=AuditRecord.subject_id.does_not_exist())
-    return Head(head.seq + 1, record.hash)
 
 
-def read(subject_id: str, *, after: int = 0, limit: int | None = None) -> Iterable[AuditRecord]:
-    """A subject's events, oldest first, those after sequence number `after`."""
-    return AuditRecord.query(subject_id, AuditRecord.seq > after, limit=limit, consistent_read=True)
+def subject_of(event: AuditRecord) -> str:
+    """What an event is about, whether it waits or not."""
+    return str(event.subject_id).removeprefix(WAITING)
+
+
+def put_at(event: AuditRecord) -> float:
+    """When a waiting event was put, in seconds since 1970."""
+    return int(event.seq) // RANDOM_PART / 1_000_000
+
+
+def read(subject_id: str, *, after: int = 0, limit: int | None = None) -> Iterator[AuditRecord]:
+    """A subject's chained events, oldest first, those after sequence number `after`."""
+    found = AuditRecord.query(
+        subject_id, AuditRecord.seq > after, limit=limit, consistent_read=True
+    )
+    return tables.read_all(found)
+
+
+def read_waiting(
+    subject_id: str, *, after: int = 0, up_to: int = LARGEST, limit: int | None = None
+) -> Iterator[AuditRecord]:
+    """A subject's waiting events by the moment they were put, numbered between the two."""
+    found = AuditRecord.query(
+        WAITING + subject_id,
+        AuditRecord.seq.between(after + 1, up_to),
+        limit=limit,
+        consistent_read=True,
+    )
+    return tables.read_all(found)
+
+
+def read_all(subject_id: str) -> list[AuditRecord]:
+    """The chained events, then those that wait. One that is chained meanwhile is there once."""
+    waiting = list(read_waiting(subject_id))
+    chained = list(read(subject_id))
+    return chained + not_among(chained, waiting)
+
+
+def not_among(chained: Iterable[AuditRecord], waiting: Iterable[AuditRecord]) -> list[AuditRecord]:
+    """The waiting events that are not chained yet; those were read before the chained ones."""
+    known = {event.event_id for event in chained}
+    return [event for event in waiting if str(int(event.seq)) not in known]
 
 
 def verify(events: Iterable[AuditRecord], head: Head) -> Break | None:
-    """The first event that is missing, altered or out of place; None if the chain holds."""
+    """The first chained event that is missing, altered or out of place; None if all hold."""
     at = Head()
     for event in events:
         if event.seq != at.seq + 1:
@@ -134,10 +202,10 @@ def verify(events: Iterable[AuditRecord], head: Head) -> Break | None:
         if event.previous_hash != at.hash:
             return Break(at.seq + 1, "does not follow the event before it")
         if event.seq > head.seq:
-            return Break(at.seq + 1, "added behind the subject's back")
+            return Break(at.seq + 1, "added behind the head's back")
         at = Head(at.seq + 1, event.hash)
     if at.seq < head.seq:
         return Break(at.seq + 1, "missing")
     if at != head:
-        return Break(at.seq, "not the event the subject knows")
+        return Break(at.seq, "not the event the head knows")
     return None

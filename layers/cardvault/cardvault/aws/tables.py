@@ -80,7 +80,7 @@ def use(settings: Settings, *models: type[Record]) -> None:
         table.connection = shared
 
 
-def find(model: type[M], hash_key: str, range_key: str | None = None) -> M | None:
+def find(model: type[M], hash_key: str, range_key: str | int | None = None) -> M | None:
     """The item under that key, read consistently, if there is one."""
     try:
         return retry_throttled(lambda: model.get(hash_key, range_key, consistent_read=True))

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cardvault import links
+from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
 from cardvault.aws.metrics import count
 from cardvault.aws.unit_of_work import retry_lost_races
@@ -69,7 +70,7 @@ def find_usable(visit: Visit, now: datetime, clock: Clock) -> AccessLink:
     if link is None:
         raise LinkUnusable
     if reason := links.fault(link, now):
-        links.record_refusal(link, "CLAIM_REFUSED", reason, visit.origin, clock=clock)
+        links.record_refusal(link, EventName.CLAIM_REFUSED, reason, visit.origin, clock=clock)
         raise LinkUnusable
     return link
 
@@ -107,7 +108,7 @@ class OpenClaim:
             raise LinkUnusable
         if link.opened_at is None:
             links.use(edit.work, link, edit.now, opened_at=edit.timestamp)
-            edit.commit(Event("LINK_OPENED", **visit.origin))
+            edit.commit(Event(EventName.LINK_OPENED, **visit.origin))
         return edit.order
 
 
@@ -171,7 +172,7 @@ def _consume(edit: Edit, link: AccessLink, visit: Visit, session: str) -> State:
         code_hash=None,
     )
     first = edit.order.claimed_at or edit.timestamp
-    edit.commit(Event("LINK_CLAIMED", **visit.origin), claimed_at=first)
+    edit.commit(Event(EventName.LINK_CLAIMED, **visit.origin), claimed_at=first)
     return State.USED
 
 
@@ -180,7 +181,7 @@ def _count_wrong_try(edit: Edit, link: AccessLink, visit: Visit) -> State:
     state = State.LIVE if tries < MOST_TRIES else State.LOCKED
     links.use(edit.work, link, edit.now, wrong_tries=tries, state=state)
     reason = "WRONG_CODE" if state == State.LIVE else "WRONG_CODE_LOCKED"
-    edit.commit(Event("CLAIM_REFUSED", reason=reason, **visit.origin))
+    edit.commit(Event(EventName.CLAIM_REFUSED, reason=reason, **visit.origin))
     return state
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from cardvault import links
+from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
 from cardvault.aws.unit_of_work import retry_lost_races
 from cardvault.claims.claim import CODE_LIFETIME, Visit, find_usable, hash_code
@@ -62,8 +63,8 @@ class SendCode:
                 letter, to=str(order.customer_email), shop=shop, order_id=order.order_id
             )
         except CardvaultError as error:
-            event = Event("CODE_NOT_SENT", method="email", reason=error.code)
-            store.record_event(order.order_id, event, clock=self.clock)
+            event = Event(EventName.CODE_NOT_SENT, method="email", reason=error.code)
+            store.record_event(order, event, clock=self.clock)
             raise
 
     @retry_lost_races
@@ -90,5 +91,5 @@ class SendCode:
             code_sent_at=edit.timestamp,
             codes_sent=sent_before + 1,
         )
-        edit.commit(Event("CODE_SENT", method="email", **visit.origin))
+        edit.commit(Event(EventName.CODE_SENT, method="email", **visit.origin))
         return order

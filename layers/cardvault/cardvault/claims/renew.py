@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from cardvault import links
+from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
 from cardvault.aws.failures import report
 from cardvault.aws.unit_of_work import retry_lost_races
@@ -50,5 +51,5 @@ class RenewClaim:
         if edit.order.stored_at is None or edit.order.shredded_at is not None:
             return None
         expect_spacing(edit.order, edit.now)
-        event = Event("EMAIL_RENEWED", method="email", **visit.origin)
+        event = Event(EventName.EMAIL_RENEWED, method="email", **visit.origin)
         return self.postman.prepare(edit, event)

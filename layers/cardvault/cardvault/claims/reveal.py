@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from cardvault import links
+from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
 from cardvault.claims.claim import Visit, find_usable, has_session
 from cardvault.claims.min_response_time import Patience
@@ -22,7 +23,9 @@ def claimed_link(visit: Visit, clock: Clock) -> AccessLink:
     if link is not None and has_session(link, visit.session, now):
         return link
     if link is not None and links.fault(link, now) is None:
-        links.record_refusal(link, "CLAIM_REFUSED", "NOT_CLAIMED", visit.origin, clock=clock)
+        links.record_refusal(
+            link, EventName.CLAIM_REFUSED, "NOT_CLAIMED", visit.origin, clock=clock
+        )
         raise LinkUnusable
     find_usable(visit, now, clock)
     raise LinkUnusable
@@ -46,7 +49,9 @@ class RevealClaimed:
             link = claimed_link(visit, self.clock)
             found = read_page(link.order_id, page)
             cards = self._open(found, visit)
-            event = Event("CARDS_DELIVERED", method="email", card_count=len(cards), **visit.origin)
+            event = Event(
+                EventName.CARDS_DELIVERED, method="email", card_count=len(cards), **visit.origin
+            )
             try:
                 record_reveal(found.order, event, clock=self.clock)
             except CardsShredded:
@@ -57,8 +62,8 @@ class RevealClaimed:
         try:
             return found.open(self.keyring)
         except (CannotOpen, CardsShredded) as error:
-            event = Event("REVEAL_REFUSED", reason=error.code, **visit.origin)
-            store.record_event(found.order.order_id, event, clock=self.clock)
+            event = Event(EventName.REVEAL_REFUSED, reason=error.code, **visit.origin)
+            store.record_event(found.order, event, clock=self.clock)
             if isinstance(error, CardsShredded):
                 raise LinkUnusable from None
             raise

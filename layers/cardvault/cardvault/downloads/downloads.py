@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cardvault import links
+from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
 from cardvault.aws.unit_of_work import retry_lost_races
 from cardvault.claims.claim import Visit
@@ -67,7 +68,7 @@ class CreateDownload:
             check_owner(order, caller)
             return self._create(order, file_format, traces)
         except CardvaultError as error:
-            record_refusal(order, "DOWNLOAD_REFUSED", error, caller, clock=self.clock)
+            record_refusal(order, EventName.DOWNLOAD_REFUSED, error, caller, clock=self.clock)
             raise
 
     def for_claimant(self, visit: Visit, file_format: str) -> NewDownload:
@@ -97,7 +98,9 @@ class CreateDownload:
             card_count=len(cards),
         )
 
-        event = Event("DOWNLOAD_CREATED", method="download", card_count=len(cards), **traces)
+        event = Event(
+            EventName.DOWNLOAD_CREATED, method="download", card_count=len(cards), **traces
+        )
         self._save(link, event)
         return NewDownload(token, link.expires_at)
 
@@ -144,14 +147,16 @@ class RedeemDownload:
         if link is None or edit.order.shredded_at is not None:
             raise DownloadExpired
         if _is_repeat(link, session, edit.now):
-            edit.commit(Event("DOWNLOAD_REPEATED", method="download", **origin))
+            edit.commit(Event(EventName.DOWNLOAD_REPEATED, method="download", **origin))
             return
         if reason := links.fault(link, edit.now):
-            links.record_refusal(link, "DOWNLOAD_REFUSED", reason, origin, clock=self.clock)
+            links.record_refusal(link, EventName.DOWNLOAD_REFUSED, reason, origin, clock=self.clock)
             raise DownloadExpired
         bound_to = {"session_hash": session} if session else {}
         links.use(edit.work, link, edit.now, state=State.USED, used_at=edit.timestamp, **bound_to)
-        event = Event("CARDS_DELIVERED", method="download", card_count=link.card_count, **origin)
+        event = Event(
+            EventName.CARDS_DELIVERED, method="download", card_count=link.card_count, **origin
+        )
         edit.commit(event, downloaded_at=edit.order.downloaded_at or edit.timestamp)
 
 

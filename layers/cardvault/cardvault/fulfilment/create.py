@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from cardvault.audit import trail
-from cardvault.audit.trail import Event, Head
+from cardvault.audit.events import EventName
+from cardvault.audit.trail import Event, Subject
 from cardvault.aws.unit_of_work import UnitOfWork, retry_lost_races
 from cardvault.core.clock import Clock, to_text, utc_now
 from cardvault.core.ids import is_id, new_id
@@ -162,14 +163,9 @@ def _new_record(request: NewOrder, caller: Caller, order_id: str, now: str) -> O
 
 
 def _save_with_event(work: UnitOfWork, order: OrderRecord, caller: Caller) -> None:
-    name = "ORDER_ADOPTED" if order.supplier_order_id else "ORDER_CREATED"
-    head = trail.append(
-        work,
-        Head(),
-        Event(name, **caller.traces(order.tenant_id)),
-        subject_id=order.order_id,
-        tenant_id=order.tenant_id,
-        timestamp=order.created_at,
-    )
-    order.audit_seq, order.audit_hash = head.seq, head.hash
+    name = EventName.ORDER_ADOPTED if order.supplier_order_id else EventName.ORDER_CREATED
+    order.version = 1
+    subject = Subject(order.order_id, order.tenant_id, order.version)
+    event = Event(name, **caller.traces(order.tenant_id))
+    trail.put_with(work, subject, event, timestamp=order.created_at)
     work.save(order, condition=OrderRecord.order_id.does_not_exist())

@@ -6,6 +6,7 @@ until it is redriven; what is wrong with its mail, until a mail is sent.
 
 from typing import Any
 
+from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
 from cardvault.aws.unit_of_work import retry_lost_races
 from cardvault.core.clock import Clock, utc_now
@@ -40,7 +41,7 @@ def record_refund(order_id: str, *, clock: Clock = utc_now) -> OrderRecord:
         _need_attention(edit, StoredCardsDiffer.code)
     else:
         edit.commit(
-            Event("ORDER_REFUNDED"),
+            Event(EventName.ORDER_REFUNDED),
             status=Status.REFUNDED,
             fulfilled_quantity=0,
             refunded_quantity=order.quantity,
@@ -96,12 +97,12 @@ def _record_mail_failure(edit: Edit, reason: str) -> None:
         return
     needs = attention_for_mail(order, reason, edit.timestamp)
     if needs:
-        edit.commit(Event("ORDER_NEEDS_ATTENTION", reason=reason), **needs)
+        edit.commit(Event(EventName.ORDER_NEEDS_ATTENTION, reason=reason), **needs)
 
 
 def _need_attention(edit: Edit, reason: str) -> None:
     edit.commit(
-        Event("ORDER_NEEDS_ATTENTION", reason=reason),
+        Event(EventName.ORDER_NEEDS_ATTENTION, reason=reason),
         status=Status.ATTENTION,
         attention_reason=reason,
         attention_at=edit.timestamp,

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
 from cardvault.aws.unit_of_work import retry_lost_races
 from cardvault.core.clock import Clock, from_text, utc_now
@@ -104,7 +105,7 @@ class PlaceOrder:
             if order.placing_at != confirmed_not_placed or too_early:
                 raise PlacementUnknown
         edit.commit(
-            Event("ORDER_PLACING"),
+            Event(EventName.ORDER_PLACING),
             status=Status.RECEIVED,
             placing_at=edit.timestamp,
             placing_attempt=attempt,
@@ -117,14 +118,14 @@ class PlaceOrder:
         order = store.find(order_id)
         if order.placing_attempt != attempt or order.supplier_order_id is not None:
             raise PlacementUnknown  # another try has begun since
-        event = Event("ORDER_NOT_PLACED", reason=error.code)
+        event = Event(EventName.ORDER_NOT_PLACED, reason=error.code)
         Edit(order, self.clock()).commit(event, placing_at=None, placing_attempt=None)
 
 
 def _clear_attention(edit: Edit) -> None:
     if edit.order.status == Status.ATTENTION:
         status = edit.order.ended_as or Status.PLACED
-        edit.commit(Event("ORDER_REDRIVEN"), status=status, **CLEAR_ATTENTION)
+        edit.commit(Event(EventName.ORDER_REDRIVEN), status=status, **CLEAR_ATTENTION)
 
 
 @retry_lost_races
@@ -142,7 +143,7 @@ def record_placement(
     if edit.order.supplier_order_id is None:
         claim_supplier_order(edit.work, supplier_order_id, order_id)
         edit.commit(
-            Event("ORDER_PLACED"),
+            Event(EventName.ORDER_PLACED),
             status=Status.PLACED,
             supplier_order_id=supplier_order_id,
             placed_at=edit.timestamp,
@@ -151,7 +152,7 @@ def record_placement(
     elif edit.order.supplier_order_id == supplier_order_id:
         _clear_attention(edit)
     else:
-        edit.commit(Event("SUPPLIER_ORDER_ORPHANED", reason=supplier_order_id))
+        edit.commit(Event(EventName.SUPPLIER_ORDER_ORPHANED, reason=supplier_order_id))
         raise PlacementDuplicated
     return edit.order
 

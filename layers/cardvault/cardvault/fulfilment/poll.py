@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
 from cardvault.aws.unit_of_work import retry_lost_races
 from cardvault.core.clock import Clock, utc_now
@@ -58,4 +59,6 @@ class PollFulfilment:
             "quantity": order.quantity or answer.quantity,
         }
         learned = {name: value for name, value in known.items() if value is not None}
-        Edit(order, self.clock()).commit(Event("ORDER_HANDLING"), status=Status.HANDLING, **learned)
+        Edit(order, self.clock()).commit(
+            Event(EventName.ORDER_HANDLING), status=Status.HANDLING, **learned
+        )

@@ -10,6 +10,7 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
 from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.unit_of_work import retry_lost_races
@@ -74,12 +75,12 @@ class StoreCards:
         if order.shredded_at is not None:
             return order
         if order.stored_at is None:
-            edit.commit(Event("CARDS_STORING"), **attempts.begun(order, edit.timestamp))
+            edit.commit(Event(EventName.CARDS_STORING), **attempts.begun(order, edit.timestamp))
             return order
         if not hmac.compare_digest(stored_fingerprint(order_id), fingerprint):
             raise StoredCardsDiffer
         if order.status != status:
-            edit.commit(Event("ORDER_RESUMED"), status=status, **CLEAR_ATTENTION)
+            edit.commit(Event(EventName.ORDER_RESUMED), status=status, **CLEAR_ATTENTION)
         return order
 
     def _store(self, order: OrderRecord, answer: SupplierOrder, fingerprint: bytes) -> OrderRecord:
@@ -116,7 +117,7 @@ class StoreCards:
             fingerprint=fingerprint,
         )
         edit.commit(
-            Event("CARDS_STORED", card_count=count),
+            Event(EventName.CARDS_STORED, card_count=count),
             status=_STATUS[answer.status],
             stored_at=edit.timestamp,
             cards_per_page=new.sealed.layout.cards_per_page,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
 from cardvault.aws.unit_of_work import retry_lost_races
 from cardvault.core.clock import from_text
@@ -55,7 +56,7 @@ class ResendEmail:
     @retry_lost_races
     def _prepare(self, order_id: str, address: str | None, caller: Caller) -> PreparedMail:
         clock = self.postman.clock
-        order = get_owned_or_audit(order_id, "RESEND_REFUSED", caller, clock=clock)
+        order = get_owned_or_audit(order_id, EventName.RESEND_REFUSED, caller, clock=clock)
         edit = Edit(order, clock())
         if order.shredded_at is not None:
             raise CardsShredded
@@ -65,7 +66,7 @@ class ResendEmail:
         if address:
             lift(order.tenant_id, address, edit.timestamp)
         event = Event(
-            "EMAIL_CORRECTED" if address else "EMAIL_RESENT",
+            EventName.EMAIL_CORRECTED if address else EventName.EMAIL_RESENT,
             method="email",
             **caller.traces(order.tenant_id),
         )

@@ -15,6 +15,7 @@ from datetime import timedelta
 from typing import Any
 
 from cardvault import links
+from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
 from cardvault.aws.unit_of_work import retry_lost_races
 from cardvault.core.clock import Clock, utc_now
@@ -78,7 +79,7 @@ class Postman:
             return None
         if edit.order.mailing_at is not None:
             raise MailOutcomeUnknown
-        return self.prepare(edit, Event("EMAIL_SENDING", method="email"))
+        return self.prepare(edit, Event(EventName.EMAIL_SENDING, method="email"))
 
     def prepare(self, edit: Edit, event: Event, *, address: str | None = None) -> PreparedMail:
         """Note the intent to send, with a fresh link in place of the old, and commit the edit.
@@ -163,20 +164,20 @@ class Postman:
     def _record_not_sent(self, order_id: str, error: CardvaultError, *, retried: bool) -> None:
         edit = Edit(store.find(order_id), self.clock())
         needs = {} if retried else attention_for_mail(edit.order, error.code, edit.timestamp)
-        event = Event("EMAIL_REFUSED", method="email", reason=error.code)
+        event = Event(EventName.EMAIL_REFUSED, method="email", reason=error.code)
         edit.commit(event, mailing_at=None, **needs)
 
     @retry_lost_races
     def _record_unknown(self, order_id: str, error: CardvaultError) -> None:
         edit = Edit(store.find(order_id), self.clock())
-        event = Event("EMAIL_UNKNOWN", method="email", reason=error.code)
+        event = Event(EventName.EMAIL_UNKNOWN, method="email", reason=error.code)
         edit.commit(event, **attention_for_mail(edit.order, error.code, edit.timestamp))
 
     @retry_lost_races
     def _record_sent(self, order_id: str) -> OrderRecord:
         edit = Edit(store.find(order_id), self.clock())
         edit.commit(
-            Event("EMAIL_SENT", method="email"),
+            Event(EventName.EMAIL_SENT, method="email"),
             mailing_at=None,
             emailed_at=edit.timestamp,
             email_status=edit.order.email_status or "sent",  # its delivery may be known already

@@ -10,6 +10,7 @@ https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-conten
 from dataclasses import dataclass
 from typing import Any
 
+from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
 from cardvault.aws.metrics import count
 from cardvault.aws.unit_of_work import retry_lost_races
@@ -27,7 +28,7 @@ _WORSE = ("sent", "delivered", "bounced", "rejected", "complained")
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    event: str
+    event: EventName
     status: str
     reason: str | None = None
     suppresses: bool = False
@@ -36,17 +37,17 @@ class _Outcome:
 def _outcome(detail: dict[str, Any]) -> _Outcome | None:
     match detail.get("eventType"):
         case "Delivery":
-            return _Outcome("EMAIL_DELIVERED", "delivered")
+            return _Outcome(EventName.EMAIL_DELIVERED, "delivered")
         case "Bounce":
             # A full mailbox, say, is not the address's fault; only a permanent bounce is.
             permanent = detail["bounce"].get("bounceType") == "Permanent"
             kind = f"{detail['bounce'].get('bounceType')}/{detail['bounce'].get('bounceSubType')}"
-            return _Outcome("EMAIL_BOUNCED", "bounced", kind, suppresses=permanent)
+            return _Outcome(EventName.EMAIL_BOUNCED, "bounced", kind, suppresses=permanent)
         case "Complaint":
             kind = detail["complaint"].get("complaintFeedbackType")
-            return _Outcome("EMAIL_COMPLAINED", "complained", kind, suppresses=True)
+            return _Outcome(EventName.EMAIL_COMPLAINED, "complained", kind, suppresses=True)
         case "Reject":
-            return _Outcome("EMAIL_REJECTED", "rejected", "content")
+            return _Outcome(EventName.EMAIL_REJECTED, "rejected", "content")
     return None
 
 

@@ -1,5 +1,6 @@
 """Who may use an order: its owner alone. Another's order and an unknown one look the same (I6)."""
 
+from cardvault.audit.events import EventName
 from cardvault.core.clock import Clock
 from cardvault.errors import OrderNotFound
 from cardvault.http.caller import Caller
@@ -21,7 +22,9 @@ def get_owned(order_id: str, caller: Caller) -> OrderRecord:
     return order
 
 
-def get_owned_or_audit(order_id: str, event: str, caller: Caller, *, clock: Clock) -> OrderRecord:
+def get_owned_or_audit(
+    order_id: str, event: EventName, caller: Caller, *, clock: Clock
+) -> OrderRecord:
     """As `get_owned`; an attempt on another's order is audited as `event` (I7)."""
     order = store.find(order_id)
     try:

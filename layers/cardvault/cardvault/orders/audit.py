@@ -3,16 +3,21 @@
     python -m cardvault.orders.audit [ORDER_ID ...]
 
 prints whether the trail holds, of the orders named or of all, and if not the first event where it
-breaks; exit status 1 then. Reads ORDERS_TABLE and AUDIT_TABLE.
+breaks; exit status 1 then. Events that wait to be chained are counted, with the age of the oldest.
+Reads ORDERS_TABLE and AUDIT_TABLE.
 """
 
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from cardvault.audit import trail
-from cardvault.audit.trail import AuditRecord, Break
+from cardvault.audit import chain, trail
+from cardvault.audit.chain import ChainHead
+from cardvault.audit.trail import FIRST_PREVIOUS_HASH, AuditRecord, Break, Head
 from cardvault.aws import tables
 from cardvault.aws.settings import Settings
+from cardvault.core.clock import Clock, utc_now
 from cardvault.errors import OrderNotFound
 from cardvault.http.caller import Caller
 from cardvault.orders import store
@@ -20,41 +25,100 @@ from cardvault.orders.access import get_owned
 from cardvault.orders.records import OrderRecord
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Where a trail first breaks, None if it holds, and what waits to be chained."""
+
+    found: Break | None
+    unchained: int
+    oldest_age_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What the trail is held against: the order, and the chain's head."""
+
+    version: int
+    former_hash: str | None
+    head: Head
+
+
 def trail_of(
     order_id: str, caller: Caller, *, after: int, limit: int
 ) -> tuple[list[dict[str, Any]], int | None]:
-    """Events after number `after`, and the number to go on after if there are more."""
+    """Events after number `after`, and the number to go on after if there are more.
+
+    The chained ones come first; one that waits has a greater number than any that is chained.
+    """
     get_owned(order_id, caller)
-    events = [_view(record.fields()) for record in trail.read(order_id, after=after, limit=limit)]
-    return events, events[-1]["seq"] if len(events) == limit else None
+    # Read before the chained ones, for that is the way that events go.
+    waiting = list(trail.read_waiting(order_id, after=after, limit=limit))
+    chained = list(trail.read(order_id, after=after, limit=limit))
+    events = [*chained, *trail.not_among(chained, waiting)][:limit]
+    return list(map(_view, events)), int(events[-1].seq) if len(events) == limit else None
 
 
-def _view(fields: dict[str, Any]) -> dict[str, Any]:
-    order_id = fields.pop("subjectId")
-    return {"seq": int(fields.pop("seq")), "orderId": order_id, **fields}
+def _view(event: AuditRecord) -> dict[str, Any]:
+    fields: dict[str, Any] = event.fields()
+    number, order_id = int(fields.pop("seq")), trail.subject_of(event)
+    is_chained = fields.pop("subjectId") == order_id
+    numbered = {"seq": number} if is_chained else {"eventId": str(number)}
+    return {**numbered, "chained": is_chained, "orderId": order_id, **fields}
 
 
-def verify(order_id: str) -> Break | None:
-    """Where the order's trail first breaks, None if it holds. Raises OrderNotFound."""
-    head, seen = None, store.find(order_id).head
-    while head != seen:  # until nothing was written in between
-        head, events = seen, list(trail.read(order_id))
-        seen = store.find(order_id).head
-    return trail.verify(events, head)
+def verify(order_id: str, *, clock: Clock = utc_now) -> Verdict:
+    """Whether the order's trail holds. Raises OrderNotFound."""
+    before, now = None, _state(order_id)
+    while before != now:  # until nothing was written in between
+        before = now
+        waiting = list(trail.read_waiting(order_id))
+        chained = list(trail.read(order_id))
+        now = _state(order_id)
+    waiting = trail.not_among(chained, waiting)
+    found = trail.verify(chained, now.head) or _unlike_the_order(now, chained, waiting)
+    put_at = min(map(trail.put_at, waiting), default=clock().timestamp())
+    return Verdict(found, len(waiting), max(0, int(clock().timestamp() - put_at)))
+
+
+def _state(order_id: str) -> _State:
+    order = store.find(order_id)
+    return _State(int(order.version), order.audit_hash, chain.head_of(order_id))
+
+
+def _unlike_the_order(
+    order: _State, chained: Sequence[AuditRecord], waiting: Sequence[AuditRecord]
+) -> Break | None:
+    """What the order knows of its trail and the trail does not hold, or the other way round."""
+    hashes = {FIRST_PREVIOUS_HASH, None, *(event.hash for event in chained)}
+    if order.former_hash not in hashes:
+        return Break(len(chained), "not the event the order knows")
+    versions = [int(event.version) for event in (*chained, *waiting) if event.version is not None]
+    for version in range(1, order.version + 1):
+        if version not in versions:
+            return Break(len(chained) + 1, f"missing: what made the order's version {version}")
+    if len(versions) != order.version:
+        return Break(len(chained), "more changes than the order knows")
+    return None
 
 
 def main() -> int:
     """The command."""
-    tables.use(Settings(), OrderRecord, AuditRecord)
+    settings = Settings()
+    tables.use(settings, OrderRecord, AuditRecord, ChainHead)
     orders = sys.argv[1:] or list(store.all_ids())
     try:
-        verified = [(order_id, verify(order_id)) for order_id in orders]
+        verdicts = {order_id: verify(order_id) for order_id in orders}
     except OrderNotFound:
         sys.stderr.write("no such order\n")
         return 2
-    broken = [(order_id, found) for order_id, found in verified if found]
-    for order_id, found in broken:
-        sys.stdout.write(f"order {order_id}, event {found.seq}: {found.why}\n")
+    for order_id, verdict in verdicts.items():
+        if verdict.found:
+            found = verdict.found
+            sys.stdout.write(f"order {order_id}, event {found.seq}: {found.why}\n")
+        if verdict.unchained:
+            late = f"{verdict.unchained} not chained, the oldest for {verdict.oldest_age_s} s"
+            sys.stdout.write(f"order {order_id}: {late}\n")
+    broken = any(verdict.found for verdict in verdicts.values())
     if not broken:
         sys.stdout.write("the trail holds\n")
     return 1 if broken else 0

@@ -8,9 +8,9 @@ the supplier refuses (supplier). Only the order carries the index's keys.
 from enum import StrEnum
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 
-from cardvault.audit.trail import Head
 from cardvault.aws.tables import Record
 
 ORDER_KEY = "ORDER"
@@ -97,8 +97,12 @@ class OrderRecord(Record):
     attention_at = UnicodeAttribute(attr_name="attentionAt", null=True)
 
     refusals = NumberAttribute(null=True)
-    audit_seq = NumberAttribute(attr_name="auditSeq", default=0)
-    audit_hash = UnicodeAttribute(attr_name="auditHash", default=Head().hash)
+    version = NumberAttribute(default=0)
+    # Former releases kept the head of the order's audit chain here, and the number in it was the
+    # order's version. The hash stays, for it must be in the trail; the number goes with the first
+    # change, so that a function of such a release cannot change the order any more.
+    audit_seq = NumberAttribute(attr_name="auditSeq", null=True)
+    audit_hash = UnicodeAttribute(attr_name="auditHash", null=True)
 
     @property
     def guarded_by(self) -> str:
@@ -118,9 +122,12 @@ class OrderRecord(Record):
         return Status.REFUNDED if self.fulfilled_quantity == 0 else None
 
     @property
-    def head(self) -> Head:
-        """Where the order's audit chain ends."""
-        return Head(int(self.audit_seq), self.audit_hash)
+    def unchanged(self) -> Condition:
+        """The condition that nobody has changed the order since it was read."""
+        same: Condition = OrderRecord.version == self.version
+        if not self.version:
+            same = OrderRecord.version.does_not_exist() & (OrderRecord.audit_seq == self.audit_seq)
+        return same
 
 
 class Mark(Record):

@@ -1,9 +1,10 @@
 """Refused attempts on an order, in its audit trail (I7) but never at its owner's cost.
 
-A caller who is refused must not be able to make the trail grow without limit, to keep its owner
-waiting for the chain's head, or to learn from an error that the order exists (I6).
+Whoever is refused must not be able to make the trail grow for ever, to keep its owner waiting,
+or to learn from an error that the order exists (I6).
 """
 
+from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
 from cardvault.aws import retries, tables
 from cardvault.aws.failures import refuse_anyway
@@ -27,14 +28,14 @@ def audited_reason(reason: str, number: int) -> str | None:
 
 
 def record_refusal(
-    order: OrderRecord, event: str, error: CardvaultError, caller: Caller, *, clock: Clock
+    order: OrderRecord, event: EventName, error: CardvaultError, caller: Caller, *, clock: Clock
 ) -> None:
     """Count the refusal, and audit it if its number has an event. Raises nothing."""
     refuse_anyway(lambda: _record(order, event, error, caller, clock))
 
 
 def _record(
-    order: OrderRecord, event: str, error: CardvaultError, caller: Caller, clock: Clock
+    order: OrderRecord, event: EventName, error: CardvaultError, caller: Caller, clock: Clock
 ) -> None:
     counter, is_there = OrderRecord(order.order_id, ORDER_KEY), OrderRecord.order_id.exists()
     retries.retry_races(lambda: tables.update(counter, [OrderRecord.refusals.add(1)], is_there))
@@ -42,4 +43,4 @@ def _record(
     if reason is None:
         return
     told = Event(event, reason=reason, **caller.traces(order.tenant_id))
-    store.record_event(order.order_id, told, clock=clock)
+    store.record_event(order, told, clock=clock)

@@ -1,7 +1,8 @@
-"""Showing an order's codes to its owner: one read, one KMS call, one transaction."""
+"""Showing an order's codes to its owner: one read, one KMS call, one write."""
 
 from dataclasses import dataclass
 
+from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
 from cardvault.aws.retries import LostRace
 from cardvault.aws.unit_of_work import retry_lost_races
@@ -44,7 +45,7 @@ class RevealCards:
             check_owner(found.order, caller)
             cards = found.open(self.keyring)
             event = Event(
-                "CARDS_DELIVERED",
+                EventName.CARDS_DELIVERED,
                 method="in-app",
                 card_count=len(cards),
                 **caller.traces(found.order.tenant_id),
@@ -53,29 +54,34 @@ class RevealCards:
         except TooManyWriters:
             raise
         except CardvaultError as error:
-            record_refusal(found.order, "REVEAL_REFUSED", error, caller, clock=self.clock)
+            record_refusal(found.order, EventName.REVEAL_REFUSED, error, caller, clock=self.clock)
             raise
         return RevealedPage(order_id, cards, page + 1 if found.has_more else None)
 
 
 def record_reveal(order: OrderRecord, event: Event, *, clock: Clock) -> None:
-    """Write the event of cards that are about to be shown.
+    """Write the event of cards that are about to be shown, which the order was read with.
 
-    The order as it was read with its cards serves for the first try. Raises CardsShredded,
-    TooManyWriters.
+    The first time is noted on the order; from then on the event is put alone, so that readers of
+    one order do not wait for each other. Raises CardsShredded, TooManyWriters.
     """
     try:
-        _record(Edit(order, clock()), event)
+        _record(order, event, clock)
     except LostRace:
         _record_afresh(order.order_id, event, clock)
 
 
 @retry_lost_races
 def _record_afresh(order_id: str, event: Event, clock: Clock) -> None:
-    _record(Edit(store.find(order_id), clock()), event)
-
-
-def _record(edit: Edit, event: Event) -> None:
-    if edit.order.shredded_at is not None:
+    order = store.find(order_id)
+    if order.shredded_at is not None:
         raise CardsShredded
-    edit.commit(event, first_revealed_at=edit.order.first_revealed_at or edit.timestamp)
+    _record(order, event, clock)
+
+
+def _record(order: OrderRecord, event: Event, clock: Clock) -> None:
+    if order.first_revealed_at is not None:
+        store.record_event(order, event, clock=clock)
+        return
+    edit = Edit(order, clock())
+    edit.commit(event, first_revealed_at=edit.timestamp)

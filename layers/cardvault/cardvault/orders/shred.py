@@ -5,6 +5,7 @@ backup. Sealed pages that a crash leaves behind, or that a restored backup bring
 for ever; a repeat removes what is left of them.
 """
 
+from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
 from cardvault.aws.unit_of_work import retry_lost_races
 from cardvault.core.clock import Clock, utc_now
@@ -23,14 +24,14 @@ def shred_cards(order_id: str, caller: Caller, *, clock: Clock = utc_now) -> Ord
 
     Raises OrderNotFound (unknown or not the caller's), OrderInProgress.
     """
-    order = get_owned_or_audit(order_id, "SHRED_REFUSED", caller, clock=clock)
+    order = get_owned_or_audit(order_id, EventName.SHRED_REFUSED, caller, clock=clock)
     if order.stored_at is None:
         raise OrderInProgress
     if order.shredded_at is None:
         edit = Edit(order, clock())
         delete_key_in(edit.work, order_id)
         count = int(order.fulfilled_quantity or 0)
-        event = Event("CARDS_SHREDDED", card_count=count, **caller.traces(order.tenant_id))
+        event = Event(EventName.CARDS_SHREDDED, card_count=count, **caller.traces(order.tenant_id))
         edit.commit(event, shredded_at=edit.timestamp)
     remove_leftovers(order)
     return order

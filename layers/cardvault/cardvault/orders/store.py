@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from cardvault.audit import trail
-from cardvault.audit.trail import Event
+from cardvault.audit.trail import Event, Subject
 from cardvault.aws import tables
-from cardvault.aws.unit_of_work import UnitOfWork, retry_lost_races
+from cardvault.aws.unit_of_work import UnitOfWork
 from cardvault.core.clock import Clock, to_text
 from cardvault.errors import OrderNotFound
 from cardvault.orders.records import ORDER_KEY, OrderRecord
@@ -21,8 +21,9 @@ CLEAR_ATTENTION: dict[str, None] = {"attention_reason": None, "attention_at": No
 class Edit:
     """A unit of work over an order as it was read; `work` takes what else is to be written.
 
-    The order's place in its audit chain is the condition, so it serves as the order's version:
-    two callers cannot both build on the same state.
+    Each makes a new version of the order, under the condition that the one that was read is still
+    the last: two callers cannot both build on the same state. The audit event holds the version,
+    so a change whose event is missing shows.
     """
 
     order: OrderRecord
@@ -40,22 +41,16 @@ class Edit:
         The order in memory is then as stored. Raises LostRace when it was changed since it was
         read.
         """
-        order, was_head = self.order, self.order.head
-        head = trail.append(
-            self.work,
-            was_head,
-            event,
-            subject_id=order.order_id,
-            tenant_id=order.tenant_id,
-            timestamp=self.timestamp,
-        )
+        order, version = self.order, int(self.order.version) + 1
+        subject = Subject(order.order_id, order.tenant_id, version)
+        trail.put_with(self.work, subject, event, timestamp=self.timestamp)
         changes = {
             **attributes,
             "updated_at": self.timestamp,
-            "audit_seq": head.seq,
-            "audit_hash": head.hash,
+            "version": version,
+            "audit_seq": None,
         }
-        self.work.update(order, changes, OrderRecord.audit_seq == was_head.seq)
+        self.work.update(order, changes, order.unchanged)
         self.work.commit()
 
 
@@ -75,7 +70,7 @@ def all_ids() -> Iterator[str]:
         yield order.order_id
 
 
-@retry_lost_races
-def record_event(order_id: str, event: Event, *, clock: Clock) -> None:
-    """An event with no other effect. Raises OrderNotFound, TooManyWriters."""
-    Edit(find(order_id), clock()).commit(event)
+def record_event(order: OrderRecord, event: Event, *, clock: Clock) -> None:
+    """Put an event that has no other effect."""
+    subject = Subject(order.order_id, order.tenant_id)
+    trail.put(subject, event, timestamp=to_text(clock()))

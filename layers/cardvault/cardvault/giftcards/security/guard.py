@@ -15,7 +15,8 @@ from pynamodb.attributes import UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist
 
 from cardvault.audit import trail
-from cardvault.audit.trail import Event, Head
+from cardvault.audit.events import EventName
+from cardvault.audit.trail import FIRST_PREVIOUS_HASH, Event, Subject
 from cardvault.aws import tables
 from cardvault.aws.attributes import WholeNumber
 from cardvault.aws.tables import Record
@@ -42,7 +43,7 @@ class CodedCard(Protocol):
 class GuardRecord(Record):
     """How often a number was tried in vain, or a caller asked in one minute.
 
-    Of an existing card it also holds the head of the card's audit trail of refused codes (I7).
+    Former releases kept the head of a card's audit trail of refused codes here (I7).
     `delete_after` is for DynamoDB's TTL, seconds since 1970; nothing is judged by it.
     """
 
@@ -53,14 +54,9 @@ class GuardRecord(Record):
     tries = WholeNumber(default=0)
     failures = WholeNumber(default=0)
     window_ends_at = UnicodeAttribute(attr_name="windowEndsAt", null=True)
-    audit_seq = WholeNumber(attr_name="auditSeq", default=0)
-    audit_hash = UnicodeAttribute(attr_name="auditHash", default=Head().hash)
+    audit_seq = WholeNumber(attr_name="auditSeq", null=True)
+    audit_hash = UnicodeAttribute(attr_name="auditHash", null=True)
     delete_after = WholeNumber(attr_name="deleteAfter", null=True)
-
-    @property
-    def head(self) -> Head:
-        """Where the trail of refused codes ends."""
-        return Head(self.audit_seq, self.audit_hash)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,21 +98,15 @@ class CodeGuard:
         guard.tries, guard.failures = seen_tries + 1, failures
         work = UnitOfWork()
         if failures and card:
-            head = trail.append(
-                work,
-                guard.head,
-                Event("SECURITY_CODE_REFUSED", ip_address=ip_address),
-                subject_id=card.card_id,
-                tenant_id=card.tenant_id,
-                timestamp=to_text(now),
-            )
-            guard.audit_seq, guard.audit_hash = head.seq, head.hash
+            event = Event(EventName.SECURITY_CODE_REFUSED, ip_address=ip_address)
+            subject = Subject(card.card_id, card.tenant_id)
+            trail.put_with(work, subject, event, timestamp=to_text(now))
         else:
             _write_as_much(work, guard.key, now)
-        # A guard that holds the head of a trail stays: without it no later try could be told.
-        guard.delete_after = None
-        if card is None and not guard.audit_seq:
-            guard.delete_after = int((now + _KEPT_FOR).timestamp())
+        # What a former release noted of the card's trail must be in it, so it stays.
+        guard.audit_seq = None
+        kept_for_ever = guard.audit_hash not in {None, FIRST_PREVIOUS_HASH}
+        guard.delete_after = None if kept_for_ever else int((now + _KEPT_FOR).timestamp())
         unchanged = (
             GuardRecord.key.does_not_exist() if not seen_tries else GuardRecord.tries == seen_tries
         )

@@ -1,0 +1,95 @@
+"""From the stream of the audit trail's table to the chain: batches, overwritings, leftovers."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+from typing import Any
+
+from cardvault.audit import chain
+from cardvault.audit.chain import MOST_AT_ONCE, MalformedEvent, Overwriting
+from cardvault.audit.trail import AuditRecord, read_waiting
+from cardvault.aws.failures import report
+from cardvault.aws.metrics import count
+from cardvault.aws.rounds import TIME_BUDGET, Round
+from cardvault.core.clock import Clock, utc_now
+from cardvault.errors import OutOfTime
+
+Record = Mapping[str, Any]
+
+
+def chain_records(records: Sequence[Record]) -> list[str]:
+    """Chain what a batch of the stream brings, subject by subject.
+
+    Returns the sequence numbers from which Lambda is to begin again: of each subject that failed,
+    its first. What it brings again then and was chained already, is chained no second time.
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
+    """
+    by_subject = defaultdict(list)
+    for record in records:
+        by_subject[record["dynamodb"]["Keys"]["subjectId"]["S"]].append(record)
+    return [
+        str(of_subject[0]["dynamodb"]["SequenceNumber"])
+        for of_subject in by_subject.values()
+        if not _is_done(of_subject)
+    ]
+
+
+def _is_done(records: Sequence[Record]) -> bool:
+    try:
+        _chain_subject(records)
+    except Exception as error:  # noqa: BLE001 - one subject must not keep the others waiting
+        report(error)
+        return False
+    return True
+
+
+def _chain_subject(records: Sequence[Record]) -> None:
+    put = (one["dynamodb"]["NewImage"] for one in records if one["eventName"] == "INSERT")
+    chain.chain(list(_well_formed(put)))
+    for record in records:
+        if record["eventName"] == "MODIFY":
+            count("AuditEventOverwritten")
+            for event in _well_formed([record["dynamodb"]["OldImage"]]):
+                chain.record_overwriting(Overwriting(event, record["eventID"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Leftovers:
+    """One round: how many events it chained and could not, and whether there may be more."""
+
+    chained: int
+    malformed: int
+    more: bool
+
+
+def chain_leftovers(
+    subject_id: str, *, time_budget: timedelta = TIME_BUDGET, clock: Clock = utc_now
+) -> Leftovers:
+    """Chain what waits of a subject, as it lies in the table: the stream holds it no more."""
+    time = Round.of(time_budget, clock)
+    chained = malformed = 0
+    try:
+        for some in _parts(time.pace(read_waiting(subject_id))):
+            events = list(_well_formed(event.serialize() for event in some))
+            malformed += len(some) - len(events)
+            time.expect_time()
+            chained += chain.chain(events)
+    except OutOfTime:
+        return Leftovers(chained, malformed, more=True)
+    return Leftovers(chained, malformed, more=False)
+
+
+def _parts(events: Iterator[AuditRecord]) -> Iterator[list[AuditRecord]]:
+    while some := list(islice(events, MOST_AT_ONCE)):
+        yield some
+
+
+def _well_formed(images: Iterable[Mapping[str, Any]]) -> Iterable[AuditRecord]:
+    """The events among them; what no function of ours has put is counted and left waiting."""
+    for image in images:
+        try:
+            yield chain.parse(image)
+        except MalformedEvent:
+            count("AuditEventMalformed")
