@@ -42,7 +42,7 @@ ON_PURPOSE = {
     "on downloadsbucket/downloads/*": "a file's name is random",
     "on identity/*": "SES may know the sender by the address or its domain, and a policy has to "
     "name what it is known by; ses:FromAddress names the sender",
-    "dynamodb:ListStreams on *": "it knows no resources",
+    "on table/AuditTrailTable/stream/*": "a stream is called after the moment it was made",
     **{
         f"dynamodb:PutItem on table/AuditTrailTable with {ATTRIBUTES} {name}": "one statement for "
         "all who put events; one of another form is found and never chained"
@@ -88,9 +88,8 @@ def lambdas_own(account: Account, function: str) -> Iterator[Call]:
     for queue in account.destinations(function):
         yield Call("SendMessage", (Request("sqs:SendMessage", queue),))
     for stream in account.streams(function):
-        for action in ("DescribeStream", "GetRecords", "GetShardIterator"):
+        for action in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"):
             yield Call(action, (Request(f"dynamodb:{action}", stream),))
-        yield Call("ListStreams", (Request("dynamodb:ListStreams", "*"),))
 
 
 @pytest.fixture(scope="module")

