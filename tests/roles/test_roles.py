@@ -210,9 +210,15 @@ def _with_condition(
     def changed(condition: Condition) -> Condition:
         return replace(condition, values=change(condition.values))
 
-    if not any(condition.key == key for condition in statement.conditions):
+    # What a negated condition names is refused, so with more values it allows less.
+    named = [
+        one.key == key and not one.operator.startswith(("StringNot", "ForAllValues:StringNot"))
+        for one in statement.conditions
+    ]
+    if not any(named):
         return None
-    conditions = (one if one.key != key else changed(one) for one in statement.conditions)
+    both = zip(statement.conditions, named, strict=True)
+    conditions = (changed(one) if is_named else one for one, is_named in both)
     return replace(statement, conditions=tuple(conditions))
 
 
