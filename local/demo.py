@@ -102,7 +102,7 @@ def _audit(alice: User, order_id: str) -> None:
         who = event.get("userId") or ("customer" if "ipAddress" in event else "workflow")
         count = f"{event['cardCount']} cards" if "cardCount" in event else ""
         how = event.get("method", "")
-        say(f"  {event['seq']:>2}  {event['event']:<16} {who:<9} {how:<9} {count}")
+        say(f"  {event.get('seq', '…'):>2}  {event['event']:<16} {who:<9} {how:<9} {count}")
     say()
 
 

@@ -106,11 +106,11 @@ function row(event) {
   const detail = what.filter(Boolean).join(" · ");
   const who = event.userId ?? (event.ipAddress ? "link holder" : "workflow");
   return element("tr", {},
-    element("td", {}, String(event.seq)),
+    element("td", {}, event.chained ? String(event.seq) : "…"),
     element("td", {}, event.event, ...(detail ? [element("small", {}, detail)] : [])),
     element("td", {}, who),
     element("td", {}, clock(event.timestamp)),
-    element("td", { class: "hash" }, `${event.hash.slice(0, 12)}…`));
+    element("td", { class: "hash" }, event.chained ? `${event.hash.slice(0, 12)}…` : "not chained yet"));
 }
 
 async function act(event) {

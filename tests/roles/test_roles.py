@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from cardvault.audit.chain import ChainHead
+from cardvault.audit.trail import AuditRecord
 from tests.roles import delivery, giftcards, orders
 from tests.roles.verdicts import (
     ATTRIBUTES,
@@ -30,12 +32,24 @@ from tests.support.iam import Condition, Request, Statement
 from tests.support.recorder import Call
 from tests.support.stage import Stage, staged
 
+AUDIT_ATTRIBUTES = {
+    attribute.attr_name
+    for model in (AuditRecord, ChainHead)
+    for attribute in model.get_attributes().values()
+}
 # What a role allows beyond what was seen, and why it must. One that is not needed any more fails.
 ON_PURPOSE = {
     "on downloadsbucket/downloads/*": "a file's name is random",
     "on identity/*": "SES may know the sender by the address or its domain, and a policy has to "
     "name what it is known by; ses:FromAddress names the sender",
+    "on table/AuditTrailTable/stream/*": "a stream is called after the moment it was made",
+    **{
+        f"dynamodb:PutItem on table/AuditTrailTable with {ATTRIBUTES} {name}": "one statement for "
+        "all who put events; one of another form is found and never chained"
+        for name in AUDIT_ATTRIBUTES - {"subjectId", "seq", "event", "timestamp", "tenantId"}
+    },
 }
+WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "PartiQLInsert")
 # Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 LARGEST_POLICIES = 10_240
 
@@ -68,10 +82,14 @@ def roles(played) -> dict[str, Role]:
 def lambdas_own(account: Account, function: str) -> Iterator[Call]:
     """What Lambda asks for under the function's role.
 
-    Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+    Sources: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+    https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html
     """
     for queue in account.destinations(function):
         yield Call("SendMessage", (Request("sqs:SendMessage", queue),))
+    for stream in account.streams(function):
+        for action in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"):
+            yield Call(action, (Request(f"dynamodb:{action}", stream),))
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +118,25 @@ def test_i11_nothing_is_left_open_that_no_call_used(roles, universe):
     assert [one for one in found if not one.endswith(tuple(ON_PURPOSE))] == []
     idle = [named for named in ON_PURPOSE if not any(one.endswith(named) for one in found)]
     assert idle == [], "no exception without need"
+
+
+def test_i7_one_role_writes_chains_and_all_others_put_events_that_wait(played, roles):
+    table = played.account.table_arn("AuditTrailTable")
+
+    def may(role: Role, key: str) -> set[str]:
+        context = {LEADING_KEYS: (key,)}
+        asked = (Request(f"dynamodb:{action}", table, context) for action in WRITES)
+        return {request.action.partition(":")[2] for request in asked if role.allows(request)}
+
+    writers = {name for name, role in roles.items() if may(role, "EVENT#" + "0" * 24)}
+    for key in ("0" * 24, "OVERWRITTEN#1", "event#", "EVENT"):
+        chaining = {name: may(role, key) for name, role in roles.items() if may(role, key)}
+        assert chaining == {"ChainAuditEventsFunction": {"PutItem"}}
+    assert len(writers) > 20
+    assert {name: may(roles[name], "EVENT#0") for name in writers} == {
+        name: {"DeleteItem"} if name == "ChainAuditEventsFunction" else {"PutItem"}
+        for name in writers
+    }
 
 
 def test_no_write_has_attributes_returned_that_it_does_not_change(roles):
@@ -173,9 +210,15 @@ def _with_condition(
     def changed(condition: Condition) -> Condition:
         return replace(condition, values=change(condition.values))
 
-    if not any(condition.key == key for condition in statement.conditions):
+    # What a negated condition names is refused, so with more values it allows less.
+    named = [
+        one.key == key and not one.operator.startswith(("StringNot", "ForAllValues:StringNot"))
+        for one in statement.conditions
+    ]
+    if not any(named):
         return None
-    conditions = (one if one.key != key else changed(one) for one in statement.conditions)
+    both = zip(statement.conditions, named, strict=True)
+    conditions = (changed(one) if is_named else one for one, is_named in both)
     return replace(statement, conditions=tuple(conditions))
 
 

@@ -158,8 +158,8 @@ def test_claim_locked_rings_when_several_links_lock_and_not_at_one(run, output, 
     ("case", "rings"),
     [
         ("batch", set()),
-        ("overwritten", {"AuditEventOverwritten"}),
-        ("malformed", {"AuditEventMalformed"}),
+        ("overwritten", {"AuditEventForged"}),
+        ("malformed", {"AuditEventForged"}),
     ],
 )
 def test_what_no_function_of_ours_does_to_the_trail_rings(run, output, case, rings):
@@ -174,6 +174,5 @@ def test_every_alarm_on_our_own_metrics_is_rung_here():
         "CannotOpen",
         "RefusalNotRecorded",
         "ClaimLocked",
-        "AuditEventOverwritten",
-        "AuditEventMalformed",
+        "AuditEventForged",
     }

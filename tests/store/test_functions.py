@@ -125,10 +125,10 @@ ANSWERED = {
 RETURNED = {
     "await_issuer/create": None,
     "await_issuer/delete": None,
+    "chain_audit_events/leftovers": {"chained": 5, "malformed": 0, "more": False},
     "chain_audit_events/batch": {"batchItemFailures": []},
     "chain_audit_events/overwritten": {"batchItemFailures": []},
     "chain_audit_events/malformed": {"batchItemFailures": []},
-    "chain_audit_events/leftovers": {"chained": 5, "malformed": 0, "more": False},
     "chain_audit_events/not_an_id": errors.InvalidRequest,
     "handle_email_event/bounce": {"emailStatus": "bounced"},
     "handle_email_event/complaint": {"emailStatus": "complained"},

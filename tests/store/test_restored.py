@@ -135,7 +135,7 @@ def test_i7_what_waited_then_is_chained_once_it_is_back(steps, backup):
     chain_everything()
     copies.take_the_names()
     assert audit.verify(order_id).unchained == 5
-    assert stream.chain_leftovers(order_id) == {"chained": 5, "malformed": 0, "more": False}
+    assert stream.chain_leftovers(order_id) == stream.Leftovers(5, 0, more=False)
     assert verified(order_id) is None
 
 

@@ -5,7 +5,6 @@ is read raw and held against it.
 """
 
 import json
-import time
 from collections import defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
@@ -156,17 +155,6 @@ def test_i7_each_change_of_an_order_is_in_its_trail_by_its_version(written):
     for item in written.items("OrdersTable", sk="ORDER"):
         expected = set(range(1, item.get("version", 0) + 1))
         assert versions[item["orderId"]] - {None} == expected
-
-
-def test_an_event_waits_under_a_key_of_its_own(steps):
-    order_id = steps.create().order_id
-    (item,) = chaining.items(order_id)
-    assert item["subjectId"] == {"S": f"EVENT#{order_id}"}
-    moment, number = divmod(int(item["seq"]["N"]), 10**20)
-    assert len(item["seq"]["N"]) <= 38, "digits that a number of DynamoDB has"
-    assert abs(time.time() - moment / 1e6) < 3600
-    assert number
-    assert not {"hash", "previousHash", "eventId"} & set(item)
 
 
 def test_an_order_lies_under_its_owner(written):

@@ -29,6 +29,7 @@ PSEUDO = {
 }
 PARAMETERS = {"MailSender": SENDER, "PublicUrl": "https://cards.example.com"}
 Names = Mapping[str, str]
+MAPPING = "AWS::Lambda::EventSourceMapping"
 
 
 class Resolver:
@@ -146,8 +147,17 @@ class Account:
         return [
             self.resolve(config["Properties"]["DestinationConfig"]["OnFailure"]["Destination"])
             for config in self.document["Resources"].values()
-            if config["Type"] == "AWS::Lambda::EventInvokeConfig"
+            if config["Type"] in {"AWS::Lambda::EventInvokeConfig", MAPPING}
             and config["Properties"]["FunctionName"] == {"Ref": function}
+        ]
+
+    def streams(self, function: str) -> list[str]:
+        """The streams that Lambda reads for the function, under its role."""
+        return [
+            self.resolve(mapping["Properties"]["EventSourceArn"])
+            for mapping in self.document["Resources"].values()
+            if mapping["Type"] == MAPPING
+            and mapping["Properties"]["FunctionName"] == {"Ref": function}
         ]
 
     @cached_property
@@ -213,7 +223,8 @@ def _table(name: str, properties: Mapping[str, Any]) -> Names:
     wanted = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
     given = {field: properties[field] for field in wanted if field in properties}
     made = _client("dynamodb").create_table(TableName=name, **given)["TableDescription"]
-    return {"Ref": name, "Arn": made["TableArn"]}
+    stream = f"{made['TableArn']}/stream/2026-01-02T03:04:05.678"
+    return {"Ref": name, "Arn": made["TableArn"], "StreamArn": stream}
 
 
 def _key(_: str, properties: Mapping[str, Any]) -> Names:

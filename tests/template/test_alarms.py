@@ -28,6 +28,7 @@ STATES = {
     "ExpireGiftCardsSilent",
     "SweepDownloadsSilent",
     "FailedEvents",
+    "ChainAuditEventsLate",
 }
 
 
@@ -71,6 +72,12 @@ CASES = {
             [ago(minute + 0.5) for minute in (0, 2, 3, 4, 5, 6)],
             [ago(minute + 0.5) for minute in range(2, 9)],
         ],
+    ),
+    "ChainAuditEventsLate": Case(
+        rings=[
+            [ago(minute + 0.5, 3e5) for minute in minutes] for minutes in ((0, 1, 2), (0, 2, 4))
+        ],
+        quiet=[[], [ago(0.5, 9e5)], [ago(minute + 0.5, 299_999.0) for minute in range(5)]],
     ),
     "ExpireGiftCardsSilent": Case(
         rings=[[], [ago(80)]],

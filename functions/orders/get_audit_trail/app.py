@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cardvault.audit.trail import AuditRecord
+from cardvault.audit.trail import LARGEST, AuditRecord
 from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.errors import InvalidRequest, OrderNotFound
@@ -15,7 +15,7 @@ from cardvault.orders.records import OrderRecord
 
 tables.use(Settings(), OrderRecord, AuditRecord)
 
-AFTER = request.WholeNumber("cursor", least=0, most=999_999_999, default=0)
+AFTER = request.WholeNumber("cursor", least=0, most=LARGEST, default=0)
 LIMIT = request.WholeNumber("limit", least=1, most=500, default=100)
 
 

@@ -11,6 +11,7 @@ from cardvault.audit import chain
 from cardvault.audit.chain import MOST_AT_ONCE, MalformedEvent, Overwriting
 from cardvault.audit.trail import AuditRecord, read_waiting
 from cardvault.aws.failures import report
+from cardvault.aws.logs import logger
 from cardvault.aws.metrics import count
 from cardvault.aws.rounds import TIME_BUDGET, Round
 from cardvault.core.clock import Clock, utc_now
@@ -50,8 +51,9 @@ def _chain_subject(records: Sequence[Record]) -> None:
     chain.chain(list(_well_formed(put)))
     for record in records:
         if record["eventName"] == "MODIFY":
-            count("AuditEventOverwritten")
+            count("AuditEventForged")
             for event in _well_formed([record["dynamodb"]["OldImage"]]):
+                logger.warning("audit event overwritten", subjectId=event.subject_id)
                 chain.record_overwriting(Overwriting(event, record["eventID"]))
 
 
@@ -92,4 +94,5 @@ def _well_formed(images: Iterable[Mapping[str, Any]]) -> Iterable[AuditRecord]:
         try:
             yield chain.parse(image)
         except MalformedEvent:
-            count("AuditEventMalformed")
+            count("AuditEventForged")
+            logger.warning("audit event malformed", subjectId=image["subjectId"].get("S"))

@@ -47,6 +47,7 @@ class FailedEvent:
         Sources: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
         https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
         https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html
+        https://docs.aws.amazon.com/lambda/latest/dg/with-ddb-on-failure.html
         """
         body = _json(message["Body"])
         told = {
@@ -58,6 +59,8 @@ class FailedEvent:
             answer = body.get("responsePayload") or {}
             function, payload = body["requestContext"]["functionArn"], body["requestPayload"]
             reason = f"{body['requestContext']['condition']} {answer.get('errorType', '')}".strip()
+        elif isinstance(body, dict) and "DDBStreamBatchInfo" in body:
+            reason = f"{body['requestContext']['condition']} of a batch of the audit trail's stream"
         return cls(message["MessageId"], message["ReceiptHandle"], function, payload, reason)
 
 
