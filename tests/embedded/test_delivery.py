@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 import pytest
 import requests
 
-from cardvault.claims.min_response_time import Patience
+from cardvault.claims.min_response_time import MinResponseTime
 from cardvault.core.clock import to_text, utc_now
 from cardvault.orders.records import ORDER_KEY
 from local.cardvault import MAIL_SENDER
@@ -114,7 +114,7 @@ def test_a_dead_link_and_an_unknown_one_are_refused_no_earlier_than_the_minimum(
     for token in ("A" * 43, used):
         began = time.monotonic()
         assert customer.post("open", token).status_code == 404
-        assert time.monotonic() - began >= Patience().floor_s
+        assert time.monotonic() - began >= MinResponseTime().floor_s
 
 
 def test_i5_one_of_many_browsers_wins_the_claim(customer):

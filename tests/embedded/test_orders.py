@@ -191,7 +191,7 @@ def test_an_answer_that_changes_before_it_is_stored_is_stored_as_it_then_was(ali
 
 @contextmanager
 def deadline(vault, seconds):
-    """What the workflow's patience is meanwhile."""
+    """How long the workflow waits meanwhile."""
     client = vault.stack.client("lambda")
     (function,) = (
         function

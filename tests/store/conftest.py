@@ -24,7 +24,7 @@ from cardvault.fulfilment.store_cards import StoreCards
 from cardvault.http.caller import Caller
 from cardvault.links import AccessLink
 from cardvault.mail.suppression import Suppression
-from cardvault.orders.records import Mark, OrderRecord
+from cardvault.orders.records import OrderRecord, UniquenessRecord
 from cardvault.orders.reveal import RevealCards, RevealedPage
 from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.store import DataKeyRecord, SealedPage
@@ -224,7 +224,9 @@ def steps(cloud: Cloud, supplier: ScriptedSupplier, clock: FixedClock) -> Steps:
 
 
 def _steps(cloud: Cloud, supplier: ScriptedSupplier, clock: FixedClock) -> Steps:
-    tables.use(cloud.settings, OrderRecord, Mark, AuditRecord, SealedPage, DataKeyRecord)
+    tables.use(
+        cloud.settings, OrderRecord, UniquenessRecord, AuditRecord, SealedPage, DataKeyRecord
+    )
     return Steps(cloud, supplier, clock, [])
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from benchmarks.calls import _counting
 from benchmarks.giftcards import _billing
-from cardvault.claims.claim import Visit
+from cardvault.claims.claim import ClaimRequest
 from tests.support.doubles import canary_cards
 from tests.support.giftcards import GiftShop
 from tests.support.template import ROOT
@@ -27,12 +27,12 @@ def test_the_units_of_an_order_are_counted(desk):
         steps.place(order.order_id)
         supplier.has("S1", cards=canary_cards(3))
         steps.store(order.order_id)
-        desk.postman.deliver(order.order_id)
-        visit = Visit(desk.mailer.token(), None, {})
-        desk.open(visit)
-        desk.send_code(visit)
-        session = desk.redeem(visit, desk.mailer.code(), None)
-        desk.reveal(Visit(visit.token, session, {}), 0)
+        desk.order_mailer.deliver(order.order_id)
+        claim = ClaimRequest(desk.mailer.token(), None, {})
+        desk.open(claim)
+        desk.send_code(claim)
+        session = desk.redeem(claim, desk.mailer.code(), None)
+        desk.reveal(ClaimRequest(claim.token, session, {}), 0)
     assert calls["Decrypt"] == calls["GenerateDataKey"] == 1
     # Beside these: what polls, status and outcomes of mail read and write, and the index.
     for what, counted in (("writes", units["WCU"]), ("reads", units["RCU"])):

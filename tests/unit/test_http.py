@@ -461,8 +461,8 @@ def test_a_missing_scope_is_named():
 
 def test_i6_one_tenants_trail_does_not_name_anothers_users():
     caller = Caller.of(claiming(**CLAIMS))
-    assert caller.traces(TENANT)["user_id"] == "alice"
-    assert not {"user_id", "client_id"} & set(caller.traces("other"))
+    assert caller.audit_actor(TENANT)["user_id"] == "alice"
+    assert not {"user_id", "client_id"} & set(caller.audit_actor("other"))
     assert caller.owns(TENANT, "alice")
     assert not caller.owns(TENANT, "bob")
     assert not caller.owns("other", "alice")

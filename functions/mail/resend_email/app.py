@@ -16,7 +16,7 @@ from cardvault.orders.records import OrderRecord
 
 settings = Settings()
 tables.use(settings, OrderRecord, AuditRecord, AccessLink, Suppression)
-resend_email = ResendEmail(bootstrap.postman(settings))
+resend_email = ResendEmail(bootstrap.order_mailer(settings))
 
 
 @endpoint(

@@ -8,8 +8,8 @@ from typing import Any
 from cardvault import links
 from cardvault.audit.trail import Event
 from cardvault.aws.unit_of_work import retry_lost_races
-from cardvault.claims.claim import Visit
-from cardvault.claims.min_response_time import Patience
+from cardvault.claims.claim import ClaimRequest
+from cardvault.claims.min_response_time import MinResponseTime
 from cardvault.claims.reveal import claimed_link
 from cardvault.core.clock import Clock, from_text, utc_now
 from cardvault.downloads.bucket import TOKEN_LIFETIME, DownloadsBucket
@@ -54,7 +54,7 @@ class CreateDownload:
     bucket: DownloadsBucket
     key_arn: str
     clock: Clock = utc_now
-    patience: Patience = field(default_factory=Patience)
+    min_response_time: MinResponseTime = field(default_factory=MinResponseTime)
 
     def for_owner(self, order_id: str, file_format: str, caller: Caller) -> NewDownload:
         """For the order's owner. Raises OrderNotFound, OrderNotFulfilled, CardsShredded.
@@ -62,24 +62,24 @@ class CreateDownload:
         A refusal is audited (I7).
         """
         order = store.find(order_id)
-        traces = caller.traces(order.tenant_id)
+        actor = caller.audit_actor(order.tenant_id)
         try:
             check_owner(order, caller)
-            return self._create(order, file_format, traces)
+            return self._create(order, file_format, actor)
         except CardvaultError as error:
             record_refusal(order, "DOWNLOAD_REFUSED", error, caller, clock=self.clock)
             raise
 
-    def for_claimant(self, visit: Visit, file_format: str) -> NewDownload:
+    def for_claimant(self, claim: ClaimRequest, file_format: str) -> NewDownload:
         """For the browser that claimed the link. Raises LinkUnusable."""
-        with self.patience():
-            order = store.find(claimed_link(visit, self.clock).order_id)
+        with self.min_response_time():
+            order = store.find(claimed_link(claim, self.clock).order_id)
             try:
-                return self._create(order, file_format, visit.origin)
+                return self._create(order, file_format, claim.origin)
             except CardsShredded:
                 raise LinkUnusable from None
 
-    def _create(self, order: OrderRecord, file_format: str, traces: dict[str, Any]) -> NewDownload:
+    def _create(self, order: OrderRecord, file_format: str, actor: dict[str, Any]) -> NewDownload:
         cards = read_all(order).open(self.keyring)
         kind = FORMATS[file_format]
         key = self.bucket.put(
@@ -97,7 +97,7 @@ class CreateDownload:
             card_count=len(cards),
         )
 
-        event = Event("DOWNLOAD_CREATED", method="download", card_count=len(cards), **traces)
+        event = Event("DOWNLOAD_CREATED", method="download", card_count=len(cards), **actor)
         self._save(link, event)
         return NewDownload(token, link.expires_at)
 
