@@ -87,7 +87,7 @@ def test_the_page_and_its_answers_are_kept_by_nobody(customer):
         assert headers["Referrer-Policy"] == "no-referrer"
 
 
-def test_the_session_is_a_cookie_that_scripts_and_other_sites_can_not_use(customer):
+def test_the_session_is_a_cookie_that_scripts_and_other_sites_cannot_use(customer):
     token = customer.token
     customer.post("code", token)
     cookie = customer.post("redeem", token, code=customer.code).headers["Set-Cookie"]

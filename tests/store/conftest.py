@@ -148,7 +148,7 @@ def supplier() -> ScriptedSupplier:
 
 @dataclass
 class Steps:
-    """Every step an order takes, on moto, with a supplier that does as it is told."""
+    """Every step an order takes, on moto, with a scripted supplier."""
 
     cloud: Cloud
     supplier: ScriptedSupplier
@@ -212,7 +212,7 @@ class Steps:
 
 @contextmanager
 def on_moto() -> Iterator[Steps]:
-    """The steps on a fresh account, for whoever is no test."""
+    """The steps on a fresh account, for use outside a test."""
     os.environ.update(ENVIRONMENT)
     with mock_aws():
         yield _steps(_fresh_cloud(), ScriptedSupplier(), FixedClock())

@@ -195,7 +195,7 @@ def test_every_link_that_is_over_gets_the_same_answer_equally_late(desk, how):
     assert len(answers) == 1
 
 
-def test_i7_tries_with_a_dead_link_are_told_and_can_not_flood_the_trail(desk):
+def test_i7_tries_with_a_dead_link_are_told_and_cannot_flood_the_trail(desk):
     order_id, claim = desk.claimed()
     stranger = ClaimRequest(claim.token, None, ORIGIN)
     for _ in range(40):

@@ -128,7 +128,7 @@ def test_i5_a_resend_ends_the_session_of_the_old_link(desk):
     order_id, claim = desk.claimed()
     desk.clock.advance(seconds=30)
     desk.resend(order_id, None, caller())
-    with pytest.raises(Exception, match="can not be used"):
+    with pytest.raises(Exception, match="cannot be used"):
         desk.reveal(claim, 0)
 
 
@@ -262,7 +262,7 @@ def test_the_mail_with_a_code_says_nothing_of_the_mail_with_the_link(desk):
 
 
 def test_an_event_that_comes_again_does_not_undo_a_correction(desk):
-    """The address was given on purpose, so what was told of mails before counts no more."""
+    """The address was given on purpose, so events of earlier e-mail count no more."""
     order_id, _ = desk.mailed()
     bounce = ses_event("bounce", order_id, taken_at="2026-01-02T03:04:06.000Z")
     desk.handle(bounce)

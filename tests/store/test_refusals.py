@@ -52,7 +52,7 @@ ATTEMPTS: dict[str, Callable[[Any, str], Any]] = {
 
 
 @pytest.mark.parametrize("attempt", ATTEMPTS.values(), ids=list(ATTEMPTS))
-def test_i6_a_refusal_that_can_not_be_written_is_answered_as_an_unknown_order(
+def test_i6_a_refusal_that_cannot_be_written_is_answered_as_an_unknown_order(
     desk, no_writes, capsys, attempt
 ):
     order_id = desk.steps.stored_for()

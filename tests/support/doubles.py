@@ -1,4 +1,4 @@
-"""A supplier and a clock that do as they are told."""
+"""A scripted supplier, and a clock that a test sets."""
 
 import json
 from dataclasses import dataclass, field

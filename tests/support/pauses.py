@@ -1,4 +1,4 @@
-"""Fixed pauses, told from slowness: a busy machine may be slow, but a pause is there every time."""
+"""Fixed pauses and slowness kept apart: a busy machine is slow at times, a pause is there always."""
 
 import time
 from collections.abc import Callable

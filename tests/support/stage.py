@@ -143,7 +143,7 @@ class Answer(dict[str, Any]):
 
 @contextmanager
 def staged() -> Iterator[Stage]:
-    """A fresh account, with a supplier that does as it is told and no minimum response time."""
+    """A fresh account, with a scripted supplier and no minimum response time."""
     with ExitStack() as stack:
         stack.enter_context(mock.patch.dict(os.environ, BASE))
         os.environ.pop("AWS_PROFILE", None)

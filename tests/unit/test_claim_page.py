@@ -1,4 +1,4 @@
-"""The page and its requests: one answer, a policy that names it, a cookie scripts can not read."""
+"""The page and its requests: one answer, a policy that names it, a cookie scripts cannot read."""
 
 import base64
 import hashlib

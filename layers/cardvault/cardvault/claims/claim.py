@@ -121,8 +121,8 @@ class RedeemClaim:
     def __call__(self, claim: ClaimRequest, code: str | None, idempotency_key: str | None) -> str:
         """The secret of the winner's session.
 
-        The same Idempotency-Key gets the same session again for REPEAT_WITHIN, lest an answer
-        that was lost cost the customer the link. Raises WrongCode while tries are left,
+        The same Idempotency-Key gets the same session again for REPEAT_WITHIN, so that a lost
+        answer does not cost the customer the link. Raises WrongCode while tries are left,
         InvalidRequest when a code is needed and none given, and LinkUnusable.
         """
         session = session_for(claim.token, idempotency_key)

@@ -1,4 +1,4 @@
-"""The claim page's requests: token in the body, session in a cookie that scripts can not read."""
+"""The claim page's requests: token in the body, session in a cookie that scripts cannot read."""
 
 from typing import Any
 

@@ -120,9 +120,9 @@ class RedeemDownload:
     def __call__(self, token: str, repeat_key: str | None, origin: dict[str, Any]) -> str:
         """The address. Exactly one of any number of racers gets it (I5).
 
-        `repeat_key` is a secret of the caller's: whoever shows it again within REPEAT_WITHIN is
-        the same caller, whose answer may have been lost, and is answered again. Without one a
-        token works once. Raises DownloadExpired for unknown, used and expired alike.
+        `repeat_key` is a secret of the caller's. A request with the same one within REPEAT_WITHIN
+        is a repeat by the same caller, whose answer may have been lost, and is answered again.
+        Without one a token works once. Raises DownloadExpired for unknown, used and expired alike.
         """
         known = links.find(Kind.DOWNLOAD, token)
         if known is None or known.object_key is None:

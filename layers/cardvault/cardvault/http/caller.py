@@ -1,4 +1,4 @@
-"""Who is asking: told by the access token that API Gateway has verified."""
+"""Who is asking, as the access token says that API Gateway has verified."""
 
 import re
 from dataclasses import dataclass

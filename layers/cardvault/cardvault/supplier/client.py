@@ -94,7 +94,7 @@ class SupplierClient:
 
         Raises SupplierRejected (or a kind of it), SupplierThrottled, SupplierUnavailable,
         SupplierBlocked and SupplierCredentialsRejected when nothing was bought;
-        PlacementUnknown when that can not be told.
+        PlacementUnknown when that is not known.
         """
         order = {"productId": product_id, "typeId": type_id, "quantity": quantity}
         try:
