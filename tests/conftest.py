@@ -23,7 +23,7 @@ def _every_error_is_declared(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(error: CardvaultError) -> None:
         pytest.fail(f"{type(error).__name__} is not among the handler's raises")
 
-    monkeypatch.setattr(failures, "tell_undeclared", fail)
+    monkeypatch.setattr(failures, "log_undeclared", fail)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ The base holds the prose, the answers and their examples. It points to the code 
 * `x-enum: module:Name`: the values of an enum
 * `x-events: {case: summary}`: request examples, the bodies of events/
 * `x-answers: {status, codes}`: a shared response, for every route that answers just these codes
-* `x-calls-aws: false`: a function that can not meet AWS_UNAVAILABLE
+* `x-calls-aws: false`: a function that cannot meet AWS_UNAVAILABLE
 
 From the handlers come the errors of each operation and the schemas of its query parameters.
 """

@@ -93,7 +93,7 @@ def _load(folder: str) -> Function:
     name = folder.removeprefix("functions/")
     spec = importlib.util.spec_from_file_location(name, ROOT / folder / "app.py")
     if spec is None or spec.loader is None:
-        sys.exit(f"{folder}/app.py can not be loaded")
+        sys.exit(f"{folder}/app.py cannot be loaded")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return Function(module, name)

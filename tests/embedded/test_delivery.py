@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 import pytest
 import requests
 
-from cardvault.claims.min_response_time import Patience
+from cardvault.claims.min_response_time import MinResponseTime
 from cardvault.core.clock import to_text, utc_now
 from cardvault.orders.records import ORDER_KEY
 from local.cardvault import MAIL_SENDER
@@ -87,7 +87,7 @@ def test_the_page_and_its_answers_are_kept_by_nobody(customer):
         assert headers["Referrer-Policy"] == "no-referrer"
 
 
-def test_the_session_is_a_cookie_that_scripts_and_other_sites_can_not_use(customer):
+def test_the_session_is_a_cookie_that_scripts_and_other_sites_cannot_use(customer):
     token = customer.token
     customer.post("code", token)
     cookie = customer.post("redeem", token, code=customer.code).headers["Set-Cookie"]
@@ -114,7 +114,7 @@ def test_a_dead_link_and_an_unknown_one_are_refused_no_earlier_than_the_minimum(
     for token in ("A" * 43, used):
         began = time.monotonic()
         assert customer.post("open", token).status_code == 404
-        assert time.monotonic() - began >= Patience().floor_s
+        assert time.monotonic() - began >= MinResponseTime().floor_s
 
 
 def test_i5_one_of_many_browsers_wins_the_claim(customer):

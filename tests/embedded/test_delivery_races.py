@@ -14,13 +14,13 @@ import pytest
 from cardvault.audit.trail import AuditRecord
 from cardvault.aws import boto_clients, tables
 from cardvault.aws.settings import Settings
-from cardvault.claims.claim import RedeemClaim, Visit
-from cardvault.claims.min_response_time import Patience
+from cardvault.claims.claim import ClaimRequest, RedeemClaim
+from cardvault.claims.min_response_time import MinResponseTime
 from cardvault.downloads.bucket import DownloadsBucket
 from cardvault.downloads.downloads import RedeemDownload
 from cardvault.errors import DownloadExpired, LinkUnusable, WrongCode
 from cardvault.links import AccessLink
-from cardvault.orders.records import Mark, OrderRecord
+from cardvault.orders.records import OrderRecord, UniquenessRecord
 from local.stack import environment
 from tests.support.claiming import ordered
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.embedded
 # Few are enough to show a missing condition; `make soak` runs more of both.
 RACERS = int(os.environ.get("RACERS", "50"))
 ROUNDS = int(os.environ.get("RACE_ROUNDS", "2"))
-MODELS = (OrderRecord, Mark, AuditRecord, AccessLink)
+MODELS = (OrderRecord, UniquenessRecord, AuditRecord, AccessLink)
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def on_the_stack(vault, monkeypatch):
             "DOWNLOADS_BUCKET": outputs["DownloadsBucket"],
         }
     )
-    tables.use(settings, OrderRecord, Mark, AuditRecord, AccessLink)
+    tables.use(settings, OrderRecord, UniquenessRecord, AuditRecord, AccessLink)
     yield settings
     forget()
 
@@ -93,7 +93,7 @@ def test_i5_one_of_many_redeems_of_a_token_wins(vault, alice, on_the_stack):
 
 
 def test_i5_one_of_many_claims_with_the_right_code_wins(vault, alice, on_the_stack):
-    redeem = RedeemClaim(patience=Patience(sleep=lambda _: None))
+    redeem = RedeemClaim(min_response_time=MinResponseTime(sleep=lambda _: None))
     for _ in range(ROUNDS):
         customer = ordered(vault, alice)
         token = customer.token
@@ -101,21 +101,21 @@ def test_i5_one_of_many_claims_with_the_right_code_wins(vault, alice, on_the_sta
         code = customer.code
 
         def claim(number, token=token, code=code):
-            return bool(redeem(Visit(token, None, origin(number)), code, f"{number:064d}"))
+            return bool(redeem(ClaimRequest(token, None, origin(number)), code, f"{number:064d}"))
 
         assert race(claim) == {True: 1, LinkUnusable: RACERS - 1}
         assert all_events(alice, customer.order_id).count("LINK_CLAIMED") == 1
 
 
 def test_i5_of_many_guesses_at_once_five_are_weighed(vault, alice, on_the_stack):
-    redeem = RedeemClaim(patience=Patience(sleep=lambda _: None))
+    redeem = RedeemClaim(min_response_time=MinResponseTime(sleep=lambda _: None))
     customer = ordered(vault, alice)
     customer.post("code")
     token = customer.token
 
     def guess(number):
         try:
-            redeem(Visit(token, None, origin(number)), f"no-{number}", None)
+            redeem(ClaimRequest(token, None, origin(number)), f"no-{number}", None)
         except WrongCode:
             return WrongCode
         return True

@@ -11,7 +11,7 @@ MARK = "CARDVAULT_DEMO_OF_A_TEST"
 
 
 def processes_marked(mark):
-    """Every process that was started with the mark in its environment, by whomever."""
+    """Every process that was started with the mark in its environment, by any process."""
     listed = subprocess.run(["ps", "eww", "-A"], capture_output=True, text=True, check=True)
     return [line for line in listed.stdout.splitlines() if mark in line]
 

@@ -191,7 +191,7 @@ def test_an_answer_that_changes_before_it_is_stored_is_stored_as_it_then_was(ali
 
 @contextmanager
 def deadline(vault, seconds):
-    """What the workflow's patience is meanwhile."""
+    """How long the workflow waits meanwhile."""
     client = vault.stack.client("lambda")
     (function,) = (
         function
@@ -224,7 +224,7 @@ def test_an_order_that_takes_too_long_is_given_up_and_a_redrive_ends_it_right(va
 # --- I6: nobody else ---
 
 
-def test_two_tenants_and_two_users_can_not_see_each_other(vault, shop, alice):
+def test_two_tenants_and_two_users_cannot_see_each_other(vault, shop, alice):
     order_id = place(alice)
     alice.settled(order_id)
     strangers = [shop.user("bob"), vault.shop("other").user("alice")]

@@ -40,7 +40,7 @@ def _stored(stage: Stage, **delivery: Any) -> str:
 
 
 def _mailed(stage: Stage, **delivery: Any) -> tuple[str, dict[str, str]]:
-    """An order, and the body of a visit with the link that was mailed for it."""
+    """An order, and the body of a claim with the link that was mailed for it."""
     order_id = _stored(stage, **delivery)
     stage.task("send_delivery_email", orderId=order_id)
     return order_id, {"token": stage.token()}
@@ -53,12 +53,12 @@ def _claimed(stage: Stage) -> tuple[str, dict[str, str], list[str]]:
 
 def _claim(stage: Stage, link: dict[str, str]) -> list[str]:
     """The cookies of the browser that claimed it."""
-    _visit(stage, "send_claim_code", CODE, 202, link)
-    answer = _visit(stage, "redeem_claim", REDEEM, 200, {**link, "code": stage.code()})
+    _ask(stage, "send_claim_code", CODE, 202, link)
+    answer = _ask(stage, "redeem_claim", REDEEM, 200, {**link, "code": stage.code()})
     return [answer.cookies[0].partition(";")[0]]
 
 
-def _visit(stage: Stage, function: str, route: str, wanted: int, body: Any, **more: Any) -> Answer:
+def _ask(stage: Stage, function: str, route: str, wanted: int, body: Any, **more: Any) -> Answer:
     answer: Answer = stage.http(function, route, wanted, body=body, by=None, **more)
     return answer
 
@@ -110,27 +110,27 @@ def _resending(stage: Stage) -> None:
 def _claiming(stage: Stage) -> None:
     _, link = _mailed(stage)
     for _ in range(2):
-        _visit(stage, "open_claim", OPEN, 200, link)
+        _ask(stage, "open_claim", OPEN, 200, link)
     stage.fails("SendEmail", REFUSED)
     answer = stage.call("send_claim_code", http_event(CODE, body=link, by=None))
     assert answer["statusCode"] >= 500
-    _visit(stage, "send_claim_code", CODE, 429, link)
+    _ask(stage, "send_claim_code", CODE, 429, link)
     stage.wait(seconds=PASSED)
-    _visit(stage, "redeem_claim", REDEEM, 400, {**link, "code": "x"})
+    _ask(stage, "redeem_claim", REDEEM, 400, {**link, "code": "x"})
     cookies = _claim(stage, link)
-    _visit(stage, "open_claim", OPEN, 200, link, cookies=cookies)
-    _visit(stage, "reveal_claimed_cards", SHOW, 200, link, cookies=cookies)
-    _visit(stage, "reveal_claimed_cards", SHOW, 404, link)
-    _visit(stage, "serve_claim_page", "GET /claim", 200, None)
+    _ask(stage, "open_claim", OPEN, 200, link, cookies=cookies)
+    _ask(stage, "reveal_claimed_cards", SHOW, 200, link, cookies=cookies)
+    _ask(stage, "reveal_claimed_cards", SHOW, 404, link)
+    _ask(stage, "serve_claim_page", "GET /claim", 200, None)
 
     _, guessed = _mailed(stage)
     for _ in range(4):
-        _visit(stage, "redeem_claim", REDEEM, 400, {**guessed, "code": "x"})
-    _visit(stage, "redeem_claim", REDEEM, 404, {**guessed, "code": "x"})  # locked
+        _ask(stage, "redeem_claim", REDEEM, 400, {**guessed, "code": "x"})
+    _ask(stage, "redeem_claim", REDEEM, 404, {**guessed, "code": "x"})  # locked
 
     secret = {"protection": "passcode", "passcode": "blue whale"}
     _, link = _mailed(stage, **secret)
-    _visit(stage, "redeem_claim", REDEEM, 200, {**link, "code": "blue whale"}, key=fresh_key())
+    _ask(stage, "redeem_claim", REDEEM, 200, {**link, "code": "blue whale"}, key=fresh_key())
 
 
 def _claiming_what_is_over(stage: Stage) -> None:
@@ -142,29 +142,29 @@ def _claiming_what_is_over(stage: Stage) -> None:
         ("reveal_claimed_cards", SHOW),
         ("download_claimed_cards", FILE),
     ):
-        _visit(stage, function, route, 404, {**link, "code": "x"})
-    live, visit = _mailed(stage)
+        _ask(stage, function, route, 404, {**link, "code": "x"})
+    live, claim = _mailed(stage)
     for function, route in (("reveal_claimed_cards", SHOW), ("download_claimed_cards", FILE)):
-        _visit(stage, function, route, 404, visit)  # not claimed yet
+        _ask(stage, function, route, 404, claim)  # not claimed yet
     for shredded in (order_id, live):
         path = {"orderId": shredded}
         stage.http("shred_cards", orders.SHRED, 200, path=path)
-    _visit(stage, "reveal_claimed_cards", SHOW, 404, link, cookies=cookies)
-    _visit(stage, "download_claimed_cards", FILE, 404, link, cookies=cookies)
+    _ask(stage, "reveal_claimed_cards", SHOW, 404, link, cookies=cookies)
+    _ask(stage, "download_claimed_cards", FILE, 404, link, cookies=cookies)
     for function, route in (("open_claim", OPEN), ("send_claim_code", CODE)):
-        _visit(stage, function, route, 404, visit)
+        _ask(stage, function, route, 404, claim)
 
 
 def _renewing(stage: Stage) -> None:
     _, link, _ = _claimed(stage)
     stage.wait(seconds=PASSED)
-    _visit(stage, "renew_claim", RENEW, 202, link)
-    _visit(stage, "renew_claim", RENEW, 202, {"token": "x" * 43})
+    _ask(stage, "renew_claim", RENEW, 202, link)
+    _ask(stage, "renew_claim", RENEW, 202, {"token": "x" * 43})
     for error in (REFUSED, UNKNOWN):
         order_id, link, _ = _claimed(stage)
         stage.wait(seconds=PASSED)
         stage.fails("SendEmail", error)
-        _visit(stage, "renew_claim", RENEW, 202, link)
+        _ask(stage, "renew_claim", RENEW, 202, link)
         if error is REFUSED:
             orders.attention(stage, order_id, "MailRefused")
         # The link made for it was never seen; the shop's next mail brings another, which is used.
@@ -174,7 +174,7 @@ def _renewing(stage: Stage) -> None:
         _claim(stage, link)
         orders.attention(stage, order_id, "MailRefused")
         stage.wait(seconds=PASSED)
-        _visit(stage, "renew_claim", RENEW, 202, link)
+        _ask(stage, "renew_claim", RENEW, 202, link)
 
 
 def _downloading(stage: Stage) -> None:
@@ -195,7 +195,7 @@ def _downloading(stage: Stage) -> None:
     stage.http("create_download", DOWNLOAD, 410, path=path)
 
     _, link, cookies = _claimed(stage)
-    made = _visit(stage, "download_claimed_cards", FILE, 201, link, cookies=cookies)
+    made = _ask(stage, "download_claimed_cards", FILE, 201, link, cookies=cookies)
     _fetch(stage, made, 303)
     stage.wait(minutes=10)
     assert stage.task("sweep_downloads")["deleted"] > 0

@@ -13,7 +13,7 @@ from cardvault.supplier import client as client_module
 from cardvault.supplier.answers import SupplierStatus, read_order
 from cardvault.supplier.client import SupplierClient
 from local.sandbox import SupplierSandbox
-from tests.support.doubles import KeptLockout, SupplierSecrets
+from tests.support.doubles import KeptCircuitBreaker, SupplierSecrets
 
 PRODUCT = "507f1f77bcf86cd799439011"
 
@@ -36,7 +36,9 @@ def supplier(secrets, monkeypatch):
 
 
 def client_of(secrets):
-    return SupplierClient(CachedSecret(secrets, "arn"), KeptLockout(), sleep=secrets.waits.append)
+    return SupplierClient(
+        CachedSecret(secrets, "arn"), KeptCircuitBreaker(), sleep=secrets.waits.append
+    )
 
 
 def buy(supplier, type_id="T1", quantity=3):

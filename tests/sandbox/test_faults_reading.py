@@ -50,7 +50,7 @@ def test_a_script_is_played_step_by_step_and_then_all_is_well(client):
 
 
 @pytest.mark.parametrize("script", ["", "sleeping", "outage..handling", "x3", "outage.x"])
-def test_a_script_that_can_not_be_played_is_refused(client, script):
+def test_a_script_that_cannot_be_played_is_refused(client, script):
     if script:
         assert client.try_place(f"FAULT_SCRIPT:{script}").status_code == 400
     assert client.try_place("FAULT_SCRIPT:handling:list").status_code == 400

@@ -25,7 +25,7 @@ from cardvault.fulfilment.store_cards import StoreCards
 from cardvault.http.caller import Caller
 from cardvault.links import AccessLink
 from cardvault.mail.suppression import Suppression
-from cardvault.orders.records import Mark, OrderRecord
+from cardvault.orders.records import OrderRecord, UniquenessRecord
 from cardvault.orders.reveal import RevealCards, RevealedPage
 from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.store import DataKeyRecord, SealedPage
@@ -149,7 +149,7 @@ def supplier() -> ScriptedSupplier:
 
 @dataclass
 class Steps:
-    """Every step an order takes, on moto, with a supplier that does as it is told."""
+    """Every step an order takes, on moto, with a scripted supplier."""
 
     cloud: Cloud
     supplier: ScriptedSupplier
@@ -213,7 +213,7 @@ class Steps:
 
 @contextmanager
 def on_moto() -> Iterator[Steps]:
-    """The steps on a fresh account, for whoever is no test."""
+    """The steps on a fresh account, for use outside a test."""
     os.environ.update(ENVIRONMENT)
     with mock_aws():
         yield _steps(_fresh_cloud(), ScriptedSupplier(), FixedClock())
@@ -225,7 +225,7 @@ def steps(cloud: Cloud, supplier: ScriptedSupplier, clock: FixedClock) -> Steps:
 
 
 def _steps(cloud: Cloud, supplier: ScriptedSupplier, clock: FixedClock) -> Steps:
-    tables.use(cloud.settings, OrderRecord, Mark, SealedPage, DataKeyRecord)
+    tables.use(cloud.settings, OrderRecord, UniquenessRecord, SealedPage, DataKeyRecord)
     tables.use(cloud.settings, AuditRecord, ChainHead, Overwritten)
     return Steps(cloud, supplier, clock, [])
 

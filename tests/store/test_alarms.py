@@ -124,7 +124,7 @@ def test_cannot_open_rings_wherever_a_sealed_card_was_altered(run, cloud, output
     assert "CannotOpen" in rung_by(output.text())
 
 
-def test_refusal_not_recorded_rings_when_a_refusal_can_not_be_written(run, output, monkeypatch):
+def test_refusal_not_recorded_rings_when_a_refusal_cannot_be_written(run, output, monkeypatch):
     case = "reveal_cards/shredded"
     assert run(case)["statusCode"] == 410
     assert rung_by(output.text()) == set()

@@ -4,7 +4,7 @@ import pytest
 
 from cardvault import links
 from cardvault.audit import trail
-from cardvault.claims.claim import Visit
+from cardvault.claims.claim import ClaimRequest
 from cardvault.errors import InvalidRequest, LinkUnusable, TooSoon, WrongCode
 from cardvault.links import Kind
 from cardvault.orders.shred import shred_cards
@@ -14,33 +14,33 @@ from tests.support.doubles import caller
 WRONG = "not-it"
 
 
-def link_of(visit):
-    return links.find(Kind.CLAIM, visit.token)
+def link_of(claim):
+    return links.find(Kind.CLAIM, claim.token)
 
 
 def test_i1_only_the_hash_of_a_token_is_stored(desk):
-    order_id, visit = desk.mailed()
-    desk.send_code(visit)
-    stored = str(link_of(visit).serialize()) + str(desk.order(order_id).serialize())
-    assert visit.token not in stored
+    order_id, claim = desk.mailed()
+    desk.send_code(claim)
+    stored = str(link_of(claim).serialize()) + str(desk.order(order_id).serialize())
+    assert claim.token not in stored
     assert desk.mailer.code() not in stored
 
 
 def test_i5_opening_consumes_nothing_however_often(desk):
-    order_id, visit = desk.mailed()
+    order_id, claim = desk.mailed()
     for _ in range(3):
-        link, _, claimed = desk.open(visit)
+        link, _, claimed = desk.open(claim)
         assert not claimed
     assert link.state == "live"
     assert desk.events(order_id).count("LINK_OPENED") == 1
 
 
 def test_a_code_opens_a_session_and_the_cards_once_asked_for(desk):
-    order_id, visit = desk.mailed()
-    desk.send_code(visit)
-    session = desk.redeem(visit, desk.mailer.code(), None)
+    order_id, claim = desk.mailed()
+    desk.send_code(claim)
+    session = desk.redeem(claim, desk.mailer.code(), None)
     assert "CARDS_DELIVERED" not in desk.events(order_id)
-    shown = desk.reveal(Visit(visit.token, session, ORIGIN), 0)
+    shown = desk.reveal(ClaimRequest(claim.token, session, ORIGIN), 0)
     assert [card.value for _, card in shown.cards] == [f"CANARY-A-VALUE-{n:05d}" for n in (1, 2, 3)]
     assert desk.events(order_id)[-2:] == ["LINK_CLAIMED", "CARDS_DELIVERED"]
     order = desk.order(order_id)
@@ -49,28 +49,28 @@ def test_a_code_opens_a_session_and_the_cards_once_asked_for(desk):
 
 
 def test_i5_a_claimed_link_is_used_up(desk):
-    _, visit = desk.claimed()
+    _, claim = desk.claimed()
     with pytest.raises(LinkUnusable):
-        desk.redeem(Visit(visit.token, None, ORIGIN), desk.mailer.code(), None)
+        desk.redeem(ClaimRequest(claim.token, None, ORIGIN), desk.mailer.code(), None)
 
 
 def test_the_same_browser_may_look_again_for_ten_minutes(desk):
-    _, visit = desk.claimed()
+    _, claim = desk.claimed()
     desk.clock.advance(minutes=9, seconds=59)
-    assert desk.open(visit)[2]
-    assert desk.reveal(visit, 0).cards
+    assert desk.open(claim)[2]
+    assert desk.reveal(claim, 0).cards
     desk.clock.advance(seconds=1)
     with pytest.raises(LinkUnusable):
-        desk.open(visit)
+        desk.open(claim)
     with pytest.raises(LinkUnusable):
-        desk.reveal(visit, 0)
+        desk.reveal(claim, 0)
 
 
 @pytest.mark.parametrize("session", [None, "0" * 64, ""])
 def test_i6_another_browser_sees_nothing(desk, session):
-    order_id, visit = desk.claimed()
+    order_id, claim = desk.claimed()
     with pytest.raises(LinkUnusable):
-        desk.reveal(Visit(visit.token, session, ORIGIN), 0)
+        desk.reveal(ClaimRequest(claim.token, session, ORIGIN), 0)
     assert desk.events(order_id)[-1] == "CLAIM_REFUSED"
 
 
@@ -78,114 +78,114 @@ def test_i6_a_session_opens_its_own_link_only(desk):
     _, mine = desk.claimed(key="key-1")
     _, theirs = desk.mailed(key="key-2")
     with pytest.raises(LinkUnusable):
-        desk.reveal(Visit(theirs.token, mine.session, ORIGIN), 0)
+        desk.reveal(ClaimRequest(theirs.token, mine.session, ORIGIN), 0)
 
 
 def test_five_wrong_codes_lock_the_link_even_for_the_right_one(desk, capsys):
-    order_id, visit = desk.mailed()
-    desk.send_code(visit)
+    order_id, claim = desk.mailed()
+    desk.send_code(claim)
     for _ in range(4):
         with pytest.raises(WrongCode):
-            desk.redeem(visit, WRONG, None)
+            desk.redeem(claim, WRONG, None)
     with pytest.raises(LinkUnusable):
-        desk.redeem(visit, WRONG, None)
+        desk.redeem(claim, WRONG, None)
     assert '"ClaimLocked":[1.0]' in capsys.readouterr().out
     with pytest.raises(LinkUnusable):
-        desk.redeem(visit, desk.mailer.code(), None)
+        desk.redeem(claim, desk.mailer.code(), None)
     reasons = [event.reason for event in trail.read_all(order_id) if event.event == "CLAIM_REFUSED"]
     assert reasons == ["WRONG_CODE"] * 4 + ["WRONG_CODE_LOCKED", "LINK_LOCKED"]
 
 
 def test_new_codes_give_no_new_tries(desk):
-    _, visit = desk.mailed()
+    _, claim = desk.mailed()
     for _ in range(4):
-        desk.send_code(visit)
+        desk.send_code(claim)
         with pytest.raises(WrongCode):
-            desk.redeem(visit, WRONG, None)
+            desk.redeem(claim, WRONG, None)
         desk.clock.advance(seconds=30)
-    desk.send_code(visit)
+    desk.send_code(claim)
     with pytest.raises(LinkUnusable):
-        desk.redeem(visit, WRONG, None)
+        desk.redeem(claim, WRONG, None)
 
 
 def test_a_code_works_for_ten_minutes_and_only_the_last_one(desk):
-    _, visit = desk.mailed()
-    desk.send_code(visit)
+    _, claim = desk.mailed()
+    desk.send_code(claim)
     first = desk.mailer.code()
     desk.clock.advance(seconds=30)
-    desk.send_code(visit)
+    desk.send_code(claim)
     if desk.mailer.code() != first:
         with pytest.raises(WrongCode):
-            desk.redeem(visit, first, None)
+            desk.redeem(claim, first, None)
     desk.clock.advance(minutes=10)
     with pytest.raises(WrongCode):
-        desk.redeem(visit, desk.mailer.code(), None)
+        desk.redeem(claim, desk.mailer.code(), None)
 
 
 def test_codes_are_mailed_thirty_seconds_apart_and_five_at_most(desk):
-    _, visit = desk.mailed()
-    desk.send_code(visit)
+    _, claim = desk.mailed()
+    desk.send_code(claim)
     with pytest.raises(TooSoon):
-        desk.send_code(visit)
+        desk.send_code(claim)
     for _ in range(4):
         desk.clock.advance(seconds=30)
-        desk.send_code(visit)
+        desk.send_code(claim)
     desk.clock.advance(hours=1)
     with pytest.raises(TooSoon):
-        desk.send_code(visit)
+        desk.send_code(claim)
 
 
 def test_a_passcode_is_asked_for_instead_when_the_shop_set_one(desk):
-    _, visit = desk.mailed(protection="passcode", passcode="river-stone")
+    _, claim = desk.mailed(protection="passcode", passcode="river-stone")
     with pytest.raises(InvalidRequest):
-        desk.send_code(visit)
+        desk.send_code(claim)
     with pytest.raises(WrongCode):
-        desk.redeem(visit, "river-stove", None)
-    assert desk.redeem(visit, "river-stone", None)
+        desk.redeem(claim, "river-stove", None)
+    assert desk.redeem(claim, "river-stone", None)
 
 
 def test_protection_none_asks_for_nothing_but_the_press_of_a_button(desk):
-    _, visit = desk.mailed(protection="none")
-    assert desk.redeem(visit, None, None)
+    _, claim = desk.mailed(protection="none")
+    assert desk.redeem(claim, None, None)
 
 
 def test_a_try_without_any_code_costs_nothing(desk):
-    _, visit = desk.mailed()
+    _, claim = desk.mailed()
     for _ in range(9):
         with pytest.raises(InvalidRequest):
-            desk.redeem(visit, None, None)
-    desk.send_code(visit)
-    assert desk.redeem(visit, desk.mailer.code(), None)
+            desk.redeem(claim, None, None)
+    desk.send_code(claim)
+    assert desk.redeem(claim, desk.mailer.code(), None)
 
 
 def over(desk, how):
     if how == "unknown":
-        return Visit("A" * 43, None, ORIGIN)
+        return ClaimRequest("A" * 43, None, ORIGIN)
     if how == "used":
-        return Visit(desk.claimed()[1].token, None, ORIGIN)
-    order_id, visit = desk.mailed()
+        return ClaimRequest(desk.claimed()[1].token, None, ORIGIN)
+    order_id, claim = desk.mailed()
     if how == "expired":
         desk.clock.advance(days=7)
     elif how == "locked":
         for _ in range(5):
             with pytest.raises((WrongCode, LinkUnusable)):
-                desk.redeem(visit, WRONG, None)
+                desk.redeem(claim, WRONG, None)
     elif how == "replaced":
         desk.clock.advance(minutes=1)
         desk.resend(order_id, None, caller())
-    return visit
+    return claim
 
 
 @pytest.mark.parametrize("how", ["unknown", "used", "expired", "locked", "replaced"])
 def test_every_link_that_is_over_gets_the_same_answer_equally_late(desk, how):
-    visit = over(desk, how)
+    claim = over(desk, how)
     answers = set()
     for request in (
-        lambda: desk.open(visit),
-        lambda: desk.send_code(visit),
-        lambda: desk.redeem(visit, "123456", None),
-        lambda: desk.reveal(visit, 0),
-        lambda: desk.create.for_claimant(visit, "txt"),
+        lambda: desk.open(claim),
+        lambda: desk.send_code(claim),
+        lambda: desk.redeem(claim, "123456", None),
+        lambda: desk.reveal(claim, 0),
+        lambda: desk.create.for_claimant(claim, "txt"),
     ):
         desk.waits.seconds.clear()
         with pytest.raises(LinkUnusable) as refused:
@@ -195,77 +195,77 @@ def test_every_link_that_is_over_gets_the_same_answer_equally_late(desk, how):
     assert len(answers) == 1
 
 
-def test_i7_tries_with_a_dead_link_are_told_and_can_not_flood_the_trail(desk):
-    order_id, visit = desk.claimed()
-    stranger = Visit(visit.token, None, ORIGIN)
+def test_i7_tries_with_a_dead_link_are_told_and_cannot_flood_the_trail(desk):
+    order_id, claim = desk.claimed()
+    stranger = ClaimRequest(claim.token, None, ORIGIN)
     for _ in range(40):
         with pytest.raises(LinkUnusable):
             desk.open(stranger)
     told = [event.reason for event in trail.read_all(order_id) if event.event == "CLAIM_REFUSED"]
     assert told == ["LINK_USED"] * 10 + ["LINK_USED, 16 times so far", "LINK_USED, 32 times so far"]
-    assert link_of(visit).refusals == 40
+    assert link_of(claim).refusals == 40
 
 
 def test_a_lost_answer_can_be_fetched_again_by_the_same_browser_for_seconds(desk):
-    _, visit = desk.mailed()
-    desk.send_code(visit)
+    _, claim = desk.mailed()
+    desk.send_code(claim)
     code, key = desk.mailer.code(), "k" * 64
-    session = desk.redeem(visit, code, key)
+    session = desk.redeem(claim, code, key)
     desk.clock.advance(seconds=9)
-    assert desk.redeem(visit, code, key) == session
+    assert desk.redeem(claim, code, key) == session
     with pytest.raises(LinkUnusable):
-        desk.redeem(visit, code, "other" * 10)
+        desk.redeem(claim, code, "other" * 10)
     desk.clock.advance(seconds=1)
     with pytest.raises(LinkUnusable):
-        desk.redeem(visit, code, key)
+        desk.redeem(claim, code, key)
 
 
 @pytest.mark.parametrize("how", ["used", "expired"])
 def test_a_link_that_is_over_can_ask_for_a_new_one_to_the_address_on_file(desk, how):
-    visit = over(desk, how)
+    claim = over(desk, how)
     desk.clock.advance(minutes=11)
     before = len(desk.mailer.sent)
-    desk.renew(visit)
+    desk.renew(claim)
     assert len(desk.mailer.sent) == before + 1
     assert desk.mailer.sent[-1][0] == "ada@example.com"
-    fresh = Visit(desk.mailer.token(), None, ORIGIN)
-    assert fresh.token != visit.token
+    fresh = ClaimRequest(desk.mailer.token(), None, ORIGIN)
+    assert fresh.token != claim.token
     assert desk.open(fresh)
     desk.clock.advance(minutes=11)
-    desk.renew(visit)
+    desk.renew(claim)
     assert len(desk.mailer.sent) == before + 1, "a replaced link asks for no more"
 
 
 @pytest.mark.parametrize("how", ["unknown", "locked", "replaced"])
 def test_other_links_get_the_same_answer_and_no_mail(desk, how):
-    visit = over(desk, how)
+    claim = over(desk, how)
     desk.clock.advance(minutes=11)
     before = len(desk.mailer.sent)
     desk.waits.seconds.clear()
-    desk.renew(visit)
+    desk.renew(claim)
     assert len(desk.mailer.sent) == before
     assert desk.waits.seconds == [1.5]
 
 
 def test_a_live_link_is_not_replaced_by_asking(desk):
-    _, visit = desk.mailed()
+    _, claim = desk.mailed()
     desk.clock.advance(minutes=5)
-    desk.renew(visit)
-    assert desk.open(visit)
+    desk.renew(claim)
+    assert desk.open(claim)
 
 
 def test_i8_after_shredding_a_link_opens_nothing(desk):
 
-    order_id, visit = desk.claimed()
+    order_id, claim = desk.claimed()
     shred_cards(order_id, caller(), clock=desk.clock)
     with pytest.raises(LinkUnusable):
-        desk.reveal(visit, 0)
+        desk.reveal(claim, 0)
 
 
 def test_an_order_mailed_only_later_is_guarded_by_a_mailed_code_too(desk):
     order_id = desk.steps.stored_order(3)
     desk.resend(order_id, "ada@example.com", caller(scopes="orders:correct"))
-    visit = Visit(desk.mailer.token(), None, ORIGIN)
-    desk.open(visit)
-    desk.send_code(visit)
-    assert desk.redeem(visit, desk.mailer.code(), None)
+    claim = ClaimRequest(desk.mailer.token(), None, ORIGIN)
+    desk.open(claim)
+    desk.send_code(claim)
+    assert desk.redeem(claim, desk.mailer.code(), None)

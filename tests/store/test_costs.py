@@ -6,7 +6,7 @@ from decimal import Decimal
 from benchmarks.calls import _counting
 from benchmarks.giftcards import _billing
 from cardvault.audit import stream
-from cardvault.claims.claim import Visit
+from cardvault.claims.claim import ClaimRequest
 from tests.support.chaining import waiting_records
 from tests.support.doubles import canary_cards
 from tests.support.giftcards import GiftShop
@@ -29,12 +29,12 @@ def test_the_units_of_an_order_are_counted(desk):
         steps.place(order.order_id)
         supplier.has("S1", cards=canary_cards(3))
         steps.store(order.order_id)
-        desk.postman.deliver(order.order_id)
-        visit = Visit(desk.mailer.token(), None, {})
-        desk.open(visit)
-        desk.send_code(visit)
-        session = desk.redeem(visit, desk.mailer.code(), None)
-        desk.reveal(Visit(visit.token, session, {}), 0)
+        desk.order_mailer.deliver(order.order_id)
+        claim = ClaimRequest(desk.mailer.token(), None, {})
+        desk.open(claim)
+        desk.send_code(claim)
+        session = desk.redeem(claim, desk.mailer.code(), None)
+        desk.reveal(ClaimRequest(claim.token, session, {}), 0)
     records = waiting_records()
     with _counting() as (_, chaining):
         for one in records:  # an order's events come seconds apart, so each alone

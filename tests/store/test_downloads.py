@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from cardvault.aws.rounds import TIME_BUDGET, Round
-from cardvault.claims.claim import Visit
+from cardvault.claims.claim import ClaimRequest
 from cardvault.downloads.downloads import check_request
 from cardvault.errors import (
     CardsShredded,
@@ -99,11 +99,11 @@ def test_i5_a_crash_before_the_token_is_consumed_costs_nothing(desk, stored, mon
 
 
 def test_a_claim_token_is_no_download_token_and_the_reverse(desk):
-    order_id, visit = desk.mailed()
+    order_id, claim = desk.mailed()
     with pytest.raises(DownloadExpired):
-        desk.download(visit.token, None, ORIGIN)
+        desk.download(claim.token, None, ORIGIN)
     with pytest.raises(LinkUnusable):
-        desk.open(Visit(make(desk, order_id), None, ORIGIN))
+        desk.open(ClaimRequest(make(desk, order_id), None, ORIGIN))
 
 
 def test_i1_the_file_is_under_the_bucket_s_own_key(desk, stored):
@@ -149,11 +149,11 @@ def test_i8_after_shredding_neither_a_new_file_nor_a_waiting_one(desk, stored):
 
 
 def test_who_claimed_the_link_may_download_and_nobody_else(desk):
-    _, visit = desk.claimed()
-    made = desk.create.for_claimant(visit, "json")
+    _, claim = desk.claimed()
+    made = desk.create.for_claimant(claim, "json")
     assert "cards-" in desk.download(made.token, None, ORIGIN)
     with pytest.raises(LinkUnusable):
-        desk.create.for_claimant(Visit(visit.token, None, ORIGIN), "json")
+        desk.create.for_claimant(ClaimRequest(claim.token, None, ORIGIN), "json")
 
 
 def test_a_format_that_is_none_is_refused_and_txt_is_the_default():

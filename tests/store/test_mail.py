@@ -29,7 +29,7 @@ from cardvault.errors import (
 )
 from cardvault.fulfilment.outcome import record_failure, record_refund
 from cardvault.links import Kind
-from cardvault.mail.message import write
+from cardvault.mail.message import render
 from cardvault.mail.resend import ResendEmail
 from cardvault.mail.ses import Mailer
 from cardvault.mail.suppression import is_suppressed
@@ -37,15 +37,15 @@ from cardvault.orders.records import ORDER_KEY, OrderRecord
 from tests.support.doubles import caller
 from tests.support.template import ROOT
 
-LETTER = write("refund", "en", shop="Shop", name=None, order_id="0" * 24)
+EMAIL = render("refund", "en", shop="Shop", name=None, order_id="0" * 24)
 
 
 def test_the_workflow_mails_the_link_and_notes_it(desk):
-    order_id, visit = desk.mailed(name="Ada", shopName="Corner Shop")
-    (to, shop, letter) = desk.mailer.sent[0]
+    order_id, claim = desk.mailed(name="Ada", shopName="Corner Shop")
+    (to, shop, email) = desk.mailer.sent[0]
     assert (to, shop) == ("ada@example.com", "Corner Shop")
-    assert "3 gift cards" in letter.text
-    assert links.find(Kind.CLAIM, visit.token).order_id == order_id
+    assert "3 gift cards" in email.text
+    assert links.find(Kind.CLAIM, claim.token).order_id == order_id
     order = desk.order(order_id)
     assert (order.email_status, order.mailing_at) == ("sent", None)
     assert desk.events(order_id)[-2:] == ["EMAIL_SENDING", "EMAIL_SENT"]
@@ -53,19 +53,19 @@ def test_the_workflow_mails_the_link_and_notes_it(desk):
 
 def test_i9_a_repeated_step_sends_nothing(desk):
     order_id, _ = desk.mailed()
-    desk.postman.deliver(order_id)
+    desk.order_mailer.deliver(order_id)
     assert desk.mailer.tries == 1
 
 
 def test_i9_a_crash_after_sending_is_told_and_not_mended_by_a_second_mail(desk, monkeypatch):
     order_id = desk.steps.stored_for()
     with monkeypatch.context() as crash:
-        crash.setattr(type(desk.postman), "_record_sent", lambda *_: 1 / 0)
+        crash.setattr(type(desk.order_mailer), "_record_sent", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            desk.postman.deliver(order_id)
+            desk.order_mailer.deliver(order_id)
     for _ in range(3):
         with pytest.raises(MailOutcomeUnknown):
-            desk.postman.deliver(order_id)
+            desk.order_mailer.deliver(order_id)
     assert desk.mailer.tries == 1
 
 
@@ -73,12 +73,12 @@ def test_i9_an_unknown_outcome_goes_to_attention_and_keeps_the_cards(desk):
     order_id = desk.steps.stored_for()
     desk.mailer.outcomes = [MailOutcomeUnknown()]
     with pytest.raises(MailOutcomeUnknown):
-        desk.postman.deliver(order_id)
+        desk.order_mailer.deliver(order_id)
     order = record_failure(order_id, "MailOutcomeUnknown", clock=desk.clock)
     assert (order.status, order.attention_reason) == ("attention", "MAIL_OUTCOME_UNKNOWN")
     assert len(desk.steps.reveal(order_id).cards) == 3
     with pytest.raises(MailOutcomeUnknown):
-        desk.postman.deliver(order_id)
+        desk.order_mailer.deliver(order_id)
     assert desk.mailer.tries == 1
 
 
@@ -86,11 +86,11 @@ def test_a_person_settles_an_unknown_outcome_by_sending_again(desk):
     order_id = desk.steps.stored_for()
     desk.mailer.outcomes = [MailOutcomeUnknown()]
     with pytest.raises(MailOutcomeUnknown):
-        desk.postman.deliver(order_id)
+        desk.order_mailer.deliver(order_id)
     desk.clock.advance(seconds=30)
     order = desk.resend(order_id, None, caller())
     assert (order.status, order.attention_reason) == ("fulfilled", None)
-    assert desk.postman.deliver(order_id).emailed_at == order.emailed_at
+    assert desk.order_mailer.deliver(order_id).emailed_at == order.emailed_at
     assert desk.mailer.tries == 2
 
 
@@ -99,9 +99,9 @@ def test_what_was_certainly_not_sent_may_be_sent_later(desk, error):
     order_id = desk.steps.stored_for()
     desk.mailer.outcomes = [error()]
     with pytest.raises(error):
-        desk.postman.deliver(order_id)
+        desk.order_mailer.deliver(order_id)
     assert desk.order(order_id).mailing_at is None
-    desk.postman.deliver(order_id)
+    desk.order_mailer.deliver(order_id)
     assert len(desk.mailer.sent) == 1
     assert desk.events(order_id)[-3:] == ["EMAIL_REFUSED", "EMAIL_SENDING", "EMAIL_SENT"]
 
@@ -109,9 +109,9 @@ def test_what_was_certainly_not_sent_may_be_sent_later(desk, error):
 def test_a_refund_is_told_without_a_link(desk):
     order_id = desk.steps.create(delivery={"email": "ada@example.com"}).order_id
     record_refund(order_id, clock=desk.clock)
-    desk.postman.deliver(order_id)
-    letter = desk.mailer.last("refund")
-    assert "/claim" not in letter.text + letter.html
+    desk.order_mailer.deliver(order_id)
+    email = desk.mailer.last("refund")
+    assert "/claim" not in email.text + email.html
     assert desk.order(order_id).link_hash is None
 
 
@@ -125,11 +125,11 @@ def test_a_resend_kills_the_old_link_and_opens_a_new_one(desk):
 
 
 def test_i5_a_resend_ends_the_session_of_the_old_link(desk):
-    order_id, visit = desk.claimed()
+    order_id, claim = desk.claimed()
     desk.clock.advance(seconds=30)
     desk.resend(order_id, None, caller())
-    with pytest.raises(Exception, match="can not be used"):
-        desk.reveal(visit, 0)
+    with pytest.raises(Exception, match="cannot be used"):
+        desk.reveal(claim, 0)
 
 
 def test_resends_are_thirty_seconds_apart(desk):
@@ -206,9 +206,9 @@ def test_a_bad_address_is_left_alone_until_the_shop_gives_it_again(desk, case):
         desk.resend(order_id, None, caller())
     later = desk.steps.stored_for(key="key-2", email="ADA@example.com")
     with pytest.raises(AddressSuppressed):
-        desk.postman.deliver(later)
+        desk.order_mailer.deliver(later)
     desk.resend(order_id, "ada@example.com", caller(scopes="orders:correct"))
-    desk.postman.deliver(later)
+    desk.order_mailer.deliver(later)
     assert desk.mailer.tries == 3
 
 
@@ -253,8 +253,8 @@ def test_a_resend_starts_a_mail_of_its_own(desk):
 
 
 def test_the_mail_with_a_code_says_nothing_of_the_mail_with_the_link(desk):
-    order_id, visit = desk.mailed()
-    desk.send_code(visit)
+    order_id, claim = desk.mailed()
+    desk.send_code(claim)
     of_the_code = ses_event("delivery", order_id)
     del of_the_code["mail"]["tags"]["mail"]
     desk.handle(of_the_code)
@@ -262,7 +262,7 @@ def test_the_mail_with_a_code_says_nothing_of_the_mail_with_the_link(desk):
 
 
 def test_an_event_that_comes_again_does_not_undo_a_correction(desk):
-    """The address was given on purpose, so what was told of mails before counts no more."""
+    """The address was given on purpose, so events of earlier e-mail count no more."""
     order_id, _ = desk.mailed()
     bounce = ses_event("bounce", order_id, taken_at="2026-01-02T03:04:06.000Z")
     desk.handle(bounce)
@@ -303,31 +303,31 @@ def mailer(cloud, **changes):
 
 
 def test_without_a_sender_nothing_is_sent_and_nothing_noted(desk):
-    order_id, visit = desk.mailed()
+    order_id, claim = desk.mailed()
     before = desk.events(order_id)
     desk.clock.advance(minutes=5)
     none = Mailer(None, "", "", "mail")
-    postman = replace(desk.postman, mailer=none)
+    order_mailer = replace(desk.order_mailer, mailer=none)
     with pytest.raises(MailNotSetUp):
-        ResendEmail(postman)(order_id, None, caller())
+        ResendEmail(order_mailer)(order_id, None, caller())
     with pytest.raises(MailNotSetUp):
-        replace(desk.send_code, mailer=none)(visit)
+        replace(desk.send_code, mailer=none)(claim)
     with pytest.raises(MailNotSetUp):
-        replace(desk.send_code, mailer=none)(replace(visit, token="A" * 43))
-    replace(desk.renew, postman=postman)(visit)  # tells nothing, as ever
+        replace(desk.send_code, mailer=none)(replace(claim, token="A" * 43))
+    replace(desk.renew, order_mailer=order_mailer)(claim)  # tells nothing, as ever
     assert desk.events(order_id) == before
 
 
 def test_a_workflow_that_may_not_mail_any_more_says_so(desk):
     order_id = desk.steps.stored_for()
     with pytest.raises(MailNotSetUp):
-        replace(desk.postman, mailer=Mailer(None, "", "", "mail")).deliver(order_id)
+        replace(desk.order_mailer, mailer=Mailer(None, "", "", "mail")).deliver(order_id)
     assert code_named("MailNotSetUp") == "MAIL_NOT_SET_UP"
     assert desk.order(order_id).mailing_at is None
 
 
 def send(with_mailer):
-    with_mailer.send(LETTER, to="ada@example.com", shop="Shop", order_id="0" * 24)
+    with_mailer.send(EMAIL, to="ada@example.com", shop="Shop", order_id="0" * 24)
 
 
 def test_ses_refusing_the_sender_is_final(cloud):
@@ -394,7 +394,7 @@ def test_ses_out_of_reach_sent_nothing():
 
 
 def test_the_link_dies_with_the_time_the_mail_names(desk):
-    _, visit = desk.mailed()
-    assert links.find(Kind.CLAIM, visit.token).expires_at == "2026-01-09T03:04:05.000Z"
-    assert desk.postman.link_lifetime == timedelta(days=7)
+    _, claim = desk.mailed()
+    assert links.find(Kind.CLAIM, claim.token).expires_at == "2026-01-09T03:04:05.000Z"
+    assert desk.order_mailer.link_lifetime == timedelta(days=7)
     assert "9 January 2026, 03:04 UTC" in desk.mailer.last("delivery").text

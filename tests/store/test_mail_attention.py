@@ -82,11 +82,11 @@ def test_a_redrive_settles_it_too(desk, ended, status, error):
     order_id = ended(status)
     desk.mailer.outcomes = [error()]
     with pytest.raises(error):
-        desk.postman.deliver(order_id)
+        desk.order_mailer.deliver(order_id)
     assert desk.order(order_id).status == status, "the workflow tries again by itself"
     mail_failed(desk, order_id, error.__name__)
     assert desk.steps.place(order_id).status == status
-    assert desk.postman.deliver(order_id).email_status == "sent"
+    assert desk.order_mailer.deliver(order_id).email_status == "sent"
     assert (desk.order(order_id).status, len(desk.mailer.sent)) == (status, 1)
 
 
@@ -95,7 +95,7 @@ def test_a_suppressed_address_is_told_and_settled_by_a_correction(desk, ended, s
     order_id = ended(status)
     suppression("a" * 24, "ada@example.com", "bounced", "2026-01-02T03:04:05.000Z").save()
     with pytest.raises(AddressSuppressed):
-        desk.postman.deliver(order_id)
+        desk.order_mailer.deliver(order_id)
     assert mail_failed(desk, order_id, "AddressSuppressed").attention_reason == "ADDRESS_SUPPRESSED"
     with pytest.raises(AddressSuppressed):
         desk.resend(order_id, None, caller())
@@ -108,7 +108,7 @@ def test_a_suppressed_address_is_told_and_settled_by_a_correction(desk, ended, s
 @pytest.mark.parametrize("name", ["MailRefused", "MailOutcomeUnknown", "AwsUnavailable"])
 def test_a_slower_execution_does_not_flip_an_order_that_was_mailed(desk, ended, name):
     order_id = ended("fulfilled")
-    desk.postman.deliver(order_id)
+    desk.order_mailer.deliver(order_id)
     before = desk.events(order_id)
     assert mail_failed(desk, order_id, name).status == "fulfilled"
     assert desk.events(order_id) == before
@@ -148,22 +148,22 @@ def test_a_resend_that_was_not_sent_shows_since_the_old_link_is_dead(desk, error
     assert (order.status, order.attention_reason) == ("attention", error.code)
     assert order.emailed_at is None
     desk.steps.place(order_id)
-    assert desk.postman.deliver(order_id).status == "fulfilled"
+    assert desk.order_mailer.deliver(order_id).status == "fulfilled"
     assert len(desk.mailer.sent) == 2
 
 
 def test_a_renewal_that_was_not_sent_shows(desk):
-    order_id, visit = desk.claimed()
+    order_id, claim = desk.claimed()
     desk.clock.advance(minutes=1)
     desk.mailer.outcomes = [MailRefused()]
-    desk.renew(visit)
+    desk.renew(claim)
     assert desk.order(order_id).attention_reason == "MAIL_REFUSED"
 
 
 def test_cards_that_were_shredded_need_no_mail(desk, ended):
     order_id = ended("fulfilled")
     shred_cards(order_id, caller(), clock=desk.clock)
-    assert desk.postman.deliver(order_id).emailed_at is None
+    assert desk.order_mailer.deliver(order_id).emailed_at is None
     assert mail_failed(desk, order_id, "States.Timeout").status == "fulfilled"
     assert desk.mailer.tries == 0
 

@@ -62,7 +62,7 @@ def test_the_worst_counts_in_whatever_order_and_however_often_it_comes(world, ki
     assert order.email_status == max((STATUS[kind] for kind in kinds), key=FROM_THE_BEST.index)
     assert is_suppressed(TENANT, address) == bool(SUPPRESSING & set(kinds))
     told = [name for name in steps.events(order_id) if name.startswith("EMAIL_")]
-    assert len(told) <= len(set(kinds)), "what comes again is not told again"
+    assert len(told) <= len(set(kinds)), "what comes again is not recorded again"
 
 
 @pytest.mark.parametrize("kinds", list(itertools.permutations(MAIN_KINDS)), ids="-".join)

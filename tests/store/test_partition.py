@@ -104,7 +104,7 @@ def test_a_page_is_a_plain_write_of_one_unit_a_kilobyte(steps):
     assert size / 1024 < partitions.written < size / 1024 + 100
 
 
-# --- what can not be stored is refused before it is bought, and what was bought can be stored ---
+# --- what cannot be stored is refused before it is bought, and what was bought can be stored ---
 
 
 def test_more_cards_than_can_be_stored_are_refused_before_they_are_bought():

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from cardvault import errors
 from cardvault.aws import retries, tables
-from cardvault.claims.claim import Visit
+from cardvault.claims.claim import ClaimRequest
 from cardvault.identity.clients import ApiClient
 from cardvault.orders.records import ORDER_KEY, OrderRecord
 from cardvault.orders.shred import shred_cards
@@ -52,7 +52,7 @@ ATTEMPTS: dict[str, Callable[[Any, str], Any]] = {
 
 
 @pytest.mark.parametrize("attempt", ATTEMPTS.values(), ids=list(ATTEMPTS))
-def test_i6_a_refusal_that_can_not_be_written_is_answered_as_an_unknown_order(
+def test_i6_a_refusal_that_cannot_be_written_is_answered_as_an_unknown_order(
     desk, no_writes, capsys, attempt
 ):
     order_id = desk.steps.stored_for()
@@ -71,10 +71,10 @@ def test_i6_a_refusal_that_can_not_be_written_is_answered_as_an_unknown_order(
 def test_i6_a_dead_link_is_refused_as_an_unknown_one_also_when_nothing_can_be_written(
     desk, no_writes, capsys
 ):
-    _, visit = desk.mailed()
+    _, claim = desk.mailed()
     desk.clock.advance(days=8)
     no_writes()
-    for asked in (visit, Visit("x" * 43, None, ORIGIN)):
+    for asked in (claim, ClaimRequest("x" * 43, None, ORIGIN)):
         with pytest.raises(errors.LinkUnusable):
             desk.open(asked)
     assert "RefusalNotRecorded" in capsys.readouterr().out

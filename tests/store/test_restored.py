@@ -8,7 +8,7 @@ import pytest
 from cardvault import restoring
 from cardvault.audit import stream, trail
 from cardvault.audit.chain import head_of
-from cardvault.claims.claim import Visit
+from cardvault.claims.claim import ClaimRequest
 from cardvault.errors import (
     CardsShredded,
     GiftCardNotFound,
@@ -16,10 +16,10 @@ from cardvault.errors import (
     OrderNotFound,
     SupplierOrderTaken,
 )
-from cardvault.fulfilment.marks import supplier_mark
+from cardvault.fulfilment.uniqueness import supplier_order_key
 from cardvault.links import AccessLink, State
 from cardvault.orders import audit, store
-from cardvault.orders.records import MARK_KEY, Mark, Status
+from cardvault.orders.records import RECORD_KEY, Status, UniquenessRecord
 from cardvault.orders.shred import shred_cards
 from cardvault.sealing.store import DataKeyRecord
 from tests.support.chaining import chain_everything, verified
@@ -182,8 +182,8 @@ def test_i3_an_idempotency_key_used_since_buys_nothing_again(steps, backup, see_
     assert told == {
         lost: [f"gone: it is younger than the backup; supplierOrderId {SUPPLIER_ORDER}"]
     }
-    assert summary == "2 marks carried over, 1 to see to"
-    assert see_to()[1] == "0 marks carried over, 1 to see to"
+    assert summary == "2 records carried over, 1 to see to"
+    assert see_to()[1] == "0 records carried over, 1 to see to"
     copies.take_the_names()
     with pytest.raises(OrderNotFound):
         steps.create("since")
@@ -192,7 +192,9 @@ def test_i3_an_idempotency_key_used_since_buys_nothing_again(steps, backup, see_
     adopting = {"productId": None, "typeId": None, "quantity": None, "by": ADOPTER}
     with pytest.raises(SupplierOrderTaken):
         steps.create("adopted", supplierOrderId=SUPPLIER_ORDER, **adopting)
-    Mark(supplier_mark(SUPPLIER_ORDER), MARK_KEY).delete()  # the runbook's command
+    UniquenessRecord(
+        supplier_order_key(SUPPLIER_ORDER), RECORD_KEY
+    ).delete()  # the runbook's command
     assert steps.create("adopted", supplierOrderId=SUPPLIER_ORDER, **adopting).order_id != lost
 
 
@@ -260,7 +262,7 @@ def test_nothing_to_see_to_when_nothing_happened_since(steps, desk, backup, see_
     steps.stored_order(3)
     desk.mailed(key="mailed")
     backup()
-    assert see_to() == ({}, "0 marks carried over, 0 to see to")
+    assert see_to() == ({}, "0 records carried over, 0 to see to")
 
 
 # --- links ---
@@ -268,18 +270,18 @@ def test_nothing_to_see_to_when_nothing_happened_since(steps, desk, backup, see_
 
 def mailed_again(desk, order_id):
     desk.resend(order_id, None, caller())
-    return Visit(desk.mailer.token(), None, ORIGIN)
+    return ClaimRequest(desk.mailer.token(), None, ORIGIN)
 
 
 def test_i5_a_link_used_since_opens_nothing_again(desk, backup, see_to):
-    _, visit = desk.mailed()
+    _, claim = desk.mailed()
     copies = backup()
-    desk.send_code(visit)
-    desk.redeem(visit, desk.mailer.code(), None)
+    desk.send_code(claim)
+    desk.redeem(claim, desk.mailer.code(), None)
     assert see_to()[0] == {}
     copies.take_the_names()
     with pytest.raises(LinkUnusable):
-        desk.open(Visit(visit.token, None, ORIGIN))
+        desk.open(ClaimRequest(claim.token, None, ORIGIN))
 
 
 def test_i5_a_link_that_the_restored_order_does_not_know_is_ended(steps, desk, backup, see_to):
@@ -291,9 +293,9 @@ def test_i5_a_link_that_the_restored_order_does_not_know_is_ended(steps, desk, b
     assert told == {order_id: ["its link was ended: mail it again"]}
     assert see_to()[0] == {}, "a second run changes nothing"
     copies.take_the_names()
-    for visit in (old, new):
+    for claim in (old, new):
         with pytest.raises(LinkUnusable):
-            desk.open(visit)
+            desk.open(claim)
     steps.clock.advance(minutes=5)
     desk.open(mailed_again(desk, order_id))
     assert sum(link.state == State.LIVE for link in AccessLink.scan()) == 1

@@ -12,7 +12,7 @@ import cardvault
 from cardvault.audit import trail
 from cardvault.audit.chain import head_of
 from cardvault.aws import boto_clients, tables
-from cardvault.claims.claim import Visit
+from cardvault.claims.claim import ClaimRequest
 from cardvault.core import decimal_json
 from cardvault.core.clock import from_text
 from cardvault.errors import (
@@ -106,8 +106,8 @@ def id_of(name):
     return ORDERS[name]["orderId"]
 
 
-def visit(name, token="token", session=None):
-    return Visit(ORDERS[name][token], session, ORIGIN)
+def claim(name, token="token", session=None):
+    return ClaimRequest(ORDERS[name][token], session, ORIGIN)
 
 
 def revealed(steps, name):
@@ -285,9 +285,9 @@ def test_stored_orders_are_listed(steps):
 
 
 def test_i9_mail_that_was_sent_or_may_have_been_is_not_sent_again(desk):
-    desk.postman.deliver(id_of("mailed"))
+    desk.order_mailer.deliver(id_of("mailed"))
     with pytest.raises(MailOutcomeUnknown):
-        desk.postman.deliver(id_of("mailing"))
+        desk.order_mailer.deliver(id_of("mailing"))
     assert desk.mailer.tries == 0
 
 
@@ -296,8 +296,8 @@ def test_i5_mail_sent_again_ends_the_stored_link(desk, name):
     desk.clock.advance(seconds=31)
     desk.resend(id_of(name), None, caller())
     with pytest.raises(LinkUnusable):
-        desk.open(visit(name))
-    assert not desk.open(Visit(desk.mailer.token(), None, ORIGIN))[2]
+        desk.open(claim(name))
+    assert not desk.open(ClaimRequest(desk.mailer.token(), None, ORIGIN))[2]
     assert verified(id_of(name)) is None
 
 
@@ -306,7 +306,7 @@ def test_a_stored_complaint_holds_until_the_address_is_given_again(desk):
     for address in ("Grace@example.com", "GRACE@EXAMPLE.COM"):
         order = desk.steps.stored_for(key=address, email=address)
         with pytest.raises(AddressSuppressed):
-            desk.postman.deliver(order)
+            desk.order_mailer.deliver(order)
     with pytest.raises(AddressSuppressed):
         desk.resend(id_of("complained"), None, caller())
     desk.resend(id_of("complained"), "grace@example.com", ADOPTER)
@@ -315,32 +315,32 @@ def test_a_stored_complaint_holds_until_the_address_is_given_again(desk):
 
 def test_i5_a_stored_code_claims_the_link_once(desk):
     with pytest.raises(WrongCode):
-        desk.redeem(visit("mailed"), "no code", None)
-    session = desk.redeem(visit("mailed"), ORDERS["mailed"]["code"], "claim-2")
-    shown = desk.reveal(visit("mailed", session=session), 0)
+        desk.redeem(claim("mailed"), "no code", None)
+    session = desk.redeem(claim("mailed"), ORDERS["mailed"]["code"], "claim-2")
+    shown = desk.reveal(claim("mailed", session=session), 0)
     assert [[card.value, card.serial] for _, card in shown.cards] == ORDERS["mailed"]["cards"]
     with pytest.raises(LinkUnusable):
-        desk.redeem(visit("mailed"), ORDERS["mailed"]["code"], "claim-3")
+        desk.redeem(claim("mailed"), ORDERS["mailed"]["code"], "claim-3")
     assert verified(id_of("mailed")) is None
 
 
 def test_a_stored_code_ends_after_ten_minutes_and_another_takes_its_place(desk):
     desk.clock.advance(minutes=10)
     with pytest.raises(WrongCode):
-        desk.redeem(visit("mailed"), ORDERS["mailed"]["code"], None)
-    desk.send_code(visit("mailed"))
-    assert desk.redeem(visit("mailed"), desk.mailer.code(), None)
+        desk.redeem(claim("mailed"), ORDERS["mailed"]["code"], None)
+    desk.send_code(claim("mailed"))
+    assert desk.redeem(claim("mailed"), desk.mailer.code(), None)
 
 
 def test_a_stored_session_shows_the_cards_and_its_repeat_is_the_same(desk):
     known = ORDERS["claimed"]
-    assert desk.redeem(visit("claimed"), known["code"], known["claimKey"]) == known["session"]
-    mine = visit("claimed", session=known["session"])
+    assert desk.redeem(claim("claimed"), known["code"], known["claimKey"]) == known["session"]
+    mine = claim("claimed", session=known["session"])
     assert desk.open(mine)[2]
     assert [[card.value, card.serial] for _, card in desk.reveal(mine, 0).cards] == known["cards"]
     assert desk.create.for_claimant(mine, "json").token
     with pytest.raises(LinkUnusable):
-        desk.reveal(visit("claimed", session="0" * 64), 0)
+        desk.reveal(claim("claimed", session="0" * 64), 0)
     desk.clock.advance(minutes=10)
     with pytest.raises(LinkUnusable):
         desk.reveal(mine, 0)
@@ -348,31 +348,31 @@ def test_a_stored_session_shows_the_cards_and_its_repeat_is_the_same(desk):
 
 def test_a_claimed_link_is_renewed(desk):
     desk.clock.advance(minutes=10)
-    desk.renew(visit("claimed"))
+    desk.renew(claim("claimed"))
     assert desk.mailer.sent[-1][0] == ADDRESS
-    assert not desk.open(Visit(desk.mailer.token(), None, ORIGIN))[2]
+    assert not desk.open(ClaimRequest(desk.mailer.token(), None, ORIGIN))[2]
 
 
 def test_a_stored_passcode_opens_and_stored_wrong_tries_count(desk):
     for _ in range(3):
         with pytest.raises(WrongCode):
-            desk.redeem(visit("wrong once"), "still wrong", None)
-    assert desk.redeem(visit("wrong once"), PASSCODE, None)
+            desk.redeem(claim("wrong once"), "still wrong", None)
+    assert desk.redeem(claim("wrong once"), PASSCODE, None)
 
 
 def test_a_fifth_wrong_try_locks_a_stored_link(desk):
     for expected in [WrongCode] * 3 + [LinkUnusable]:
         with pytest.raises(expected):
-            desk.redeem(visit("wrong once"), "still wrong", None)
+            desk.redeem(claim("wrong once"), "still wrong", None)
     with pytest.raises(LinkUnusable):
-        desk.redeem(visit("wrong once"), PASSCODE, None)
+        desk.redeem(claim("wrong once"), PASSCODE, None)
 
 
 @pytest.mark.parametrize(("name", "token"), [("locked", "token"), ("resent", "replacedToken")])
 def test_i5_a_stored_link_that_is_over_stays_so_and_the_trail_is_told(desk, name, token):
     with pytest.raises(LinkUnusable):
-        desk.redeem(visit(name, token), PASSCODE, None)
-    desk.renew(visit(name, token))
+        desk.redeem(claim(name, token), PASSCODE, None)
+    desk.renew(claim(name, token))
     assert desk.mailer.tries == 0
     assert desk.events(id_of(name))[-1] == "CLAIM_REFUSED"
     assert verified(id_of(name)) is None
@@ -380,14 +380,14 @@ def test_i5_a_stored_link_that_is_over_stays_so_and_the_trail_is_told(desk, name
 
 @pytest.mark.parametrize("name", ["unguarded", "resent"])
 def test_a_stored_link_ends_with_its_time(desk, name):
-    assert not desk.open(visit(name))[2]
+    assert not desk.open(claim(name))[2]
     desk.clock.advance(days=7)
     with pytest.raises(LinkUnusable):
-        desk.redeem(visit(name), None, None)
+        desk.redeem(claim(name), None, None)
 
 
 def test_an_unguarded_link_is_claimed_without_a_code(desk):
-    assert desk.redeem(visit("unguarded"), None, None)
+    assert desk.redeem(claim("unguarded"), None, None)
 
 
 def test_i5_a_stored_download_token_works_once(desk):

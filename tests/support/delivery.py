@@ -6,16 +6,16 @@ from datetime import timedelta
 from typing import Any, cast
 
 from cardvault.aws import boto_clients
-from cardvault.claims.claim import OpenClaim, RedeemClaim, Visit
-from cardvault.claims.min_response_time import Patience
+from cardvault.claims.claim import ClaimRequest, OpenClaim, RedeemClaim
+from cardvault.claims.min_response_time import MinResponseTime
 from cardvault.claims.one_time_code import SendCode
 from cardvault.claims.renew import RenewClaim
 from cardvault.claims.reveal import RevealClaimed
 from cardvault.downloads.bucket import DownloadsBucket
 from cardvault.downloads.downloads import CreateDownload, RedeemDownload
-from cardvault.mail.message import Letter
+from cardvault.mail.message import RenderedEmail
 from cardvault.mail.resend import ResendEmail
-from cardvault.mail.send import Postman
+from cardvault.mail.send import OrderMailer
 from cardvault.mail.ses import Mailer
 from cardvault.mail.ses_events import HandleEmailEvent
 from cardvault.orders import store
@@ -26,9 +26,9 @@ ORIGIN = {"ip_address": "192.0.2.7", "user_agent": "test-agent"}
 
 @dataclass
 class ScriptedMailer:
-    """Stands in for Mailer: keeps the letters; `outcomes` are raised, one per send, then none."""
+    """Stands in for Mailer: keeps the messages; `outcomes` are raised, one per send, then none."""
 
-    sent: list[tuple[str, str, Letter]] = field(default_factory=list)
+    sent: list[tuple[str, str, RenderedEmail]] = field(default_factory=list)
     outcomes: list[Exception | None] = field(default_factory=list)
     tries: int = 0
 
@@ -36,16 +36,22 @@ class ScriptedMailer:
         pass
 
     def send(
-        self, letter: Letter, *, to: str, shop: str, order_id: str, mail_id: str | None = None
+        self,
+        email: RenderedEmail,
+        *,
+        to: str,
+        shop: str,
+        order_id: str,
+        mail_id: str | None = None,
     ) -> None:
         self.tries += 1
         outcome = self.outcomes.pop(0) if self.outcomes else None
         if outcome is not None:
             raise outcome
-        self.sent.append((to, shop, letter))
+        self.sent.append((to, shop, email))
 
-    def last(self, name: str) -> Letter:
-        return next(letter for _, _, letter in reversed(self.sent) if letter.name == name)
+    def last(self, name: str) -> RenderedEmail:
+        return next(email for _, _, email in reversed(self.sent) if email.name == name)
 
     def token(self) -> str:
         found = re.search(r"/claim#([A-Za-z0-9_-]{43})", self.last("delivery").text)
@@ -64,8 +70,8 @@ class Waits:
 
     seconds: list[float] = field(default_factory=list)
 
-    def patience(self, **given: Any) -> Patience:
-        return Patience(**given, monotonic=lambda: 0.0, sleep=self.seconds.append)
+    def min_response_time(self, **given: Any) -> MinResponseTime:
+        return MinResponseTime(**given, monotonic=lambda: 0.0, sleep=self.seconds.append)
 
 
 class Desk:
@@ -75,36 +81,38 @@ class Desk:
         settings, clock = steps.cloud.settings, steps.clock
         self.steps, self.clock, self.mailer, self.waits = steps, clock, ScriptedMailer(), Waits()
         mailer = cast(Mailer, self.mailer)
-        self.postman = Postman(
+        self.order_mailer = OrderMailer(
             mailer, "Default Shop", lambda: "https://cards.example", timedelta(days=7), clock
         )
-        patience = self.waits.patience()
+        min_response_time = self.waits.min_response_time()
         keyring = Keyring(boto_clients.kms(), settings.card_key_arn)
         self.bucket = DownloadsBucket(boto_clients.s3(), settings.downloads_bucket)
-        self.open = OpenClaim(clock, patience)
-        self.send_code = SendCode(mailer, "Default Shop", clock, patience)
-        self.redeem = RedeemClaim(clock, patience)
-        self.reveal = RevealClaimed(keyring, clock, patience)
-        self.renew = RenewClaim(self.postman, self.waits.patience(floor_s=1.5, always=True))
-        self.resend = ResendEmail(self.postman)
+        self.open = OpenClaim(clock, min_response_time)
+        self.send_code = SendCode(mailer, "Default Shop", clock, min_response_time)
+        self.redeem = RedeemClaim(clock, min_response_time)
+        self.reveal = RevealClaimed(keyring, clock, min_response_time)
+        self.renew = RenewClaim(
+            self.order_mailer, self.waits.min_response_time(floor_s=1.5, always=True)
+        )
+        self.resend = ResendEmail(self.order_mailer)
         self.create = CreateDownload(
-            keyring, self.bucket, settings.downloads_key_arn, clock, patience
+            keyring, self.bucket, settings.downloads_key_arn, clock, min_response_time
         )
         self.download = RedeemDownload(self.bucket, clock)
         self.handle = HandleEmailEvent(clock)
 
-    def mailed(self, **recipient: Any) -> tuple[str, Visit]:
-        """A stored order whose mail was sent, and a visit with its link."""
+    def mailed(self, **recipient: Any) -> tuple[str, ClaimRequest]:
+        """A stored order whose mail was sent, and a claim with its link."""
         order_id = self.steps.stored_for(**recipient)
-        self.postman.deliver(order_id)
-        return order_id, Visit(self.mailer.token(), None, ORIGIN)
+        self.order_mailer.deliver(order_id)
+        return order_id, ClaimRequest(self.mailer.token(), None, ORIGIN)
 
-    def claimed(self, **recipient: Any) -> tuple[str, Visit]:
-        """As `mailed`, and claimed: the visit has the session."""
-        order_id, visit = self.mailed(**recipient)
-        self.send_code(visit)
-        session = self.redeem(visit, self.mailer.code(), None)
-        return order_id, Visit(visit.token, session, ORIGIN)
+    def claimed(self, **recipient: Any) -> tuple[str, ClaimRequest]:
+        """As `mailed`, and claimed: the claim has the session."""
+        order_id, claim = self.mailed(**recipient)
+        self.send_code(claim)
+        session = self.redeem(claim, self.mailer.code(), None)
+        return order_id, ClaimRequest(claim.token, session, ORIGIN)
 
     def order(self, order_id: str) -> Any:
         return store.find(order_id)

@@ -1,4 +1,4 @@
-"""A supplier and a clock that do as they are told."""
+"""A scripted supplier, and a clock that a test sets."""
 
 import json
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from cardvault.core.cards import Card
 from cardvault.errors import SupplierOrderUnknown
 from cardvault.http.caller import Caller
 from cardvault.supplier.answers import SupplierOrder, SupplierStatus
-from cardvault.supplier.lockout import Standing
+from cardvault.supplier.circuit_breaker import BreakerState
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -86,14 +86,14 @@ def caller(user_id: str = "alice", tenant_id: str = "a" * 24, scopes: str = "") 
 
 
 @dataclass
-class KeptLockout:
-    """Stands in for Lockout: remembers without a table, and for ever."""
+class KeptCircuitBreaker:
+    """Stands in for CircuitBreaker: remembers without a table, and for ever."""
 
     blocked: bool = False
     refused_version: str | None = None
 
-    def standing(self) -> Standing:
-        return Standing(self.blocked, self.refused_version)
+    def state(self) -> BreakerState:
+        return BreakerState(self.blocked, self.refused_version)
 
     def note_refused(self, version: str) -> None:
         self.refused_version = version

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from cardvault.aws import tables
-from cardvault.claims.claim import Visit
+from cardvault.claims.claim import ClaimRequest
 from cardvault.errors import (
     LinkUnusable,
     MailOutcomeUnknown,
@@ -139,7 +139,7 @@ class EveryOrder:
 
     def _mailed(self, name: str, **changes: Any) -> str:
         order_id = self._stored(name, 3, **changes)
-        self.desk.postman.deliver(order_id)
+        self.desk.order_mailer.deliver(order_id)
         self.told[name]["token"] = self.desk.mailer.token()
         return order_id
 
@@ -147,7 +147,7 @@ class EveryOrder:
         order_id = self._stored(name, 3, delivery={"email": ADDRESS})
         self.desk.mailer.outcomes.append(MailOutcomeUnknown())
         with suppress(MailOutcomeUnknown):
-            self.desk.postman.deliver(order_id)
+            self.desk.order_mailer.deliver(order_id)
 
     def _complained(self, name: str) -> None:
         address = "Grace@example.com"
@@ -159,12 +159,12 @@ class EveryOrder:
         complaint = {"complaintFeedbackType": "abuse"}
         self.desk.handle({"eventType": "Complaint", "mail": mail, "complaint": complaint})
 
-    def _visit(self, name: str) -> Visit:
-        return Visit(self.told[name]["token"], None, ORIGIN)
+    def _claim(self, name: str) -> ClaimRequest:
+        return ClaimRequest(self.told[name]["token"], None, ORIGIN)
 
     def _tries_wrong_code(self, name: str) -> None:
         with suppress(WrongCode, LinkUnusable):
-            self.desk.redeem(self._visit(name), "not the code", None)
+            self.desk.redeem(self._claim(name), "not the code", None)
 
     def _locked(self, name: str) -> None:
         self._mailed(name, delivery=_passcode())
@@ -179,15 +179,15 @@ class EveryOrder:
         self.told[name]["token"] = self.desk.mailer.token()
 
     def _opens_and_asks_for_a_code(self, name: str) -> None:
-        self.desk.open(self._visit(name))
-        self.desk.send_code(self._visit(name))
+        self.desk.open(self._claim(name))
+        self.desk.send_code(self._claim(name))
         self.told[name]["code"] = self.desk.mailer.code()
 
     def _claimed(self, name: str) -> None:
         self._mailed(name, delivery={"email": ADDRESS})
         self._opens_and_asks_for_a_code(name)
         code = self.told[name]["code"]
-        session = self.desk.redeem(self._visit(name), code, "claim-1")
+        session = self.desk.redeem(self._claim(name), code, "claim-1")
         self.told[name] |= {"claimKey": "claim-1", "session": session}
 
 

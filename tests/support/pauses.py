@@ -1,4 +1,4 @@
-"""Fixed pauses, told from slowness: a busy machine may be slow, but a pause is there every time."""
+"""Tells a fixed pause from slowness: a busy machine is slow at times, a pause is always there."""
 
 import time
 from collections.abc import Callable

@@ -66,7 +66,7 @@ class Recorder:
             return answer
 
         def signed(signer: Any, **named: Any) -> Any:
-            # Whoever follows the address acts with the rights of the role that signed it.
+            # A request to the address acts with the rights of the role that signed it.
             bucket, key = _place(named["request_dict"]["url"])
             recorder._note("s3", named["operation_name"], {"Bucket": bucket, "Key": key})
             return sign(signer, **named)

@@ -15,7 +15,7 @@ import requests
 from moto import mock_aws
 
 from cardvault.aws import boto_clients, tables
-from cardvault.claims.min_response_time import Patience
+from cardvault.claims.min_response_time import MinResponseTime
 from cardvault.core import clock
 from cardvault.supplier.client import SupplierClient
 from tests.support.account import REGION, Account
@@ -143,7 +143,7 @@ class Answer(dict[str, Any]):
 
 @contextmanager
 def staged() -> Iterator[Stage]:
-    """A fresh account, with a supplier that does as it is told and without anybody's patience."""
+    """A fresh account, with a scripted supplier and no minimum response time."""
     with ExitStack() as stack:
         stack.enter_context(mock.patch.dict(os.environ, BASE))
         os.environ.pop("AWS_PROFILE", None)
@@ -156,7 +156,7 @@ def staged() -> Iterator[Stage]:
         stack.enter_context(recorder.listening())
         stack.enter_context(mock.patch.object(clock, "datetime", Moving))
         stack.enter_context(mock.patch.object(Moving, "ahead", timedelta()))
-        stack.enter_context(mock.patch.object(Patience, "_wait", create=True))
+        stack.enter_context(mock.patch.object(MinResponseTime, "_wait", create=True))
         stage = Stage(account, recorder, supplier)
         for method in ("place_order", "check_order", "list_orders", "pause"):
             scripted = _scripted(stage, method)

@@ -1,4 +1,4 @@
-"""The real template.yaml, read as data, so that tests can not drift from what is deployed."""
+"""The real template.yaml, read as data, so that tests cannot drift from what is deployed."""
 
 from functools import cache
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is invoked while nobody waits: an event that fails is kept, and somebody is told."""
+"""What is invoked while nobody waits: an event that fails is kept, and an alarm rings."""
 
 import copy
 import re
@@ -83,7 +83,7 @@ def test_a_failure_at_import_is_an_error_to_lambda_which_counts_it(name):
     assert spoken.answer["errorMessage"].removeprefix("set ").partition(":")[0] in declared
 
 
-def test_what_can_not_be_handed_to_lambda_is_kept():
+def test_what_cannot_be_handed_to_lambda_is_kept():
     kept = set()
     for name, resource in expanded().items():
         if resource["Type"] == "AWS::Events::Rule":
@@ -124,7 +124,7 @@ def test_a_function_that_nobody_waits_for_is_watched(name):
     for event in ASYNCHRONOUS[name].values():
         given = event["Properties"]
         rate = RATE.fullmatch(given.get("ScheduleExpression", given.get("Schedule", "")))
-        if rate is None:  # what an event says can get lost, what a schedule says can not
+        if rate is None:  # what an event says can get lost, what a schedule says cannot
             assert watching("DestinationDeliveryFailures", name)
             continue
         (silent,) = watching("Invocations", name)

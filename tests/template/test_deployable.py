@@ -270,7 +270,7 @@ def test_no_log_group_blocks_the_next_creation_of_its_stack():
     """A line that is written late makes a function's group again, under the same name.
 
     A generated name is never asked for twice. Groups of a name of their own are written to by
-    services that can not make one.
+    services that cannot make one.
     """
     named = {
         logical_id: group["Properties"]["LogGroupName"]["Fn::Sub"]

@@ -234,7 +234,7 @@ def test_i11_no_role_may_delete_from_the_ledger():
                 assert "dynamodb:DeleteItem" not in statement["Action"]
 
 
-def test_i11_who_merely_shows_gift_cards_can_not_know_security_codes():
+def test_i11_who_merely_shows_gift_cards_cannot_know_security_codes():
     knowers = {name for name in NAMES if "SecurityCodeSecret" in str(statements(name))}
     assert knowers == {"IssueGiftCardsFunction", "LoadGiftCardFunction", "CheckBalanceFunction"}
 

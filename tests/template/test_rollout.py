@@ -121,7 +121,7 @@ def denies(action, kind):
 
 
 def kept():
-    """Logical ids of what a deletion of the stack leaves, for it holds what can not be remade."""
+    """Logical ids of what a deletion of the stack leaves, for it holds what cannot be remade."""
     resources = expanded()["Resources"].items()
     return {name for name, item in resources if item.get("DeletionPolicy") in KEEPING}
 

@@ -1,4 +1,4 @@
-"""The page and its requests: one answer, a policy that names it, a cookie scripts can not read."""
+"""The page and its requests: one answer, a policy that names it, a cookie scripts cannot read."""
 
 import base64
 import hashlib
@@ -76,11 +76,11 @@ def request(body, **event):
 def test_a_request_finds_its_own_session_among_others():
     mine = claim_request.session_cookie(TOKEN, "mine").split(";")[0]
     other = claim_request.session_cookie("u" * 43, "theirs").split(";")[0]
-    visit, _ = claim_request.read(request({"token": TOKEN}, cookies=[other, mine]))
-    assert visit.session == "mine"
+    claim, _ = claim_request.read(request({"token": TOKEN}, cookies=[other, mine]))
+    assert claim.session == "mine"
     assert claim_request.read(request({"token": TOKEN}, cookies=[other]))[0].session is None
-    assert "mine" not in repr(visit)
-    assert TOKEN not in repr(visit)
+    assert "mine" not in repr(claim)
+    assert TOKEN not in repr(claim)
 
 
 @pytest.mark.parametrize(

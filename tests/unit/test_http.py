@@ -12,7 +12,7 @@ from pynamodb.exceptions import GetError
 
 from cardvault import errors
 from cardvault.aws import failures
-from cardvault.aws.failures import tell_undeclared
+from cardvault.aws.failures import log_undeclared
 from cardvault.aws.logs import logger
 from cardvault.errors import CardvaultError, InvalidRequest, OrderNotFound
 from cardvault.http import request
@@ -199,7 +199,7 @@ def test_an_error_that_is_not_declared_fails_a_test():
 
 
 def test_an_error_that_is_not_declared_is_answered_and_logged(log, monkeypatch):
-    monkeypatch.setattr(failures, "tell_undeclared", tell_undeclared)
+    monkeypatch.setattr(failures, "log_undeclared", log_undeclared)
     answer = declaring([], errors.CardsShredded())(EVENT, LambdaContext())
     assert answer["statusCode"] == 410
     assert "undeclared error" in log.getvalue()
@@ -461,8 +461,8 @@ def test_a_missing_scope_is_named():
 
 def test_i6_one_tenants_trail_does_not_name_anothers_users():
     caller = Caller.of(claiming(**CLAIMS))
-    assert caller.traces(TENANT)["user_id"] == "alice"
-    assert not {"user_id", "client_id"} & set(caller.traces("other"))
+    assert caller.audit_actor(TENANT)["user_id"] == "alice"
+    assert not {"user_id", "client_id"} & set(caller.audit_actor("other"))
     assert caller.owns(TENANT, "alice")
     assert not caller.owns(TENANT, "bob")
     assert not caller.owns("other", "alice")

@@ -95,7 +95,7 @@ def test_our_code_refuses_what_must_not_open(name):
     key, sealed = key_of(vector), bytes.fromhex(vector["sealed"])
     with pytest.raises(CannotOpen) as refused:
         key.open(sealed, place_of(vector))
-    assert str(refused.value) == "The card can not be opened", "whatever was wrong"
+    assert str(refused.value) == "The card cannot be opened", "whatever was wrong"
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -13,7 +13,7 @@ from cardvault.core.cards import Card
 from cardvault.core.clock import from_text, to_text
 from cardvault.core.ids import is_id, new_id
 from cardvault.fulfilment.create import NewOrder
-from cardvault.fulfilment.marks import idempotency_mark, supplier_mark
+from cardvault.fulfilment.uniqueness import idempotency_record_key, supplier_order_key
 from cardvault.mail.suppression import suppression
 from cardvault.orders.recipient import Recipient, hash_passcode, passcode_fits
 from cardvault.orders.records import owner_key
@@ -132,7 +132,7 @@ def test_our_code_makes_the_published_owners(vector):
 @pytest.mark.parametrize("vector", PUBLISHED["idempotencyKeys"], ids=lambda vector: vector["text"])
 def test_our_code_stores_the_published_idempotency_keys(vector):
     by = caller(vector["userId"], vector["tenantId"])
-    assert idempotency_mark(by, vector["key"]) == vector["stored"]
+    assert idempotency_record_key(by, vector["key"]) == vector["stored"]
 
 
 @pytest.mark.parametrize("vector", PUBLISHED["requestHashes"], ids=named)
@@ -154,7 +154,7 @@ def test_our_code_keeps_the_published_passcodes(vector, monkeypatch):
 
 @pytest.mark.parametrize("vector", PUBLISHED["supplierOrders"])
 def test_our_code_stores_the_published_supplier_orders(vector):
-    assert supplier_mark(vector["supplierOrderId"]) == vector["stored"]
+    assert supplier_order_key(vector["supplierOrderId"]) == vector["stored"]
 
 
 @pytest.mark.parametrize("vector", PUBLISHED["addresses"], ids=lambda vector: vector["address"])

@@ -27,7 +27,7 @@ create_download = CreateDownload(
 @endpoint(raises=(CannotOpen, InvalidRequest, LinkUnusable, TooManyWriters))
 def handler(event: request.Event) -> Response:
     """201 with the address that gives the file once, and until when."""
-    visit, body = claim_request.read(event)
-    made = create_download.for_claimant(visit, body["format"])
+    claim, body = claim_request.read(event)
+    made = create_download.for_claimant(claim, body["format"])
     address = f"/api/download/{made.token}"
     return respond(201, {"downloadUrl": address, "expiresAt": made.expires_at})

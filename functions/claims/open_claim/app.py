@@ -22,6 +22,6 @@ open_claim = OpenClaim()
 @endpoint(raises=(InvalidRequest, LinkUnusable, TooManyWriters))
 def handler(event: request.Event) -> Response:
     """200 with shop, number of cards and what guards them; 404 for any link that is over."""
-    visit, _ = claim_request.read(event)
-    link, order, claimed = open_claim(visit)
+    claim, _ = claim_request.read(event)
+    link, order, claimed = open_claim(claim)
     return respond(200, claim_view(link, order, shop_name, claimed=claimed))

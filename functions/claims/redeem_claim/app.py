@@ -20,7 +20,7 @@ redeem_claim = RedeemClaim()
 @endpoint(raises=(InvalidRequest, LinkUnusable, TooManyWriters, WrongCode))
 def handler(event: request.Event) -> Response:
     """200 and the session's cookie, to one winner; 400 for a wrong code while tries are left."""
-    visit, body = claim_request.read(event)
-    session = redeem_claim(visit, body.get("code"), claim_request.repeat_key(event))
+    claim, body = claim_request.read(event)
+    session = redeem_claim(claim, body.get("code"), claim_request.repeat_key(event))
     answer = respond(200, {"claimed": True})
-    return {**answer, "cookies": [claim_request.session_cookie(visit.token, session)]}
+    return {**answer, "cookies": [claim_request.session_cookie(claim.token, session)]}

@@ -16,12 +16,12 @@ from cardvault.orders.records import OrderRecord
 
 settings = Settings()
 tables.use(settings, OrderRecord, AuditRecord, AccessLink, Suppression)
-renew_claim = RenewClaim(bootstrap.postman(settings))
+renew_claim = RenewClaim(bootstrap.order_mailer(settings))
 
 
 @endpoint(raises=(InvalidRequest,))
 def handler(event: request.Event) -> Response:
     """202 whatever the link: the answer tells nothing of it."""
-    visit, _ = claim_request.read(event)
-    renew_claim(visit)
+    claim, _ = claim_request.read(event)
+    renew_claim(claim)
     return respond(202, {"accepted": True})

@@ -24,8 +24,8 @@ reveal_claimed = RevealClaimed(Keyring(boto_clients.kms(), settings.card_key_arn
 @endpoint(raises=(CannotOpen, InvalidRequest, LinkUnusable, TooManyWriters))
 def handler(event: request.Event) -> Response:
     """200 with a page of cards, and nextPage if there are more."""
-    visit, body = claim_request.read(event)
-    revealed = reveal_claimed(visit, body["page"])
+    claim, body = claim_request.read(event)
+    revealed = reveal_claimed(claim, body["page"])
     answer: dict[str, Any] = {
         "orderId": revealed.order_id,
         "cards": [card.view(number) for number, card in revealed.cards],

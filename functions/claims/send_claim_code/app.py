@@ -34,6 +34,6 @@ send_code = SendCode(bootstrap.mailer(settings), settings.shop_name)
 )
 def handler(event: request.Event) -> Response:
     """202; the code goes to the address on file and nowhere else."""
-    visit, _ = claim_request.read(event)
-    send_code(visit)
+    claim, _ = claim_request.read(event)
+    send_code(claim)
     return respond(202, {"sent": True})

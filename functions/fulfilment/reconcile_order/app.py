@@ -8,12 +8,12 @@ from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.aws.tasks import workflow_step
 from cardvault.fulfilment.place import ReconcileOrder
-from cardvault.orders.records import Mark, OrderRecord
+from cardvault.orders.records import OrderRecord, UniquenessRecord
 from cardvault.supplier import client
 from cardvault.supplier.bootstrap import supplier_client
 
 settings = Settings()
-tables.use(settings, OrderRecord, Mark, AuditRecord)
+tables.use(settings, OrderRecord, UniquenessRecord, AuditRecord)
 reconcile_order = ReconcileOrder(supplier_client(settings))
 
 

@@ -16,7 +16,7 @@ from cardvault.orders.records import OrderRecord
 
 settings = Settings()
 tables.use(settings, OrderRecord, AuditRecord, AccessLink, Suppression)
-resend_email = ResendEmail(bootstrap.postman(settings))
+resend_email = ResendEmail(bootstrap.order_mailer(settings))
 
 
 @endpoint(
@@ -38,7 +38,7 @@ resend_email = ResendEmail(bootstrap.postman(settings))
     )
 )
 def handler(event: request.Event) -> Response:
-    """202 once SES has taken it; delivery is told later by the order's emailStatus."""
+    """202 once SES has taken it; the order's emailStatus later says whether it was delivered."""
     wanted = check_request(request.json_body(event) if event.get("body") else {})
     order = resend_email(request.order_id(event), wanted.get("email"), Caller.of(event))
     return respond(202, {"orderId": order.order_id, "emailedAt": order.emailed_at})

@@ -14,7 +14,7 @@ from cardvault.orders.records import OrderRecord
 
 settings = Settings()
 tables.use(settings, OrderRecord, AuditRecord, AccessLink, Suppression)
-postman = bootstrap.postman(settings)
+order_mailer = bootstrap.order_mailer(settings)
 
 
 @workflow_step(
@@ -32,4 +32,4 @@ postman = bootstrap.postman(settings)
 )
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     """Takes the orderId; answers when the mail was sent."""
-    return {"emailedAt": postman.deliver(event["orderId"]).emailed_at}
+    return {"emailedAt": order_mailer.deliver(event["orderId"]).emailed_at}

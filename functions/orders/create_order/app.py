@@ -12,10 +12,10 @@ from cardvault.http import request
 from cardvault.http.caller import Caller
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
-from cardvault.orders.records import Mark, OrderRecord
+from cardvault.orders.records import OrderRecord, UniquenessRecord
 
 settings = Settings()
-tables.use(settings, OrderRecord, Mark, AuditRecord)
+tables.use(settings, OrderRecord, UniquenessRecord, AuditRecord)
 create_order = CreateOrder(
     Workflow(boto_clients.step_functions(), settings.state_machine_arn),
     settings.adoptable_after,

@@ -82,7 +82,7 @@ class LinkUnusable(NotFound):
     """Unknown, used, expired, locked or replaced: one answer for all of them."""
 
     code = "LINK_UNUSABLE"
-    message = "This link can not be used"
+    message = "This link cannot be used"
 
 
 class DownloadExpired(NotFound):
@@ -134,11 +134,11 @@ class SupplierOrderTaken(Conflict):
     """The supplier order belongs to an order of ours already."""
 
     code = "SUPPLIER_ORDER_TAKEN"
-    message = "supplierOrderId can not be adopted"
+    message = "supplierOrderId cannot be adopted"
 
 
 class OrderInProgress(Conflict):
-    """The order's cards are not there yet, so they can not be shredded."""
+    """The order's cards are not there yet, so they cannot be shredded."""
 
     code = "ORDER_IN_PROGRESS"
     message = "Order has no cards to shred yet"
@@ -461,7 +461,7 @@ class CannotOpen(CardvaultError):
     """A sealed card was altered, moved, or is not under this data key. Says no more (I2)."""
 
     code = "CANNOT_OPEN"
-    message = "The card can not be opened"
+    message = "The card cannot be opened"
 
 
 CALLERS_FAULT: tuple[type[CardvaultError], ...] = (

@@ -2,7 +2,7 @@
 
 Only a token's SHA-256 is stored. DynamoDB's TTL removes a link days late and is housekeeping;
 what counts is the expiry in the condition of every write that uses one. A used, expired, locked
-or replaced link stays for PURGE_AFTER, so that a try with it can be told from a guess.
+or replaced link stays for PURGE_AFTER, so that a try with it can be distinguished from a guess.
 """
 
 import hashlib
@@ -115,7 +115,7 @@ def find(kind: Kind, token: str) -> AccessLink | None:
 
 
 def fault(link: AccessLink, now: datetime) -> str | None:
-    """Why the link can not be used, as the audit trail has it; None if it can."""
+    """Why the link cannot be used, as the audit trail has it; None if it can."""
     if link.state != State.LIVE:
         return f"LINK_{link.state.upper()}"
     return None if to_text(now) < link.expires_at else "LINK_EXPIRED"

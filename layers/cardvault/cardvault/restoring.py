@@ -2,11 +2,11 @@
 
     python -m cardvault.restoring DAMAGED_ORDERS_TABLE RESTORED_ORDERS_TABLE
 
-is run while both tables are there and nothing else writes. It carries the marks over that the
-restored table lacks: a used Idempotency-Key stays used, and a supplier's order stays whose it is
-(I3). It ends claim links that no restored order knows (I5). And it prints what a person has to see
-to, an order a line; exit status 1 if there is something. A second run changes nothing more. Reads
-DATA_KEYS_TABLE and LINKS_TABLE.
+is run while both tables are there and nothing else writes. It carries over the records beside the
+orders that the restored table lacks: a used Idempotency-Key stays used, and a supplier order stays
+its order's (I3). It ends claim links that no restored order knows (I5). And it prints what a person
+has to see to, an order a line; exit status 1 if there is something. A second run changes nothing
+more. Reads DATA_KEYS_TABLE and LINKS_TABLE.
 """
 
 import sys
@@ -18,7 +18,7 @@ from cardvault.aws import boto_clients, tables
 from cardvault.aws.retries import LostRace
 from cardvault.aws.settings import Settings
 from cardvault.links import AccessLink, Kind, State
-from cardvault.orders.records import MARK_KEY, ORDER_KEY, Status
+from cardvault.orders.records import ORDER_KEY, RECORD_KEY, Status
 from cardvault.sealing.store import DataKeyRecord
 
 Row = Mapping[str, Any]  # an item as DynamoDB writes it: {"orderId": {"S": "…"}, …}
@@ -62,14 +62,14 @@ class Restored:
         return "perhaps bought since: look it up with the supplier before you redrive it"
 
 
-def carry_marks_over(source: str, target: str) -> int:
-    """Copy every mark of one Orders table to another that lacks it; answers how many."""
+def carry_records_over(source: str, target: str) -> int:
+    """Copy each record beside the orders that the other Orders table lacks; answers how many."""
     carried = 0
-    for mark in _rows(source, MARK_KEY):
+    for record in _rows(source, RECORD_KEY):
         try:
             boto_clients.dynamodb().put_item(
                 TableName=target,
-                Item=dict(mark),
+                Item=dict(record),
                 ConditionExpression="attribute_not_exists(orderId)",
             )
             carried += 1
@@ -129,7 +129,7 @@ def main() -> int:
         {str(_text(row, "orderId")): row for row in _rows(restored, ORDER_KEY)},
         frozenset(key.order_id for key in DataKeyRecord.scan(consistent_read=True)),
     )
-    carried = carry_marks_over(damaged, restored)
+    carried = carry_records_over(damaged, restored)
     tasks = list(found.tasks())
     tasks += [
         (order_id, "its link was ended: mail it again")
@@ -137,7 +137,7 @@ def main() -> int:
     ]
     for order_id, task in tasks:
         sys.stdout.write(f"{order_id} {task}\n")
-    sys.stdout.write(f"{carried} marks carried over, {len(tasks)} to see to\n")
+    sys.stdout.write(f"{carried} records carried over, {len(tasks)} to see to\n")
     return 1 if tasks else 0
 
 

@@ -30,7 +30,7 @@ LONGEST_REASON = 1000
 def custom_resource(work: Work) -> Callable[[Event, Any], None]:
     """Turn `work(properties, seconds it may take)` into a Lambda handler.
 
-    Raises only if CloudFormation can not be reached: the address is signed and never logged.
+    Raises only if CloudFormation cannot be reached: the address is signed and never logged.
     """
 
     @functools.wraps(work)

@@ -50,11 +50,15 @@ class FailedEvent:
         https://docs.aws.amazon.com/lambda/latest/dg/with-ddb-on-failure.html
         """
         body = _json(message["Body"])
-        told = {
+        attributes = {
             name: str(value.get("StringValue"))
             for name, value in message.get("MessageAttributes", {}).items()
         }
-        function, payload, reason = told.get("TARGET_ARN"), body, told.get("ERROR_CODE", "unknown")
+        function, payload, reason = (
+            attributes.get("TARGET_ARN"),
+            body,
+            attributes.get("ERROR_CODE", "unknown"),
+        )
         if isinstance(body, dict) and "requestPayload" in body:
             answer = body.get("responsePayload") or {}
             function, payload = body["requestContext"]["functionArn"], body["requestPayload"]

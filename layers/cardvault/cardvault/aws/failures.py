@@ -45,19 +45,19 @@ def report(error: Exception) -> None:
         count("CannotOpen")
 
 
-def tell_undeclared(error: CardvaultError) -> None:
+def log_undeclared(error: CardvaultError) -> None:
     """Log an error that its handler does not declare. The tests put a failure in its place."""
     logger.warning("undeclared error", error=type(error).__name__)
 
 
 def refuse_anyway(record: Callable[[], None]) -> None:
-    """Write down a refused attempt; whatever goes wrong there changes nothing of the answer.
+    """Record a refused attempt. A failure to do so does not change the answer.
 
-    An error would tell what an unknown id can not: that the thing is there (I6). The failure is
-    reported and counted, since the attempt is missing in the trail now (I7).
+    An error would show that the thing exists, which an unknown id would not (I6). The failure is
+    reported and counted, since the attempt is now missing in the trail (I7).
     """
     try:
         record()
-    except Exception as error:  # noqa: BLE001 - a defect would tell as much as a failing AWS
+    except Exception as error:  # noqa: BLE001 - a defect would show as much as a failing AWS
         report(error)
         count("RefusalNotRecorded")

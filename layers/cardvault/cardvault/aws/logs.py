@@ -1,4 +1,4 @@
-"""Structured logs that can not hold a card.
+"""Structured logs that cannot hold a card.
 
 At DEBUG, pynamodb prints items and botocore prints KMS answers, plaintext data keys included
 (I1). On Lambda the root logger has the level of the function, so it is held at WARNING here: no

@@ -1,4 +1,4 @@
-"""What a function is told by its environment. Nothing else reads it.
+"""The settings that a function finds in its environment. Nothing else reads that.
 
 Each variable is read when it is first asked for, at init, so a function declares exactly the
 variables it uses and fails loudly, by name, on one that is missing.

@@ -147,7 +147,7 @@ def update_item(item: Model, actions: Sequence[Action], condition: Condition | N
     """Change one item, which then holds what was set; what was removed, it keeps.
 
     Only what changed comes back. PynamoDB's own update asks for the whole item, which a role that
-    names the attributes it may change can not have. Raises UpdateError.
+    names the attributes it may change cannot have. Raises UpdateError.
     Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
     """
     answer = retry_throttled(

@@ -29,7 +29,7 @@ Errors = tuple[type[CardvaultError], ...]
 
 # The state machine has a Retry or a Catch of its own for each of these. When that does not help,
 # the order needs attention, which is an alarm of its own. An order that is not there can only
-# come from whoever started the execution by hand.
+# come from a person who started the execution by hand.
 _SETTLED_BY_THE_WORKFLOW: Errors = (Retryable, PlacementUnknown, *CALLERS_FAULT)
 
 
@@ -79,7 +79,7 @@ def _handler(
             report(error)
             known = as_cardvault_error(error)
             if declared is not None and type(known) not in declared:
-                failures.tell_undeclared(known)
+                failures.log_undeclared(known)
             if not isinstance(known, uncounted):
                 count("TaskFailures")
             raise known from None

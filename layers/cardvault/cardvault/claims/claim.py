@@ -17,7 +17,7 @@ from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
 from cardvault.aws.metrics import count
 from cardvault.aws.unit_of_work import retry_lost_races
-from cardvault.claims.min_response_time import Patience
+from cardvault.claims.min_response_time import MinResponseTime
 from cardvault.core.clock import Clock, from_text, utc_now
 from cardvault.errors import InvalidRequest, LinkUnusable, WrongCode
 from cardvault.links import AccessLink, Kind, State
@@ -33,8 +33,8 @@ CODE_LIFETIME = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
-    """A request with a link's token: the browser's session if it has one, and its origin."""
+class ClaimRequest:
+    """A request of the claim page: the link's token, the session if it has one, its origin."""
 
     token: str = field(repr=False)
     session: str | None = field(default=None, repr=False)
@@ -44,7 +44,7 @@ class Visit:
 def hash_code(token: str, code: str) -> bytes:
     """HMAC of an e-mailed code under the link's token, which is stored nowhere.
 
-    So who reads the table can not try the million codes against it.
+    So a reader of the table cannot try the million codes against it.
     """
     return hmac.digest(token.encode(), b"code " + code.encode(), "sha256")
 
@@ -64,13 +64,13 @@ def has_session(link: AccessLink, session: str | None, now: datetime) -> bool:
     return same and now < from_text(link.used_at) + SESSION_LIFETIME
 
 
-def find_usable(visit: Visit, now: datetime, clock: Clock) -> AccessLink:
-    """The live link of a visit. Raises LinkUnusable, when the try is recorded."""
-    link = links.find(Kind.CLAIM, visit.token)
+def find_usable(claim: ClaimRequest, now: datetime, clock: Clock) -> AccessLink:
+    """The live link of a claim request. Raises LinkUnusable, when the refusal is recorded."""
+    link = links.find(Kind.CLAIM, claim.token)
     if link is None:
         raise LinkUnusable
     if reason := links.fault(link, now):
-        links.record_refusal(link, EventName.CLAIM_REFUSED, reason, visit.origin, clock=clock)
+        links.record_refusal(link, EventName.CLAIM_REFUSED, reason, claim.origin, clock=clock)
         raise LinkUnusable
     return link
 
@@ -80,35 +80,35 @@ class OpenClaim:
     """What the page shows before it asks for a code. Consumes nothing."""
 
     clock: Clock = utc_now
-    patience: Patience = field(default_factory=Patience)
+    min_response_time: MinResponseTime = field(default_factory=MinResponseTime)
 
-    def __call__(self, visit: Visit) -> tuple[AccessLink, OrderRecord, bool]:
+    def __call__(self, claim: ClaimRequest) -> tuple[AccessLink, OrderRecord, bool]:
         """The link, its order, and whether this browser has claimed it already.
 
         The first opening is an audit event of its own. Raises LinkUnusable.
         """
-        with self.patience():
+        with self.min_response_time():
             now = self.clock()
-            link = links.find(Kind.CLAIM, visit.token)
-            if link is not None and has_session(link, visit.session, now):
+            link = links.find(Kind.CLAIM, claim.token)
+            if link is not None and has_session(link, claim.session, now):
                 return link, store.find(link.order_id), True
-            link = find_usable(visit, now, self.clock)
+            link = find_usable(claim, now, self.clock)
             order = store.find(link.order_id)
             if order.stored_at is None or order.shredded_at is not None:
                 raise LinkUnusable
             if link.opened_at is None:
-                order = self._record_opening(link.order_id, visit)
+                order = self._record_opening(link.order_id, claim)
             return link, order, False
 
     @retry_lost_races
-    def _record_opening(self, order_id: str, visit: Visit) -> OrderRecord:
+    def _record_opening(self, order_id: str, claim: ClaimRequest) -> OrderRecord:
         edit = Edit(store.find(order_id), self.clock())
-        link = links.find(Kind.CLAIM, visit.token)
+        link = links.find(Kind.CLAIM, claim.token)
         if link is None or links.fault(link, edit.now):
             raise LinkUnusable
         if link.opened_at is None:
             links.use(edit.work, link, edit.now, opened_at=edit.timestamp)
-            edit.commit(Event(EventName.LINK_OPENED, **visit.origin))
+            edit.commit(Event(EventName.LINK_OPENED, **claim.origin))
         return edit.order
 
 
@@ -117,21 +117,21 @@ class RedeemClaim:
     """Consumes a link for who knows its code."""
 
     clock: Clock = utc_now
-    patience: Patience = field(default_factory=Patience)
+    min_response_time: MinResponseTime = field(default_factory=MinResponseTime)
 
-    def __call__(self, visit: Visit, code: str | None, idempotency_key: str | None) -> str:
+    def __call__(self, claim: ClaimRequest, code: str | None, idempotency_key: str | None) -> str:
         """The secret of the winner's session.
 
-        The same Idempotency-Key gets the same session again for REPEAT_WITHIN, lest an answer
-        that was lost cost the customer the link. Raises WrongCode while tries are left,
+        The same Idempotency-Key gets the same session again for REPEAT_WITHIN, so that a lost
+        answer does not cost the customer the link. Raises WrongCode while tries are left,
         InvalidRequest when a code is needed and none given, and LinkUnusable.
         """
-        session = session_for(visit.token, idempotency_key)
-        with self.patience():
-            link = links.find(Kind.CLAIM, visit.token)
+        session = session_for(claim.token, idempotency_key)
+        with self.min_response_time():
+            link = links.find(Kind.CLAIM, claim.token)
             if link is None:
                 raise LinkUnusable
-            state = self._try_code(link.order_id, visit, code, session)
+            state = self._try_code(link.order_id, claim, code, session)
             if state == State.LOCKED:
                 count("ClaimLocked")
                 raise LinkUnusable
@@ -140,20 +140,22 @@ class RedeemClaim:
         return session
 
     @retry_lost_races
-    def _try_code(self, order_id: str, visit: Visit, code: str | None, session: str) -> State:
+    def _try_code(
+        self, order_id: str, claim: ClaimRequest, code: str | None, session: str
+    ) -> State:
         """The link's state after the try: USED when the code was right."""
         edit = Edit(store.find(order_id), self.clock())
-        link = links.find(Kind.CLAIM, visit.token)
+        link = links.find(Kind.CLAIM, claim.token)
         if link is not None and _is_repeat(link, session, edit.now):
             return State.USED
-        link = find_usable(visit, edit.now, self.clock)
+        link = find_usable(claim, edit.now, self.clock)
         if edit.order.stored_at is None or edit.order.shredded_at is not None:
             raise LinkUnusable
         if edit.order.guarded_by != Protection.NONE and not code:
             raise InvalidRequest("code is required")
-        if _proves(edit.order, link, visit.token, code or "", edit.now):
-            return _consume(edit, link, visit, session)
-        return _count_wrong_try(edit, link, visit)
+        if _proves(edit.order, link, claim.token, code or "", edit.now):
+            return _consume(edit, link, claim, session)
+        return _count_wrong_try(edit, link, claim)
 
 
 def _is_repeat(link: AccessLink, session: str, now: datetime) -> bool:
@@ -161,7 +163,7 @@ def _is_repeat(link: AccessLink, session: str, now: datetime) -> bool:
     return recent and has_session(link, session, now)
 
 
-def _consume(edit: Edit, link: AccessLink, visit: Visit, session: str) -> State:
+def _consume(edit: Edit, link: AccessLink, claim: ClaimRequest, session: str) -> State:
     links.use(
         edit.work,
         link,
@@ -172,16 +174,16 @@ def _consume(edit: Edit, link: AccessLink, visit: Visit, session: str) -> State:
         code_hash=None,
     )
     first = edit.order.claimed_at or edit.timestamp
-    edit.commit(Event(EventName.LINK_CLAIMED, **visit.origin), claimed_at=first)
+    edit.commit(Event(EventName.LINK_CLAIMED, **claim.origin), claimed_at=first)
     return State.USED
 
 
-def _count_wrong_try(edit: Edit, link: AccessLink, visit: Visit) -> State:
+def _count_wrong_try(edit: Edit, link: AccessLink, claim: ClaimRequest) -> State:
     tries = int(link.wrong_tries) + 1
     state = State.LIVE if tries < MOST_TRIES else State.LOCKED
     links.use(edit.work, link, edit.now, wrong_tries=tries, state=state)
     reason = "WRONG_CODE" if state == State.LIVE else "WRONG_CODE_LOCKED"
-    edit.commit(Event(EventName.CLAIM_REFUSED, reason=reason, **visit.origin))
+    edit.commit(Event(EventName.CLAIM_REFUSED, reason=reason, **claim.origin))
     return state
 
 

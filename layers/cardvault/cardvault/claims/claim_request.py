@@ -1,8 +1,8 @@
-"""The claim page's requests: token in the body, session in a cookie that scripts can not read."""
+"""The claim page's requests: token in the body, session in a cookie that scripts cannot read."""
 
 from typing import Any
 
-from cardvault.claims.claim import SESSION_LIFETIME, Visit
+from cardvault.claims.claim import SESSION_LIFETIME, ClaimRequest
 from cardvault.http import fields, request
 from cardvault.http.schemas import body, checker
 from cardvault.links import hash_token
@@ -20,11 +20,11 @@ _check = checker(
 )
 
 
-def read(event: request.Event) -> tuple[Visit, dict[str, Any]]:
-    """The visit, and the body it came with, defaults filled in. Raises InvalidRequest."""
+def read(event: request.Event) -> tuple[ClaimRequest, dict[str, Any]]:
+    """The claim request, and its body with defaults filled in. Raises InvalidRequest."""
     wanted = _check(request.json_body(event))
     token = wanted["token"]
-    return Visit(token, _session(event, token), request.origin(event)), wanted
+    return ClaimRequest(token, _session(event, token), request.origin(event)), wanted
 
 
 def repeat_key(event: request.Event) -> str | None:

@@ -1,4 +1,7 @@
-"""Refusals that take equally long, whatever was looked up or written before (see LinkUnusable)."""
+"""A minimum response time for refusals: timing does not show whether a link exists.
+
+Source: CWE-208, observable timing discrepancy. The refusal is LinkUnusable.
+"""
 
 import time
 from collections.abc import Callable, Iterator
@@ -9,10 +12,10 @@ from cardvault.errors import LinkUnusable
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """Holds refusals back until `floor_s` seconds have passed, longer than any honest one takes.
+class MinResponseTime:
+    """Delays refusals until `floor_s` seconds have passed, longer than any of them takes.
 
-    With `always`, every outcome is held back. `monotonic` and `sleep` can be given in tests.
+    With `always`, every outcome is delayed. `monotonic` and `sleep` can be given in tests.
     """
 
     floor_s: float = 0.3

@@ -8,8 +8,8 @@ from cardvault import links
 from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
 from cardvault.aws.unit_of_work import retry_lost_races
-from cardvault.claims.claim import CODE_LIFETIME, Visit, find_usable, hash_code
-from cardvault.claims.min_response_time import Patience
+from cardvault.claims.claim import CODE_LIFETIME, ClaimRequest, find_usable, hash_code
+from cardvault.claims.min_response_time import MinResponseTime
 from cardvault.core.clock import Clock, from_text, utc_now
 from cardvault.errors import CardvaultError, InvalidRequest, LinkUnusable, TooSoon
 from cardvault.links import Kind
@@ -33,9 +33,9 @@ class SendCode:
     mailer: Mailer
     shop_name: str
     clock: Clock = utc_now
-    patience: Patience = field(default_factory=Patience)
+    min_response_time: MinResponseTime = field(default_factory=MinResponseTime)
 
-    def __call__(self, visit: Visit) -> None:
+    def __call__(self, claim: ClaimRequest) -> None:
         """Send it: at most MOST_CODES per link, CODE_SPACING apart.
 
         The code is noted before it is sent. Should the mail be lost the customer asks again.
@@ -44,13 +44,13 @@ class SendCode:
         """
         self.mailer.expect_set_up()  # before the link is looked at, so it tells nothing of it
         code = "".join(secrets.choice("0123456789") for _ in range(DIGITS))
-        with self.patience():
-            link = links.find(Kind.CLAIM, visit.token)
+        with self.min_response_time():
+            link = links.find(Kind.CLAIM, claim.token)
             if link is None:
                 raise LinkUnusable
-            order = self._record_code(link.order_id, visit, code)
+            order = self._record_code(link.order_id, claim, code)
         shop = order.shop_name or self.shop_name
-        letter = message.write(
+        email = message.render(
             "code",
             order.locale,
             shop=shop,
@@ -60,7 +60,7 @@ class SendCode:
         )
         try:
             self.mailer.send(
-                letter, to=str(order.customer_email), shop=shop, order_id=order.order_id
+                email, to=str(order.customer_email), shop=shop, order_id=order.order_id
             )
         except CardvaultError as error:
             event = Event(EventName.CODE_NOT_SENT, method="email", reason=error.code)
@@ -68,10 +68,10 @@ class SendCode:
             raise
 
     @retry_lost_races
-    def _record_code(self, order_id: str, visit: Visit, code: str) -> OrderRecord:
+    def _record_code(self, order_id: str, claim: ClaimRequest, code: str) -> OrderRecord:
         edit = Edit(store.find(order_id), self.clock())
         order, now = edit.order, edit.now
-        link = find_usable(visit, now, self.clock)
+        link = find_usable(claim, now, self.clock)
         if order.shredded_at is not None or order.customer_email is None:
             raise LinkUnusable
         if order.guarded_by != Protection.OTP:
@@ -87,9 +87,9 @@ class SendCode:
             edit.work,
             link,
             now,
-            code_hash=hash_code(visit.token, code),
+            code_hash=hash_code(claim.token, code),
             code_sent_at=edit.timestamp,
             codes_sent=sent_before + 1,
         )
-        edit.commit(Event(EventName.CODE_SENT, method="email", **visit.origin))
+        edit.commit(Event(EventName.CODE_SENT, method="email", **claim.origin))
         return order

@@ -7,12 +7,12 @@ from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
 from cardvault.aws.failures import report
 from cardvault.aws.unit_of_work import retry_lost_races
-from cardvault.claims.claim import Visit
-from cardvault.claims.min_response_time import Patience
+from cardvault.claims.claim import ClaimRequest
+from cardvault.claims.min_response_time import MinResponseTime
 from cardvault.errors import CardvaultError
 from cardvault.links import Kind, State
 from cardvault.mail.resend import expect_spacing
-from cardvault.mail.send import Postman, PreparedMail
+from cardvault.mail.send import OrderMailer, PreparedMail
 from cardvault.orders import store
 from cardvault.orders.store import Edit
 
@@ -25,31 +25,33 @@ class RenewClaim:
     link stays locked until the shop sends another: renewing must not give new tries.
     """
 
-    postman: Postman
-    patience: Patience = field(default_factory=lambda: Patience(floor_s=1.5, always=True))
+    order_mailer: OrderMailer
+    min_response_time: MinResponseTime = field(
+        default_factory=lambda: MinResponseTime(floor_s=1.5, always=True)
+    )
 
-    def __call__(self, visit: Visit) -> None:
+    def __call__(self, claim: ClaimRequest) -> None:
         """Send it if it may be sent."""
-        with self.patience():
-            link = links.find(Kind.CLAIM, visit.token)
+        with self.min_response_time():
+            link = links.find(Kind.CLAIM, claim.token)
             if link is None:
                 return
             try:
-                prepared = self._prepare(link.order_id, visit)
+                prepared = self._prepare(link.order_id, claim)
                 if prepared is not None:
-                    self.postman.send(prepared)
+                    self.order_mailer.send(prepared)
             except CardvaultError as error:
                 report(error)
 
     @retry_lost_races
-    def _prepare(self, order_id: str, visit: Visit) -> PreparedMail | None:
-        edit = Edit(store.find(order_id), self.postman.clock())
-        link = links.find(Kind.CLAIM, visit.token)
+    def _prepare(self, order_id: str, claim: ClaimRequest) -> PreparedMail | None:
+        edit = Edit(store.find(order_id), self.order_mailer.clock())
+        link = links.find(Kind.CLAIM, claim.token)
         over = link is not None and links.fault(link, edit.now)
         if over not in {"LINK_EXPIRED", f"LINK_{State.USED.upper()}"}:
             return None
         if edit.order.stored_at is None or edit.order.shredded_at is not None:
             return None
         expect_spacing(edit.order, edit.now)
-        event = Event(EventName.EMAIL_RENEWED, method="email", **visit.origin)
-        return self.postman.prepare(edit, event)
+        event = Event(EventName.EMAIL_RENEWED, method="email", **claim.origin)
+        return self.order_mailer.prepare(edit, event)

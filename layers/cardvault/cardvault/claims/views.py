@@ -1,4 +1,4 @@
-"""What the claim page is told before and after a claim: nothing that a stranger could use."""
+"""What the claim page shows before and after a claim: nothing that a stranger could use."""
 
 from typing import Any
 

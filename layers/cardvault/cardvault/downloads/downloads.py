@@ -9,8 +9,8 @@ from cardvault import links
 from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
 from cardvault.aws.unit_of_work import retry_lost_races
-from cardvault.claims.claim import Visit
-from cardvault.claims.min_response_time import Patience
+from cardvault.claims.claim import ClaimRequest
+from cardvault.claims.min_response_time import MinResponseTime
 from cardvault.claims.reveal import claimed_link
 from cardvault.core.clock import Clock, from_text, utc_now
 from cardvault.downloads.bucket import TOKEN_LIFETIME, DownloadsBucket
@@ -55,7 +55,7 @@ class CreateDownload:
     bucket: DownloadsBucket
     key_arn: str
     clock: Clock = utc_now
-    patience: Patience = field(default_factory=Patience)
+    min_response_time: MinResponseTime = field(default_factory=MinResponseTime)
 
     def for_owner(self, order_id: str, file_format: str, caller: Caller) -> NewDownload:
         """For the order's owner. Raises OrderNotFound, OrderNotFulfilled, CardsShredded.
@@ -63,24 +63,24 @@ class CreateDownload:
         A refusal is audited (I7).
         """
         order = store.find(order_id)
-        traces = caller.traces(order.tenant_id)
+        actor = caller.audit_actor(order.tenant_id)
         try:
             check_owner(order, caller)
-            return self._create(order, file_format, traces)
+            return self._create(order, file_format, actor)
         except CardvaultError as error:
             record_refusal(order, EventName.DOWNLOAD_REFUSED, error, caller, clock=self.clock)
             raise
 
-    def for_claimant(self, visit: Visit, file_format: str) -> NewDownload:
+    def for_claimant(self, claim: ClaimRequest, file_format: str) -> NewDownload:
         """For the browser that claimed the link. Raises LinkUnusable."""
-        with self.patience():
-            order = store.find(claimed_link(visit, self.clock).order_id)
+        with self.min_response_time():
+            order = store.find(claimed_link(claim, self.clock).order_id)
             try:
-                return self._create(order, file_format, visit.origin)
+                return self._create(order, file_format, claim.origin)
             except CardsShredded:
                 raise LinkUnusable from None
 
-    def _create(self, order: OrderRecord, file_format: str, traces: dict[str, Any]) -> NewDownload:
+    def _create(self, order: OrderRecord, file_format: str, actor: dict[str, Any]) -> NewDownload:
         cards = read_all(order).open(self.keyring)
         kind = FORMATS[file_format]
         key = self.bucket.put(
@@ -98,9 +98,7 @@ class CreateDownload:
             card_count=len(cards),
         )
 
-        event = Event(
-            EventName.DOWNLOAD_CREATED, method="download", card_count=len(cards), **traces
-        )
+        event = Event(EventName.DOWNLOAD_CREATED, method="download", card_count=len(cards), **actor)
         self._save(link, event)
         return NewDownload(token, link.expires_at)
 
@@ -123,9 +121,9 @@ class RedeemDownload:
     def __call__(self, token: str, repeat_key: str | None, origin: dict[str, Any]) -> str:
         """The address. Exactly one of any number of racers gets it (I5).
 
-        `repeat_key` is a secret of the caller's: whoever shows it again within REPEAT_WITHIN is
-        the same caller, whose answer may have been lost, and is answered again. Without one a
-        token works once. Raises DownloadExpired for unknown, used and expired alike.
+        `repeat_key` is a secret of the caller's. A request with the same one within REPEAT_WITHIN
+        is a repeat by the same caller, whose answer may have been lost, and is answered again.
+        Without one a token works once. Raises DownloadExpired for unknown, used and expired alike.
         """
         known = links.find(Kind.DOWNLOAD, token)
         if known is None or known.object_key is None:

@@ -13,14 +13,18 @@ from cardvault.aws.unit_of_work import UnitOfWork, retry_lost_races
 from cardvault.core.clock import Clock, to_text, utc_now
 from cardvault.core.ids import is_id, new_id
 from cardvault.errors import IdempotencyKeyReused, InvalidRequest, MailNotSetUp
-from cardvault.fulfilment.marks import claim_supplier_order, find_mark, idempotency_mark
+from cardvault.fulfilment.uniqueness import (
+    claim_supplier_order,
+    find_record,
+    idempotency_record_key,
+)
 from cardvault.fulfilment.workflow import Workflow
 from cardvault.http.caller import Caller
 from cardvault.http.fields import idempotency_key
 from cardvault.http.schemas import body, checker
 from cardvault.orders import store
 from cardvault.orders.recipient import RECIPIENT, Recipient, hash_passcode
-from cardvault.orders.records import Mark, OrderRecord, Status, owner_key
+from cardvault.orders.records import OrderRecord, Status, UniquenessRecord, owner_key
 
 LARGEST_ORDER = 10_000
 
@@ -121,21 +125,23 @@ class CreateOrder:
 
     @retry_lost_races
     def _record(self, request: NewOrder, key: str, caller: Caller) -> OrderRecord:
-        mark_key = idempotency_mark(caller, key)
-        salt = hashlib.sha256(mark_key.encode()).digest()
+        record_key = idempotency_record_key(caller, key)
+        salt = hashlib.sha256(record_key.encode()).digest()
         fingerprint = request.fingerprint(salt)
-        if (mark := find_mark(mark_key)) is not None:
-            if mark.request_hash != fingerprint:
+        if (record := find_record(record_key)) is not None:
+            if record.request_hash != fingerprint:
                 raise IdempotencyKeyReused
-            return store.find(mark.marked_order_id)
+            return store.find(record.owning_order_id)
         if request.recipient and not self.sends_mail:
             raise MailNotSetUp
         now = self.clock()
         order = _new_record(request, caller, new_id(now), to_text(now))
         work = UnitOfWork()
-        unused = Mark.key.does_not_exist()
-        mark = Mark(mark_key, marked_order_id=order.order_id, request_hash=fingerprint)
-        work.save(mark, condition=unused)
+        unused = UniquenessRecord.key.does_not_exist()
+        record = UniquenessRecord(
+            record_key, owning_order_id=order.order_id, request_hash=fingerprint
+        )
+        work.save(record, condition=unused)
         if request.supplier_order_id:
             claim_supplier_order(work, request.supplier_order_id, order.order_id)
         _save_with_event(work, order, caller)
@@ -166,6 +172,6 @@ def _save_with_event(work: UnitOfWork, order: OrderRecord, caller: Caller) -> No
     name = EventName.ORDER_ADOPTED if order.supplier_order_id else EventName.ORDER_CREATED
     order.version = 1
     subject = Subject(order.order_id, order.tenant_id, order.version)
-    event = Event(name, **caller.traces(order.tenant_id))
+    event = Event(name, **caller.audit_actor(order.tenant_id))
     trail.put_with(work, subject, event, timestamp=order.created_at)
     work.save(order, condition=OrderRecord.order_id.does_not_exist())

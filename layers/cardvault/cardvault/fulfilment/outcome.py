@@ -1,7 +1,7 @@
 """How an order ended without cards: refunded, or in need of a person.
 
-An order that ended well can still need one. What is wrong with its cards or its placing stays told
-until it is redriven; what is wrong with its mail, until a mail is sent.
+An order that ended well can still need one. A fault of its cards or its placing is shown until it
+is redriven, a fault of its e-mail until one is sent.
 """
 
 from typing import Any
@@ -77,8 +77,8 @@ def record_failure(
 
 def attention_for_mail(order: OrderRecord, reason: str, now: str) -> dict[str, Any]:
     """What to change on an order whose mail was not sent; nothing if it says so, or worse."""
-    told = {reason, *_EVEN_AFTER_A_GOOD_END}
-    if order.status == Status.ATTENTION and order.attention_reason in told:
+    as_grave = {reason, *_EVEN_AFTER_A_GOOD_END}
+    if order.status == Status.ATTENTION and order.attention_reason in as_grave:
         return {}
     return {"status": Status.ATTENTION, "attention_reason": reason, "attention_at": now}
 

@@ -28,7 +28,7 @@ from cardvault.errors import (
     SupplierThrottled,
     SupplierUnavailable,
 )
-from cardvault.fulfilment.marks import claim_supplier_order, find_mark, supplier_mark
+from cardvault.fulfilment.uniqueness import claim_supplier_order, find_record, supplier_order_key
 from cardvault.orders import store
 from cardvault.orders.records import OrderRecord, Status
 from cardvault.orders.store import CLEAR_ATTENTION, Edit
@@ -198,5 +198,5 @@ def _fitting(
     for found in listed:
         in_time = found.created_at is not None and since <= found.created_at <= until
         same = (found.product_id, found.type_id, found.quantity) == wanted
-        if same and in_time and find_mark(supplier_mark(found.order_id)) is None:
+        if same and in_time and find_record(supplier_order_key(found.order_id)) is None:
             yield found.order_id

@@ -142,12 +142,12 @@ class StoreCards:
 def check_cards(order: OrderRecord, answer: SupplierOrder) -> None:
     """Raises CardCountMismatch or DuplicateCards when the answer does not add up.
 
-    It must tell of what we ordered, hold as many cards as it says, and none of them twice.
+    It must name what we ordered, hold as many cards as it says, and none of them twice.
     """
     ordered = (order.product_id, order.type_id, order.quantity)
-    told = (answer.product_id, answer.type_id, answer.quantity)
-    if any(a != b for a, b in zip(ordered, told, strict=True) if a is not None and b is not None):
-        raise CardCountMismatch("the supplier tells of another order than ours")
+    given = (answer.product_id, answer.type_id, answer.quantity)
+    if any(a != b for a, b in zip(ordered, given, strict=True) if a is not None and b is not None):
+        raise CardCountMismatch("the supplier answers another order than ours")
     count, quantity = len(answer.cards), order.quantity or answer.quantity
     promised = count if answer.fulfilled_quantity is None else answer.fulfilled_quantity
     if count != promised or count == 0 or (quantity is not None and count > quantity):

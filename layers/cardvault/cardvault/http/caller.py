@@ -1,4 +1,4 @@
-"""Who is asking: told by the access token that API Gateway has verified."""
+"""Who is asking, as the access token says that API Gateway has verified."""
 
 import re
 from dataclasses import dataclass
@@ -57,8 +57,8 @@ class Caller:
         """Whether something of that tenant's user is this caller's (I6)."""
         return (tenant_id, user_id) == (self.tenant_id, self.user_id)
 
-    def traces(self, tenant_id: str) -> dict[str, Any]:
-        """What an audit event of that tenant may say of the caller.
+    def audit_actor(self, tenant_id: str) -> dict[str, Any]:
+        """The audit actor: what an event of that tenant may say of the caller.
 
         One tenant's trail does not name another tenant's users and clients (I6).
         """

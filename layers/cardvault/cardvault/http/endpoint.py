@@ -90,7 +90,7 @@ def endpoint(raises: Errors | Mapping[str, Errors]) -> Callable[[Work], Handler]
 def _answer(error: Exception, event: Event, declared: Errors) -> Response:
     known = as_cardvault_error(error)
     if type(known) not in declared:
-        failures.tell_undeclared(known)
+        failures.log_undeclared(known)
     status, code = status_and_code(type(known), event.get("routeKey", ""))
     if status >= 500:
         report(error)

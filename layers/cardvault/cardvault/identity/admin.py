@@ -56,8 +56,8 @@ class ManageClients:
         if action is None:
             raise InvalidRequest(f"action must be one of {', '.join(actions)}")
         answer = action(request)
-        told = ("clientId", "tenantId", "scopes", "baseUrl")
-        details = {field: answer[field] for field in told if field in answer}
+        shown = ("clientId", "tenantId", "scopes", "baseUrl")
+        details = {field: answer[field] for field in shown if field in answer}
         logger.info("operator's action", action=request["action"], **details)
         return answer
 

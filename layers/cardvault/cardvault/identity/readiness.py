@@ -38,9 +38,9 @@ class AwaitIssuer:
     sleep: Callable[[float], None] = time.sleep
     session: requests.Session = field(default_factory=requests.Session)
 
-    def __call__(self, issuer: str, patience_s: float) -> None:
+    def __call__(self, issuer: str, timeout_s: float) -> None:
         """Return once it answers well. Raises IssuerNotReady with the last fault."""
-        give_up_at = self.monotonic() + patience_s
+        give_up_at = self.monotonic() + timeout_s
         good = 0
         while good < GOOD_ANSWERS:
             try:

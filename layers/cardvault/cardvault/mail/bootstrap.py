@@ -3,7 +3,7 @@
 from cardvault.aws import boto_clients
 from cardvault.aws.settings import Settings
 from cardvault.mail.public_url import PublicUrl
-from cardvault.mail.send import Postman
+from cardvault.mail.send import OrderMailer
 from cardvault.mail.ses import Mailer
 
 
@@ -17,9 +17,9 @@ def mailer(settings: Settings) -> Mailer:
     )
 
 
-def postman(settings: Settings) -> Postman:
-    """Who writes to customers about their orders."""
-    return Postman(
+def order_mailer(settings: Settings) -> OrderMailer:
+    """The sender of e-mail about orders."""
+    return OrderMailer(
         mailer(settings),
         settings.shop_name,
         PublicUrl(boto_clients.ssm(), settings.public_url_parameter),

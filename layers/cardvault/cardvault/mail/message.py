@@ -1,7 +1,7 @@
-"""What customers are written: each letter once per language, as HTML and as plain text.
+"""The e-mail messages to customers: each one in every language, as HTML and as plain text.
 
-A file `templates/<language>/<letter>.j2` sets the letter's parts, `layout.html` and `layout.txt`
-make mails of them. Every value is escaped in HTML; no part ever holds a card's code.
+A file `templates/<language>/<template>.j2` sets the parts of a message, `layout.html` and
+`layout.txt` put them together. Every value is escaped in HTML; no part ever holds a card's code.
 """
 
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ _MONTHS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """A mail, ready to be sent. `name` is the letter's, such as `delivery`."""
+class RenderedEmail:
+    """An e-mail message, ready to be sent. `name` is its template's, such as `delivery`."""
 
     name: str
     subject: str
@@ -70,21 +70,21 @@ _ESCAPING = _environment(escape=True)
 _PLAIN = _environment(escape=False)
 
 
-def write(letter: str, language: str | None, /, **values: Any) -> Letter:
-    """A letter in a language, English if we have not that one.
+def render(template: str, language: str | None, /, **values: Any) -> RenderedEmail:
+    """The template's message in a language, in English if there is none in that language.
 
-    Values are texts on one line: whatever breaks lines in them becomes a space.
+    Values are texts on one line: a line break in them becomes a space.
     """
     lang = language if language in LANGUAGES else LANGUAGES[0]
     flat = {key: _one_line(value) for key, value in values.items()}
     given = {**flat, "lang": lang, "direction": "rtl" if lang in _RIGHT_TO_LEFT else "ltr"}
-    plain = _PLAIN.get_template(f"{lang}/{letter}.j2").make_module(given)
-    escaped = _ESCAPING.get_template(f"{lang}/{letter}.j2").make_module(given)
-    return Letter(
-        letter,
+    plain = _PLAIN.get_template(f"{lang}/{template}.j2").make_module(given)
+    escaped = _ESCAPING.get_template(f"{lang}/{template}.j2").make_module(given)
+    return RenderedEmail(
+        template,
         subject=_one_line(str(plain.subject)),  # type: ignore[attr-defined]
-        text=_PLAIN.get_template("layout.txt").render(given, letter=plain),
-        html=_ESCAPING.get_template("layout.html").render(given, letter=escaped),
+        text=_PLAIN.get_template("layout.txt").render(given, parts=plain),
+        html=_ESCAPING.get_template("layout.html").render(given, parts=escaped),
     )
 
 

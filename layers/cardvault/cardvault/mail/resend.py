@@ -12,7 +12,7 @@ from cardvault.errors import CardsShredded, OrderNotFulfilled, TooSoon
 from cardvault.http import fields
 from cardvault.http.caller import Caller
 from cardvault.http.schemas import body, checker
-from cardvault.mail.send import Postman, PreparedMail
+from cardvault.mail.send import OrderMailer, PreparedMail
 from cardvault.mail.suppression import lift
 from cardvault.orders.access import get_owned_or_audit
 from cardvault.orders.records import OrderRecord
@@ -40,7 +40,7 @@ class ResendEmail:
     The link sent before is dead from then on.
     """
 
-    postman: Postman
+    order_mailer: OrderMailer
 
     def __call__(self, order_id: str, address: str | None, caller: Caller) -> OrderRecord:
         """The order, once the mail is sent.
@@ -51,11 +51,11 @@ class ResendEmail:
         """
         if address:
             caller.require("orders:correct")
-        return self.postman.send(self._prepare(order_id, address, caller))
+        return self.order_mailer.send(self._prepare(order_id, address, caller))
 
     @retry_lost_races
     def _prepare(self, order_id: str, address: str | None, caller: Caller) -> PreparedMail:
-        clock = self.postman.clock
+        clock = self.order_mailer.clock
         order = get_owned_or_audit(order_id, EventName.RESEND_REFUSED, caller, clock=clock)
         edit = Edit(order, clock())
         if order.shredded_at is not None:
@@ -68,6 +68,6 @@ class ResendEmail:
         event = Event(
             EventName.EMAIL_CORRECTED if address else EventName.EMAIL_RESENT,
             method="email",
-            **caller.traces(order.tenant_id),
+            **caller.audit_actor(order.tenant_id),
         )
-        return self.postman.prepare(edit, event, address=address)
+        return self.order_mailer.prepare(edit, event, address=address)

@@ -1,8 +1,8 @@
-"""Mail about an order: the intent is noted before it is sent, so it is sent at most once (I9).
+"""E-mail about an order: the intent is noted before it is sent, so it is sent at most once (I9).
 
 The intent is `mailingAt` on the order. A step that finds it without knowing how the earlier try
-ended does not send again: it says so, and a person decides. Only an answer that proves nothing
-was sent removes the intent.
+ended does not send again: it says so, and a person decides. The intent is removed only by an
+answer which proves that nothing was sent.
 
 Each mail has an id of its own, `mailId`, under which SES tells later what became of it. What was
 known of the mail before, `emailedAt` and `emailStatus`, ends with the intent.
@@ -31,7 +31,7 @@ from cardvault.errors import (
 from cardvault.fulfilment.outcome import attention_for_mail, settled_by_mail
 from cardvault.links import AccessLink, Kind
 from cardvault.mail import message
-from cardvault.mail.message import Letter
+from cardvault.mail.message import RenderedEmail
 from cardvault.mail.ses import Mailer
 from cardvault.mail.suppression import is_suppressed
 from cardvault.orders import store
@@ -50,10 +50,10 @@ class PreparedMail:
 
 
 @dataclass(frozen=True, slots=True)
-class Postman:
-    """Writes to an order's customer. `shop_name` is for orders that name no shop.
+class OrderMailer:
+    """Sends e-mail to an order's customer. `shop_name` is for orders that name no shop.
 
-    `public_url` tells where customers find the claim page.
+    `public_url()` is the address under which customers find the claim page.
     """
 
     mailer: Mailer
@@ -63,9 +63,9 @@ class Postman:
     clock: Clock = utc_now
 
     def deliver(self, order_id: str) -> OrderRecord:
-        """The workflow's mail: the claim link, or word of the refund. A repeat sends nothing.
+        """The workflow's mail: the claim link, or the news of the refund. A repeat sends nothing.
 
-        Nor is anything sent of cards that were shredded. Raises MailOutcomeUnknown when an
+        Nothing is sent about cards that were shredded. Raises MailOutcomeUnknown when an
         earlier try may have sent it, and what `prepare` and `send` raise.
         """
         self.mailer.expect_set_up()
@@ -121,9 +121,9 @@ class Postman:
         MailOutcomeUnknown.
         """
         order = prepared.order
-        letter = self._letter(order, prepared.token)
+        email = self._render(order, prepared.token)
         try:
-            self._post(order, letter)
+            self._send(order, email)
         except _NOT_SENT as error:
             self._record_not_sent(order.order_id, error, retried=retried)
             raise
@@ -132,24 +132,24 @@ class Postman:
             raise
         return self._record_sent(order.order_id)
 
-    def _post(self, order: OrderRecord, letter: Letter) -> None:
+    def _send(self, order: OrderRecord, email: RenderedEmail) -> None:
         self.mailer.send(
-            letter,
+            email,
             to=str(order.customer_email),
             shop=order.shop_name or self.shop_name,
             order_id=order.order_id,
             mail_id=order.mail_id,
         )
 
-    def _letter(self, order: OrderRecord, token: str) -> Letter:
+    def _render(self, order: OrderRecord, token: str) -> RenderedEmail:
         known = {
             "shop": order.shop_name or self.shop_name,
             "name": order.customer_name,
             "order_id": order.order_id,
         }
         if order.stored_at is None:
-            return message.write("refund", order.locale, **known)
-        return message.write(
+            return message.render("refund", order.locale, **known)
+        return message.render(
             "delivery",
             order.locale,
             **known,

@@ -18,7 +18,7 @@ from cardvault.errors import (
     MailThrottled,
     MailUnavailable,
 )
-from cardvault.mail.message import Letter
+from cardvault.mail.message import RenderedEmail
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
@@ -41,7 +41,13 @@ class Mailer:
             raise MailNotSetUp
 
     def send(
-        self, letter: Letter, *, to: str, shop: str, order_id: str, mail_id: str | None = None
+        self,
+        email: RenderedEmail,
+        *,
+        to: str,
+        shop: str,
+        order_id: str,
+        mail_id: str | None = None,
     ) -> None:
         """Send once, with the shop's name before our address.
 
@@ -50,14 +56,14 @@ class Mailer:
         Raises MailThrottled or MailUnavailable (nothing was sent, try again), MailRefused
         (nothing was sent), MailOutcomeUnknown.
         """
-        tags = {"orderId": order_id, "letter": letter.name, "mail": mail_id}
-        body = {"Text": _utf8(letter.text), "Html": _utf8(letter.html)}
+        tags = {"orderId": order_id, "letter": email.name, "mail": mail_id}
+        body = {"Text": _utf8(email.text), "Html": _utf8(email.html)}
         try:
             self.ses.send_email(
                 FromEmailAddress=sender_line(shop, self.sender),
                 Destination={"ToAddresses": [to]},
                 ReplyToAddresses=[self.reply_to] if self.reply_to else [],
-                Content={"Simple": {"Subject": _utf8(letter.subject), "Body": body}},  # type: ignore[typeddict-item]
+                Content={"Simple": {"Subject": _utf8(email.subject), "Body": body}},  # type: ignore[typeddict-item]
                 EmailTags=[{"Name": name, "Value": tag} for name, tag in tags.items() if tag],
                 ConfigurationSetName=self.configuration_set,
             )

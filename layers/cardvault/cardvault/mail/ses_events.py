@@ -1,7 +1,7 @@
 """What became of a mail, as SES tells through EventBridge.
 
 Events come late, twice and in any order. Of the order's present mail the worst outcome counts, so
-that their order does not matter; of an earlier one the trail alone is told.
+that their order does not matter; those of an earlier e-mail go to the trail alone.
 
 Source: https://docs.aws.amazon.com/ses/latest/dg/monitoring-eventbridge.html, and for `detail`
 https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html

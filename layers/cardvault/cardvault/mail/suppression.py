@@ -11,7 +11,7 @@ from pynamodb.attributes import UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist
 
 from cardvault.aws.tables import Record
-from cardvault.orders.records import MARK_KEY
+from cardvault.orders.records import RECORD_KEY
 
 LIFTED = "lifted"
 
@@ -23,7 +23,7 @@ class Suppression(Record):
         setting = "orders_table"
 
     key = UnicodeAttribute(hash_key=True, attr_name="orderId")
-    sort_key = UnicodeAttribute(range_key=True, attr_name="sk", default=MARK_KEY)
+    sort_key = UnicodeAttribute(range_key=True, attr_name="sk", default=RECORD_KEY)
     reason = UnicodeAttribute()
     since = UnicodeAttribute()
 
@@ -38,7 +38,9 @@ def suppression(tenant_id: str, address: str, reason: str = "", since: str = "")
 def find_suppression(tenant_id: str, address: str) -> Suppression | None:
     """The record for a tenant's address, if there is one."""
     try:
-        return Suppression.get(suppression(tenant_id, address).key, MARK_KEY, consistent_read=True)
+        return Suppression.get(
+            suppression(tenant_id, address).key, RECORD_KEY, consistent_read=True
+        )
     except DoesNotExist:
         return None
 

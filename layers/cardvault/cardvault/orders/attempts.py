@@ -3,7 +3,7 @@
 An attempt takes the order's next number before it writes its first page. Its pages carry the
 number, and none replaces a page of a higher one; its end changes the order under the condition
 that no other attempt has begun. So when an attempt ends, every page is its own and stays so,
-whatever earlier attempts still do (I4). Whoever gives an order up takes a number as well, and
+whatever earlier attempts still do (I4). A step that gives an order up takes a number as well, and
 may then delete what the attempts before have left.
 """
 
@@ -34,7 +34,7 @@ def given_up(order: OrderRecord) -> dict[str, Any]:
 
 
 def remove_leftovers(order: OrderRecord) -> None:
-    """Delete the pages of attempts that can not end any more, and all pages of a shredded order."""
+    """Delete the pages of attempts that cannot end any more, and all pages of a shredded order."""
     if order.shredded_at is not None:
         delete_pages(order.order_id)
     elif int(order.storing_attempt or 0) > 1:

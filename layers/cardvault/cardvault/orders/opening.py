@@ -73,7 +73,7 @@ class SealedOrder:
 
 
 def layout_of(order: OrderRecord) -> Layout:
-    """How the order's cards lie on its pages. Raises CannotOpen when it says what can not be."""
+    """How the order's cards lie on its pages. Raises CannotOpen when it says what cannot be."""
     count, noted = int(order.fulfilled_quantity or 0), order.cards_per_page
     # Earlier releases put the same number on every page and did not note it.
     return Layout(count, CARDS_PER_PAGE if noted is None else int(noted))

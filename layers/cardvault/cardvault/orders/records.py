@@ -1,8 +1,9 @@
-"""The order as stored, and the marks beside it that make an effect happen once.
+"""The order as stored, and the records beside it that make an effect happen once.
 
 One table: `orderId` + `ORDER` is the order, `orderId` + `CARDS#0000` its sealed pages (sealing),
-`IDEM#…` and `SUPPLIER#…` are marks, `ADDRESS#…` is a suppressed address (delivery), `SUPPLIER` what
-the supplier refuses (supplier). Only the order carries the index's keys.
+`IDEM#…` are idempotency records, `SUPPLIER#…` uniqueness records of supplier orders, `ADDRESS#…`
+suppressed addresses (mail), `SUPPLIER` the circuit breaker (supplier). Only the order carries the
+index's keys.
 """
 
 from enum import StrEnum
@@ -14,7 +15,7 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from cardvault.aws.tables import Record
 
 ORDER_KEY = "ORDER"
-MARK_KEY = "MARK"
+RECORD_KEY = "MARK"
 
 
 class Status(StrEnum):
@@ -130,13 +131,16 @@ class OrderRecord(Record):
         return same
 
 
-class Mark(Record):
-    """A key that belongs to one order for ever: an Idempotency-Key or a supplier's order id."""
+class UniquenessRecord(Record):
+    """What belongs to one order for good: an Idempotency-Key or a supplier's order.
+
+    Of an Idempotency-Key it is the idempotency record, with the request's fingerprint.
+    """
 
     class Meta:
         setting = "orders_table"
 
     key = UnicodeAttribute(hash_key=True, attr_name="orderId")
-    sort_key = UnicodeAttribute(range_key=True, attr_name="sk", default=MARK_KEY)
-    marked_order_id = UnicodeAttribute(attr_name="markedOrderId")
+    sort_key = UnicodeAttribute(range_key=True, attr_name="sk", default=RECORD_KEY)
+    owning_order_id = UnicodeAttribute(attr_name="markedOrderId")
     request_hash = UnicodeAttribute(attr_name="requestHash", null=True)

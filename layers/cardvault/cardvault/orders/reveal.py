@@ -48,7 +48,7 @@ class RevealCards:
                 EventName.CARDS_DELIVERED,
                 method="in-app",
                 card_count=len(cards),
-                **caller.traces(found.order.tenant_id),
+                **caller.audit_actor(found.order.tenant_id),
             )
             record_reveal(found.order, event, clock=self.clock)
         except TooManyWriters:

@@ -31,7 +31,9 @@ def shred_cards(order_id: str, caller: Caller, *, clock: Clock = utc_now) -> Ord
         edit = Edit(order, clock())
         delete_key_in(edit.work, order_id)
         count = int(order.fulfilled_quantity or 0)
-        event = Event(EventName.CARDS_SHREDDED, card_count=count, **caller.traces(order.tenant_id))
+        event = Event(
+            EventName.CARDS_SHREDDED, card_count=count, **caller.audit_actor(order.tenant_id)
+        )
         edit.commit(event, shredded_at=edit.timestamp)
     remove_leftovers(order)
     return order

@@ -65,7 +65,7 @@ def page(
 
 
 def _position(cursor: str, owner: str) -> dict[str, dict[str, str]]:
-    # The owner comes from the token, so a cursor can not lead into another's orders (I6).
+    # The owner comes from the token, so a cursor cannot lead into another's orders (I6).
     created_at, order_id = cursors.decode(cursor, from_text, is_id)
     texts = {"owner": owner, "createdAt": created_at, "orderId": order_id, "sk": ORDER_KEY}
     return {name: {"S": text} for name, text in texts.items()}

@@ -84,7 +84,7 @@ class CardKey:
         """The card sealed for this place.
 
         Raises CannotOpen if it was altered, cut, sealed for another place or under another key,
-        or is of an unknown version; the caller is not told which.
+        or is of an unknown version; the error does not say which.
         """
         if len(sealed) < 1 + NONCE_BYTES + TAG_BYTES or sealed[0] != VERSION:
             raise CannotOpen

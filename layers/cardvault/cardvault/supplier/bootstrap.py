@@ -3,12 +3,12 @@
 from cardvault.aws import boto_clients, tables
 from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
+from cardvault.supplier.circuit_breaker import CircuitBreaker, CircuitBreakerRecord
 from cardvault.supplier.client import SupplierClient
-from cardvault.supplier.lockout import Lockout, LockoutRecord
 
 
 def supplier_client(settings: Settings) -> SupplierClient:
     """The stack's client, with its memory on the Orders table."""
-    tables.use(settings, LockoutRecord)
+    tables.use(settings, CircuitBreakerRecord)
     credentials = CachedSecret(boto_clients.secrets_manager(), settings.supplier_secret_arn)
-    return SupplierClient(credentials, Lockout(settings.blocked_pause))
+    return SupplierClient(credentials, CircuitBreaker(settings.blocked_pause))

@@ -20,7 +20,7 @@ from cardvault import errors
 from cardvault.aws.cached_secret import CachedSecret, Secret
 from cardvault.core.clock import to_text
 from cardvault.supplier.answers import SupplierOrder, is_order_id, read_order
-from cardvault.supplier.lockout import Lockout
+from cardvault.supplier.circuit_breaker import CircuitBreaker
 
 CONNECT_TIMEOUT_S = 3.05
 READ_TIMEOUT_S = 20.0
@@ -63,7 +63,7 @@ class SupplierClient:
     """Calls under `credentials`, a secret `{"baseUrl": …, "accessToken": …}`."""
 
     credentials: CachedSecret
-    lockout: Lockout
+    circuit_breaker: CircuitBreaker
     sleep: Callable[[float], None] = time.sleep
     session: requests.Session = field(default_factory=_new_session)
 
@@ -76,14 +76,14 @@ class SupplierClient:
         self._key()
 
     def _key(self) -> Secret:
-        standing = self.lockout.standing()
-        if standing.blocked:
+        state = self.circuit_breaker.state()
+        if state.blocked:
             raise errors.SupplierBlocked
         key = self.credentials.current()
-        if key.version == standing.refused_version or not key.value["baseUrl"]:
+        if key.version == state.refused_version or not key.value["baseUrl"]:
             self.credentials.forget()  # it may have been changed since it was read
             key = self.credentials.current()
-        if key.version == standing.refused_version:
+        if key.version == state.refused_version:
             raise errors.SupplierCredentialsRejected
         if not key.value["baseUrl"]:
             raise errors.SupplierCredentialsRejected("the supplier's key is not set")
@@ -94,7 +94,7 @@ class SupplierClient:
 
         Raises SupplierRejected (or a kind of it), SupplierThrottled, SupplierUnavailable,
         SupplierBlocked and SupplierCredentialsRejected when nothing was bought;
-        PlacementUnknown when that can not be told.
+        PlacementUnknown when that is not known.
         """
         order = {"productId": product_id, "typeId": type_id, "quantity": quantity}
         try:
@@ -161,9 +161,9 @@ class SupplierClient:
             answer = send(key)
             if answer.status_code != 401:
                 break
-            self.lockout.note_refused(key.version)
+            self.circuit_breaker.note_refused(key.version)
         if answer.status_code >= 400 and _error_code(answer) == "IP_BLOCKED":
-            self.lockout.note_blocked()
+            self.circuit_breaker.note_blocked()
         return answer
 
     def _get(self, key: Secret, path: str, **options: Any) -> requests.Response:

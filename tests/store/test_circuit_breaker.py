@@ -10,8 +10,8 @@ from cardvault.errors import SupplierBlocked, SupplierCredentialsRejected
 from cardvault.fulfilment.place import PlaceOrder
 from cardvault.fulfilment.poll import PollFulfilment
 from cardvault.orders import store
+from cardvault.supplier.circuit_breaker import CircuitBreaker, CircuitBreakerRecord
 from cardvault.supplier.client import SupplierClient
-from cardvault.supplier.lockout import Lockout, LockoutRecord
 from local.sandbox import SupplierSandbox
 from tests.support.doubles import SupplierSecrets
 
@@ -32,7 +32,7 @@ def secrets(sandbox):
 @pytest.fixture
 def place(steps, secrets):
     """Place a new order, on an instance of its own."""
-    tables.use(steps.cloud.settings, LockoutRecord)
+    tables.use(steps.cloud.settings, CircuitBreakerRecord)
     numbers = iter(range(1_000))
 
     def placing():
@@ -44,7 +44,7 @@ def place(steps, secrets):
 
 
 def instance(secrets, clock):
-    return SupplierClient(CachedSecret(secrets, "arn"), Lockout(PAUSE, clock))
+    return SupplierClient(CachedSecret(secrets, "arn"), CircuitBreaker(PAUSE, clock))
 
 
 def asked(sandbox):
@@ -75,7 +75,7 @@ def test_a_key_set_since_is_used_at_once_and_by_everyone(steps, sandbox, secrets
 
 
 def test_an_instance_that_still_holds_the_refused_key_reads_the_new_one(steps, sandbox, secrets):
-    tables.use(steps.cloud.settings, LockoutRecord)
+    tables.use(steps.cloud.settings, CircuitBreakerRecord)
     warm = instance(secrets, steps.clock)
     warm.make_ready()
     with pytest.raises(SupplierCredentialsRejected):

@@ -1,4 +1,4 @@
-"""Letters: true in three languages, harmless whatever a name holds, and without a code."""
+"""E-mail messages: right in three languages, harmless whatever a name holds, and without a code."""
 
 import email.policy
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from cardvault.mail.message import long_date, plural, write
+from cardvault.mail.message import long_date, plural, render
 from cardvault.mail.ses import sender_line
 from cardvault.orders.recipient import LANGUAGES
 
@@ -25,7 +25,7 @@ DELIVERY = {
 }
 CODE = {"shop": "Corner Shop", "name": None, "code": "123456", "minutes": 10}
 REFUND = {"shop": "Corner Shop", "name": None, "order_id": "0" * 24}
-LETTERS = [("delivery", DELIVERY), ("code", CODE), ("refund", REFUND)]
+EMAILS = [("delivery", DELIVERY), ("code", CODE), ("refund", REFUND)]
 
 
 class Outline(HTMLParser):
@@ -42,50 +42,50 @@ class Outline(HTMLParser):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize(("name", "values"), LETTERS)
+@pytest.mark.parametrize(("name", "values"), EMAILS)
 def test_every_letter_exists_in_every_language_as_html_and_text(name, values, language):
-    letter = write(name, language, **values)
-    assert letter.subject
-    assert letter.text
-    outline = Outline(letter.html)
+    email = render(name, language, **values)
+    assert email.subject
+    assert email.text
+    outline = Outline(email.html)
     assert outline.html_attributes == {
         "lang": language,
         "dir": "rtl" if language == "ar" else "ltr",
     }
-    assert "{" not in letter.text + letter.subject
-    assert "Corner Shop" in letter.subject + letter.text
+    assert "{" not in email.text + email.subject
+    assert "Corner Shop" in email.subject + email.text
 
 
 def test_a_language_we_do_not_have_falls_back_to_english():
-    assert write("refund", "de", **REFUND).subject.startswith("Your order")
+    assert render("refund", "de", **REFUND).subject.startswith("Your order")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_mail_has_link_expiry_and_order_and_no_other_link(language):
-    letter = write("delivery", language, **DELIVERY)
+    email = render("delivery", language, **DELIVERY)
     expiry = long_date(DELIVERY["expires_at"], language)
-    for part in (letter.text, letter.html):
+    for part in (email.text, email.html):
         assert DELIVERY["url"] in part
         assert expiry in part
         assert DELIVERY["order_id"] in part
-    assert Outline(letter.html).links == [DELIVERY["url"]]
+    assert Outline(email.html).links == [DELIVERY["url"]]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_partial_fill_says_so_and_a_full_one_does_not(language):
-    whole = write("delivery", language, **DELIVERY).text
-    partial = write("delivery", language, **{**DELIVERY, "count": 2, "missing": 1}).text
+    whole = render("delivery", language, **DELIVERY).text
+    partial = render("delivery", language, **{**DELIVERY, "count": 2, "missing": 1}).text
     assert len(partial.split("\n\n")) == len(whole.split("\n\n")) + 1
 
 
-@pytest.mark.parametrize(("name", "values"), LETTERS)
+@pytest.mark.parametrize(("name", "values"), EMAILS)
 def test_a_name_can_add_no_markup_no_line_and_no_header(name, values):
-    letter = write(name, "en", **{**values, "shop": NASTY, "name": NASTY})
-    tags = Outline(letter.html).tags
+    email = render(name, "en", **{**values, "shop": NASTY, "name": NASTY})
+    tags = Outline(email.html).tags
     assert "script" not in tags
     assert "img" not in tags
-    assert len(letter.subject.splitlines()) == 1
-    assert "\nBcc:" not in letter.text
+    assert len(email.subject.splitlines()) == 1
+    assert "\nBcc:" not in email.text
 
 
 @pytest.mark.parametrize("shop", [NASTY, "L'Épicerie", "متجر", 'A "quoted", shop; <x@y>', "é" * 80])
@@ -117,6 +117,6 @@ def test_arabic_counts_in_six_ways(count, kind):
 
 @pytest.mark.parametrize(("language", "one"), [("en", "gift card "), ("fr", "carte cadeau")])
 def test_one_card_is_one(language, one):
-    letter = write("delivery", language, **{**DELIVERY, "count": 1})
-    assert one.strip() in letter.text
-    assert "gift cards are" not in letter.text
+    email = render("delivery", language, **{**DELIVERY, "count": 1})
+    assert one.strip() in email.text
+    assert "gift cards are" not in email.text

@@ -1,8 +1,8 @@
-"""What the supplier holds against us, remembered for every order and every instance.
+"""A circuit breaker for requests to the supplier, shared by every order and every instance.
 
-Each request under a refused key brings us nearer to a block, and none gets through one. So one
-item beside the orders says which version of the key was refused, and until when we are blocked.
-It is read before each request to the supplier, and it is the only memory of it.
+A request under a refused key brings a block of our address nearer, and no request gets through
+a block. So one item beside the orders says which version of the key was refused, and until when
+our address is blocked. It is read before each request to the supplier; nothing else keeps it.
 """
 
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from cardvault.aws.tables import Record
 from cardvault.core.clock import Clock, from_text, to_text, utc_now
 
 REFUSAL_REMEMBERED = timedelta(minutes=1)
-# Whoever waits the whole pause must find the block forgotten, though clocks differ by a little.
+# A caller that waits for the whole pause must find the block over, though clocks differ a little.
 BLOCK_REMEMBERED = 15 / 16
 _KEY = "SUPPLIER"
 _SORT_KEY = "LOCKOUT"
 
 
-class LockoutRecord(Record):
+class CircuitBreakerRecord(Record):
     """The one item. Times are RFC 3339 texts in UTC."""
 
     class Meta:
@@ -35,45 +35,45 @@ class LockoutRecord(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How we stand now: whether we are blocked, and which version of the key is refused if any."""
+class BreakerState:
+    """Whether our address is blocked now, and which version of the key is refused, if any."""
 
     blocked: bool = False
     refused_version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Lockout:
-    """The memory. `blocked_pause` is how long the workflow waits once blocked."""
+class CircuitBreaker:
+    """Reads and writes the item. `blocked_pause` is how long the workflow waits once blocked."""
 
     blocked_pause: timedelta
     clock: Clock = utc_now
 
-    def standing(self) -> Standing:
-        """How we stand, read consistently."""
-        record = tables.find(LockoutRecord, _KEY, _SORT_KEY)
+    def state(self) -> BreakerState:
+        """The state now, read consistently."""
+        record = tables.find(CircuitBreakerRecord, _KEY, _SORT_KEY)
         if record is None:
-            return Standing()
+            return BreakerState()
         refused = self._is_ahead(record.refused_until)
-        return Standing(
+        return BreakerState(
             blocked=self._is_ahead(record.blocked_until),
             refused_version=record.refused_version if refused else None,
         )
 
     def note_refused(self, version: str) -> None:
-        """The key of that version was refused: nobody sends it for a minute."""
+        """The key of that version was refused: no function sends it for a minute."""
         until = to_text(self.clock() + REFUSAL_REMEMBERED)
-        refused = LockoutRecord.refused_version.set(version)
-        tables.update_item(_record(), [refused, LockoutRecord.refused_until.set(until)])
+        refused = CircuitBreakerRecord.refused_version.set(version)
+        tables.update_item(_record(), [refused, CircuitBreakerRecord.refused_until.set(until)])
 
     def note_blocked(self) -> None:
-        """Our address was blocked: nobody sends anything until that ends."""
+        """Our address was blocked: no function sends anything until that ends."""
         until = to_text(self.clock() + self.blocked_pause * BLOCK_REMEMBERED)
-        tables.update_item(_record(), [LockoutRecord.blocked_until.set(until)])
+        tables.update_item(_record(), [CircuitBreakerRecord.blocked_until.set(until)])
 
     def _is_ahead(self, moment: str | None) -> bool:
         return moment is not None and self.clock() < from_text(moment)
 
 
-def _record() -> LockoutRecord:
-    return LockoutRecord(_KEY, _SORT_KEY)
+def _record() -> CircuitBreakerRecord:
+    return CircuitBreakerRecord(_KEY, _SORT_KEY)

@@ -96,10 +96,10 @@ def test_a_poll_loop_outlives_seventy_hiccups_each_followed_by_a_good_poll(
 
 def test_a_block_is_waited_out_and_no_order_knocks_meanwhile(vault, alice):
     blocked = place(alice, "FAULT_SCRIPT:blocked", 1)
-    lockout = {"orderId": {"S": "SUPPLIER"}, "sk": {"S": "LOCKOUT"}}
+    circuit_breaker = {"orderId": {"S": "SUPPLIER"}, "sk": {"S": "LOCKOUT"}}
     dynamodb, table = vault.stack.client("dynamodb"), vault.stack.outputs["OrdersTable"]
     noted = until(
-        lambda: dynamodb.get_item(TableName=table, Key=lockout).get("Item", {}),
+        lambda: dynamodb.get_item(TableName=table, Key=circuit_breaker).get("Item", {}),
         lambda item: "blockedUntil" in item,
     )
     others = [place(alice, "MEANWHILE", 1) for _ in range(3)]
