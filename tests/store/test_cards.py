@@ -27,7 +27,7 @@ from cardvault.orders.opening import read_all
 from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.store import DataKeyRecord, SealedPage
 from tests.support.doubles import caller, canary_cards
-from tests.support.interrupt import calls
+from tests.support.interrupt import calls, interrupted_at
 from tests.support.orders import change_order
 
 
@@ -247,15 +247,36 @@ def test_a_damaged_key_record_is_refused(steps, field):
         steps.reveal(order_id)
 
 
-# --- one read, one KMS call, one transaction ---
+# --- one read, one KMS call, one write ---
 
 
 @pytest.mark.parametrize("cards", [3, 600])
-def test_a_reveal_is_one_read_one_decrypt_one_transaction(steps, cards):
+def test_a_first_reveal_is_one_read_one_decrypt_one_transaction(steps, cards):
     order_id = steps.stored_order(cards)
     with calls() as made:
         steps.reveal(order_id)
     assert made == ["TransactGetItems", "Decrypt", "TransactWriteItems"]
+
+
+@pytest.mark.parametrize("cards", [3, 600])
+def test_any_other_reveal_is_one_read_one_decrypt_one_put_and_leaves_the_order_alone(steps, cards):
+    order_id = steps.stored_order(cards)
+    steps.reveal(order_id)
+    before = store.find(order_id).serialize()
+    with calls() as made:
+        steps.reveal(order_id)
+    assert made == ["TransactGetItems", "Decrypt", "PutItem"]
+    assert store.find(order_id).serialize() == before
+    assert steps.events(order_id)[-2:] == ["CARDS_DELIVERED"] * 2
+
+
+def test_of_many_first_reveals_at_once_one_changes_the_order(steps):
+    order_id = steps.stored_order(3)
+    version = store.find(order_id).version
+    with interrupted_at(3, lambda: steps.reveal(order_id)):
+        steps.reveal(order_id)
+    assert store.find(order_id).version == version + 1
+    assert steps.events(order_id).count("CARDS_DELIVERED") == 2
 
 
 def test_a_kms_outage_leaves_the_reveal_untold_and_the_order_as_it_was(steps, monkeypatch):

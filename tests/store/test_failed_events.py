@@ -131,6 +131,25 @@ def test_any_number_is_read_each_once_and_showing_deletes_nothing(queue):
     assert waiting(queue) == 25
 
 
+def test_a_batch_of_a_stream_that_was_given_up_is_named_as_such(queue):
+    """Source: https://docs.aws.amazon.com/lambda/latest/dg/with-ddb-on-failure.html"""
+    record = {
+        "requestContext": {
+            "requestId": "316aa6d0-8154-xmpl-9af7-85d5f4a6bc81",
+            "functionArn": f"{ARN}:chain_audit_events",
+            "condition": "RetryAttemptsExhausted",
+            "approximateInvokeCount": 51,
+        },
+        "version": "1.0",
+        "DDBStreamBatchInfo": {"shardId": "shardId-1", "batchSize": 3},
+    }
+    queue.sqs.send_message(QueueUrl=queue.queue_url, MessageBody=json.dumps(record))
+    (event,) = queue.read(REPLAYED_S)
+    assert event.reason == "RetryAttemptsExhausted of a batch of the audit trail's stream"
+    assert not queue.replay(event)
+    assert waiting(queue) == 1
+
+
 def test_what_is_for_no_known_function_is_shown_and_left(queue):
     queue.sqs.send_message(QueueUrl=queue.queue_url, MessageBody="hello")
     (event,) = queue.read(REPLAYED_S)

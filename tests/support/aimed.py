@@ -10,6 +10,7 @@ from local.stack.embedded import STACK_NAME, Stack
 from local.stack.environment import REGION
 
 RESOURCES = {
+    "ORDERS_TABLE": "OrdersTable",
     "GIFT_CARDS_TABLE": "GiftCardsTable",
     "GIFT_PROGRAMS_TABLE": "GiftProgramsTable",
     "GIFT_GUARDS_TABLE": "GiftGuardsTable",

@@ -203,6 +203,15 @@ def test_every_event_of_the_trail_is_recorded_and_under_no_other_name():
     assert not texts & set(EventName)
 
 
+def test_the_events_that_documents_list_are_recorded():
+    text = (ROOT / "docs/delivery.md").read_text().partition("| event | |")[2].partition("\n\n")[0]
+    listed = re.findall(r"`([A-Z_]+)`", text)
+    assert len(listed) > 15
+    assert set(listed) <= set(EventName)
+    mails = {"EMAIL_", "LINK_", "CODE_", "CLAIM_", "DOWNLOAD_"}
+    assert {name for name in EventName if name.startswith(tuple(mails))} <= set(listed)
+
+
 def test_each_event_has_a_sentence():
     lines = (PACKAGE / "cardvault/audit/events.py").read_text().splitlines()
     for number, line in enumerate(lines):
