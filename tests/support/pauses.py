@@ -1,4 +1,4 @@
-"""Fixed pauses and slowness kept apart: a busy machine is slow at times, a pause is there always."""
+"""Fixed pauses and slowness kept apart: a busy machine is slow at times, a pause always comes."""
 
 import time
 from collections.abc import Callable
