@@ -1,4 +1,4 @@
-"""Tells a fixed pause from slowness: a busy machine is slow at times, a pause is always there."""
+"""Fixed pauses and slowness kept apart: a busy machine is slow at times, a pause always comes."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""CloudFormation: hold the API back until the issuer answers, or say why it does not."""
+"""CloudFormation: make the API wait until the issuer answers, or say why it does not."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""EventBridge, from SES: what became of a mail."""
+"""EventBridge, from SES: what became of an e-mail message."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""POST /api/orders/{orderId}/emails: the mail again, with a new link."""
+"""POST /api/orders/{orderId}/emails: the e-mail message again, with a new link."""
 
 from cardvault import errors
 from cardvault.audit.trail import AuditRecord

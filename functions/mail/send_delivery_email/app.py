@@ -1,4 +1,4 @@
-"""Workflow step SendDeliveryEmail: the claim link, or word of a refund. At most once."""
+"""Workflow step SendDeliveryEmail: the claim link, or the news of a refund. At most once."""
 
 from typing import Any
 

@@ -44,7 +44,7 @@ class Kind(StrEnum):
 
 
 class State(StrEnum):
-    """Whether it still does; only LIVE and not past its expiry counts."""
+    """Whether a link still opens anything: only while LIVE and before its expiry."""
 
     LIVE = "live"
     USED = "used"

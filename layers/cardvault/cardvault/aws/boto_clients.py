@@ -39,7 +39,7 @@ _SIGNING = _CONFIG.merge(Config(signature_version="s3v4", s3={"addressing_style"
 
 @cache
 def dynamodb() -> "DynamoDBClient":
-    """Amazon DynamoDB, for what is no model: `runtime.tables` is the way to the rest."""
+    """Amazon DynamoDB, for what has no model; the models are served by `aws.tables`."""
     return boto3.client("dynamodb", config=_CONFIG)
 
 

@@ -21,7 +21,7 @@ Event = dict[str, Any]
 Work = Callable[[dict[str, Any], float], None]
 
 RESERVE_S = 30.0
-"""Kept of the function's time for the answer."""
+"""Seconds of the function's time that are kept for the answer."""
 ANSWER_TRIES = 3
 ANSWER_TIMEOUT_S = 5.0
 LONGEST_REASON = 1000

@@ -32,7 +32,7 @@ AT_ONCE = 10
 
 @dataclass(frozen=True, slots=True)
 class FailedEvent:
-    """An event, the ARN of the function that it was for (None if untold), and what went wrong."""
+    """An event, the ARN of the function it was for (None if it names none), and what went wrong."""
 
     message_id: str
     receipt: str = field(repr=False)

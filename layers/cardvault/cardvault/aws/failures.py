@@ -1,4 +1,4 @@
-"""Errors nobody planned for: reported by type and place, never by their text.
+"""Unplanned errors, reported by type and place, never by their text.
 
 The text of an exception may quote what was being worked on, a card code for one. A log line or
 a workflow's history would keep it (I1).

@@ -89,7 +89,7 @@ def find(model: type[M], hash_key: str, range_key: str | int | None = None) -> M
 
 
 def fetch(ask: Callable[[TransactGet], T]) -> T:
-    """Read items of any bound models in one round trip.
+    """Read items of any models in one round trip.
 
     `ask` names them and returns their futures, which hold the items afterwards. A write that is
     under way on one of them makes DynamoDB refuse the read; it is then asked again.
@@ -144,7 +144,7 @@ def update(item: Model, actions: Sequence[Action], condition: Condition) -> None
 
 
 def update_item(item: Model, actions: Sequence[Action], condition: Condition | None = None) -> None:
-    """Change one item, which then holds what was set; what was removed, it keeps.
+    """Change one item. In memory it then holds what was set, and keeps what was removed.
 
     Only what changed comes back. PynamoDB's own update asks for the whole item, which a role that
     names the attributes it may change cannot have. Raises UpdateError.

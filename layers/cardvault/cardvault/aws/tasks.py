@@ -48,12 +48,12 @@ def workflow_step(raises: Collection[type[CardvaultError]]) -> Callable[[Task], 
 
 
 def event_consumer(work: Task) -> Handler:
-    """Invoked by EventBridge or a schedule: every error is counted, for nobody else sees it."""
+    """Invoked by EventBridge or a schedule: every error is counted, since nobody else sees it."""
     return _handler(work, uncounted=())
 
 
 def operator_action(work: Task) -> Handler:
-    """Invoked by a person under IAM: their own slips are not counted, everything else is."""
+    """Invoked by a person under IAM: their own mistakes are not counted, all else is."""
     return _handler(work, uncounted=CALLERS_FAULT)
 
 

@@ -113,7 +113,7 @@ def header(event: Event, name: str) -> str | None:
 
 
 def origin(event: Event) -> dict[str, Any]:
-    """Where a request came from, as an audit event tells it."""
+    """Where a request came from, as an audit event records it."""
     http = event.get("requestContext", {}).get("http", {})
     return {"ip_address": http.get("sourceIp"), "user_agent": http.get("userAgent")}
 

@@ -18,7 +18,7 @@ GUARDED = {
 
 
 def respond(status: int, body: Any, headers: dict[str, str] | None = None) -> Response:
-    """A JSON answer that no cache keeps and no referrer tells of."""
+    """A JSON answer that no cache keeps, and whose address is sent to no other site."""
     return {
         "statusCode": status,
         "headers": {**GUARDED, **(headers or {})},

@@ -1,4 +1,4 @@
-"""Sending through SES, and telling what certainly was not sent from what perhaps was."""
+"""Sending through SES, and knowing what was certainly not sent from what may have been."""
 
 from dataclasses import dataclass
 from email.headerregistry import Address

@@ -1,4 +1,4 @@
-"""What became of a mail, as SES tells through EventBridge.
+"""What became of an e-mail message, as SES reports through EventBridge.
 
 Events come late, twice and in any order. Of the order's present mail the worst outcome counts, so
 that their order does not matter; those of an earlier e-mail go to the trail alone.
@@ -75,7 +75,7 @@ class _Mail:
 
 @dataclass(frozen=True, slots=True)
 class HandleEmailEvent:
-    """Notes an outcome on the order its tag names; events of anything else are let pass."""
+    """Notes an outcome on the order its tag names; other events are ignored."""
 
     clock: Clock = utc_now
 

@@ -1,0 +1,87 @@
+"""What may be wrong with a request about an order, its claim link or its download."""
+
+from cardvault.errors.families import CardvaultError, Conflict, Gone, NotFound, Refused
+
+
+class OrderNotFound(NotFound):
+    """No such order for this caller."""
+
+    code = "ORDER_NOT_FOUND"
+    message = "Order not found"
+
+
+class OrderNotFulfilled(Refused):
+    """There are no cards to show yet."""
+
+    code = "ORDER_NOT_FULFILLED"
+    message = "Order not fulfilled yet"
+
+
+class OrderInProgress(Conflict):
+    """The order's cards are not there yet, so they cannot be shredded."""
+
+    code = "ORDER_IN_PROGRESS"
+    message = "Order has no cards to shred yet"
+
+
+class SupplierOrderTaken(Conflict):
+    """The supplier order belongs to an order of ours already."""
+
+    code = "SUPPLIER_ORDER_TAKEN"
+    message = "supplierOrderId cannot be adopted"
+
+
+class CardsShredded(Gone):
+    """The data key is destroyed; nothing brings the codes back."""
+
+    code = "CARDS_SHREDDED"
+    message = "Cards were shredded"
+
+
+class CannotOpen(CardvaultError):
+    """A sealed card was altered, moved, or is not under this data key. Says no more (I2)."""
+
+    code = "CANNOT_OPEN"
+    message = "The card cannot be opened"
+
+
+class NoRecipient(Refused):
+    """The order was placed without an address to write to."""
+
+    code = "NO_RECIPIENT"
+    message = "Order has no e-mail address"
+
+
+class MailNotSetUp(Refused):
+    """The stack has no sender (MailSender), so it writes to nobody."""
+
+    code = "MAIL_NOT_SET_UP"
+    message = "No e-mail is sent here; order without delivery"
+
+
+class AddressSuppressed(Conflict):
+    """Mail to the address bounced or was complained of; the shop must correct it first."""
+
+    code = "ADDRESS_SUPPRESSED"
+    message = "Mail to the address bounced or was complained of"
+
+
+class LinkUnusable(NotFound):
+    """Unknown, used, expired, locked or replaced: one answer for all of them."""
+
+    code = "LINK_UNUSABLE"
+    message = "This link cannot be used"
+
+
+class WrongCode(Refused):
+    """Not the code that was e-mailed, or not the passcode; tries are left."""
+
+    code = "WRONG_CODE"
+    message = "Wrong code"
+
+
+class DownloadExpired(NotFound):
+    """Unknown, used or expired: one answer for all of them."""
+
+    code = "DOWNLOAD_LINK_EXPIRED"
+    message = "Download link expired"
