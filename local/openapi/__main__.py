@@ -2,9 +2,9 @@
 
 import sys
 
-from local.stack.build import ROOT
 from local.openapi.document import document
 from local.openapi.dump import dumps
+from local.stack.build import ROOT
 
 OUTPUT = ROOT / "docs/openapi.yaml"
 HEAD = "# Made by `make openapi` from openapi.base.yaml and the code. Change those.\n"

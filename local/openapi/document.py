@@ -20,10 +20,10 @@ from typing import Any
 import yaml
 
 from cardvault.errors import AwsUnavailable
-from local.stack.build import ROOT
 from local.openapi import functions, responses
 from local.openapi.functions import Function
 from local.openapi.schemas import Schema, as_told, laid_over, named
+from local.stack.build import ROOT
 
 BASE = ROOT / "docs/openapi.base.yaml"
 METHODS = ("get", "head", "put", "post", "delete", "patch")

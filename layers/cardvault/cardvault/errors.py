@@ -168,11 +168,6 @@ class CardsShredded(Gone):
 # --- gift cards --------------------------------------------------------------------------------
 
 
-# Earlier names, until the ledger and the operations say the above.
-Unprocessable = InvalidRequest
-KeyReusedForAnotherRequest = IdempotencyKeyReused
-
-
 class ProgramNotFound(NotFound):
     """No such program for this caller."""
 

@@ -11,11 +11,11 @@ from cardvault.giftcards.ledger.records import (
     CARD_KEY,
     ENTRY_PREFIX,
     NUMBER_KEY,
+    CardNumberRecord,
     CardRecord,
     EntryRecord,
-    KeyMark,
-    NumberMark,
-    RefundMark,
+    IdempotencyRecord,
+    RefundTotal,
     entry_key,
 )
 from cardvault.giftcards.programs import ProgramRecord
@@ -23,8 +23,8 @@ from cardvault.http.caller import Caller
 
 
 def bind_cards(settings: Settings) -> None:
-    """Put cards, entries and marks on the table the settings name."""
-    for model in (CardRecord, EntryRecord, KeyMark, NumberMark, RefundMark):
+    """Put cards, their entries and other records on the table the settings name."""
+    for model in (CardRecord, EntryRecord, IdempotencyRecord, CardNumberRecord, RefundTotal):
         tables.bind(model, settings.gift_cards_table)
 
 
@@ -63,10 +63,10 @@ def visible(card: CardRecord, caller: Caller) -> bool:
 def id_of_number(index: str) -> str | None:
     """The id of the card with the number of this index (`NumberVault.index_of`)."""
     try:
-        mark = NumberMark.get(f"NUMBER#{index}", NUMBER_KEY, consistent_read=True)
+        found = CardNumberRecord.get(f"NUMBER#{index}", NUMBER_KEY, consistent_read=True)
     except DoesNotExist:
         return None
-    return str(mark.numbered_card_id)
+    return str(found.numbered_card_id)
 
 
 def numbered(program_id: str, index: str, caller: Caller) -> CardRecord:

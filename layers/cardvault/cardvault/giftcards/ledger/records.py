@@ -179,7 +179,7 @@ class EntryRecord(Model):
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-class KeyMark(Model):
+class IdempotencyRecord(Model):
     """An Idempotency-Key that was used: the request's fingerprint and its answer, sealed."""
 
     class Meta:
@@ -191,8 +191,8 @@ class KeyMark(Model):
     sealed_answer = BinaryAttribute(legacy_encoding=False, attr_name="sealedAnswer")
 
 
-class NumberMark(Model):
-    """A card number that is taken, by its MAC, and whose it is."""
+class CardNumberRecord(Model):
+    """The uniqueness record of a card number, by its MAC: whose number it is."""
 
     class Meta:
         table_name = ""
@@ -202,7 +202,7 @@ class NumberMark(Model):
     numbered_card_id = UnicodeAttribute(attr_name="numberedCardId")
 
 
-class RefundMark(Model):
+class RefundTotal(Model):
     """How much of an entry was refunded until now."""
 
     class Meta:
