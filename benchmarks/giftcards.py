@@ -23,8 +23,7 @@ from cardvault.aws.retries import LostRace
 from cardvault.core.clock import utc_now
 from cardvault.errors import TooManyWriters
 from cardvault.giftcards import store
-from cardvault.giftcards.ledger import posting
-from cardvault.giftcards.ledger.posting import Posting
+from cardvault.giftcards.ledger.posting import new_entry
 from cardvault.giftcards.ledger.records import EntryRecord, EntryType
 from local.cardvault import Cardvault
 from local.stack.embedded import Stack
@@ -92,7 +91,7 @@ def _lengthen(card_id: str, length: int) -> None:
                 break
             kind = EntryType.REDEMPTION if turn < 0 else EntryType.RELOAD
             details = {"pos_transaction_id": f"till-7-{card.entry_seq:06d}"}
-            entry = posting._entry(Posting(card, kind, turn, details=details), "c" * 24, now)
+            entry = new_entry(card, kind, turn, now, client_id="c" * 24, **details)
             batch.save(entry)
             card.balance, card.entry_seq = entry.balance_after, entry.seq
             card.entry_hash = entry.hash

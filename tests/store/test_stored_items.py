@@ -21,7 +21,7 @@ from cardvault.errors import (
     DownloadExpired,
     GiftCardNotFound,
     IdempotencyKeyReused,
-    KeyReusedForAnotherRequest,
+    InvalidRequest,
     LimitExceeded,
     LinkUnusable,
     MailOutcomeUnknown,
@@ -30,7 +30,6 @@ from cardvault.errors import (
     StoredCardsDiffer,
     SupplierOrderTaken,
     TooManyRequests,
-    Unprocessable,
     WrongCode,
 )
 from cardvault.fulfilment.outcome import record_refund
@@ -65,9 +64,9 @@ OF_KIND = {
     "Suppression": ("orderId", "ADDRESS#"),
     "CardRecord": ("sk", "CARD"),
     "EntryRecord": ("sk", "ENTRY#"),
-    "KeyMark": ("sk", "IDEM#"),
-    "NumberMark": ("sk", "NUMBER"),
-    "RefundMark": ("sk", "REFUNDED#"),
+    "IdempotencyRecord": ("sk", "IDEM#"),
+    "CardNumberRecord": ("sk", "NUMBER"),
+    "RefundTotal": ("sk", "REFUNDED#"),
 }
 # What was first stored after 951a07e.
 YOUNGER_ATTRIBUTES = {"storingAttempt", "storingAt", "cardsPerPage", "mailId", "attempt"}
@@ -482,7 +481,7 @@ def test_i10_the_same_request_under_the_same_key_has_the_first_answer(shop):
         assert decimal_json.dumps(ask(shop, asked)) == asked["answer"]
         body = decimal_json.loads(asked["body"])
         changed = {name: other for name, other in ANOTHER.items() if name in body}
-        with pytest.raises(KeyReusedForAnotherRequest):
+        with pytest.raises(IdempotencyKeyReused):
             ask(shop, asked, **(changed or {"customerName": "Eve"}))
     assert stored_items.scan("GiftCardsTable") == before
 
@@ -593,7 +592,7 @@ def test_a_stored_number_is_given_to_no_other_card(shop, monkeypatch):
 
 
 def test_a_stored_program_keeps_its_limits_and_is_changed(shop):
-    with pytest.raises(Unprocessable, match=r"500\.00"):
+    with pytest.raises(InvalidRequest, match=r"500\.00"):
         shop.do("reload", card("spent"), amount=Decimal("500.01"))
     wanted = {"programId": GIFTS["programId"], "maxReload": 501}
     assert programs.view(programs.update(wanted))["maxReload"] == 501

@@ -16,7 +16,7 @@ from cardvault.giftcards import programs
 from cardvault.giftcards.ledger.posting import Ledger
 from cardvault.giftcards.ledger.records import LEDGER_RECORDS
 from cardvault.giftcards.operations.administer import ManageCards
-from cardvault.giftcards.operations.command import Change
+from cardvault.giftcards.operations.command import Command
 from cardvault.giftcards.operations.consolidate import ConsolidateCards
 from cardvault.giftcards.operations.expire import ExpireCards
 from cardvault.giftcards.operations.holds import HoldMoney
@@ -115,15 +115,15 @@ class GiftShop:
         """Carry out an action by its name in the API."""
         key = key or f"key-{next(self._keys)}"
         by = by or business(self.program.tenant_id)
-        change = Change(by, self.program.program_id, body, key, card_id, item_id)
-        return self._action(action)(change)
+        command = Command(by, self.program.program_id, body, key, card_id, item_id)
+        return self._action(action)(command)
 
-    def _action(self, name: str) -> Callable[[Change], dict[str, Any]]:
+    def _action(self, name: str) -> Callable[[Command], dict[str, Any]]:
         ledger, views, guard = self.ledger, Views(self.numbers), self.guard
         load, spend = LoadCards(ledger, views, guard), SpendFromCards(ledger)
         hold, manage = HoldMoney(ledger), ManageCards(ledger, views)
         issue = IssueCards(ledger, views)
-        actions: dict[str, Callable[[Change], dict[str, Any]]] = {
+        actions: dict[str, Callable[[Command], dict[str, Any]]] = {
             "create": issue.create,
             "bulk": issue.bulk,
             "resend-code": IssueCode(ledger, self.codes),

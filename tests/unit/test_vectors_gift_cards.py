@@ -8,7 +8,7 @@ import pytest
 
 from cardvault.core import decimal_json
 from cardvault.errors import CannotOpen
-from cardvault.giftcards.ledger.posting import Once
+from cardvault.giftcards.ledger.idempotency import IdempotentRequest
 from cardvault.giftcards.ledger.records import (
     CardRecord,
     EntryRecord,
@@ -47,9 +47,10 @@ def give_nonce(monkeypatch, vector):
     monkeypatch.setattr(secrets, "token_bytes", lambda length: nonce[:length])
 
 
-def once_of(vector):
+def request_of(vector):
     body = decimal_json.loads(vector["body"])
-    return Once.of(vector["key"], vector["tenantId"], vector["ownerId"], vector["action"], body)
+    owner = (vector["tenantId"], vector["ownerId"])
+    return IdempotentRequest(numbers, *owner, vector["action"], vector["key"], body)
 
 
 # --- what the formats say -------------------------------------------------------------------------
@@ -168,14 +169,17 @@ def test_our_code_refuses_what_must_not_open(name):
 @pytest.mark.parametrize("name", RECORDS)
 def test_our_code_makes_the_published_idempotency_records(name, monkeypatch):
     vector = RECORDS[name]
-    once = once_of(vector)
-    assert (once.sort_key, once.place) == (vector["sk"], vector["place"])
-    assert once.content == vector["requestText"]
-    assert numbers.fingerprint(once.content).hex() == vector["requestMac"]
-    answer = decimal_json.loads(numbers.open(bytes.fromhex(vector["sealedAnswer"]), once.place))
+    request = request_of(vector)
+    assert (request.sort_key, request.place) == (vector["sk"], vector["place"])
+    assert request.content == vector["requestText"]
+    assert numbers.fingerprint(request.content).hex() == vector["requestMac"]
+    answer = decimal_json.loads(numbers.open(bytes.fromhex(vector["sealedAnswer"]), request.place))
     assert decimal_json.dumps(answer) == vector["answer"], "an amount keeps its digits"
     give_nonce(monkeypatch, vector)
-    assert numbers.seal(decimal_json.dumps(answer), once.place).hex() == vector["sealedAnswer"]
+    record = request.record(answer)
+    assert (record.owner_id, record.sort_key) == (vector["ownerId"], vector["sk"])
+    assert record.request_mac.hex() == vector["requestMac"]
+    assert record.sealed_answer.hex() == vector["sealedAnswer"]
 
 
 @pytest.mark.parametrize("vector", PUBLISHED["sortKeys"], ids=lambda vector: vector["entry"])

@@ -10,7 +10,7 @@ from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
 from cardvault.giftcards.ledger.posting import Ledger
 from cardvault.giftcards.ledger.records import LEDGER_RECORDS
-from cardvault.giftcards.operations.command import MOVE, Change
+from cardvault.giftcards.operations.command import IDEMPOTENT, Command
 from cardvault.giftcards.operations.consolidate import ConsolidateCards
 from cardvault.giftcards.operations.load import LoadCards
 from cardvault.giftcards.operations.transfer import TransferBalance
@@ -29,7 +29,7 @@ codes = CodeVault(CachedSecret(boto_clients.secrets_manager(), settings.security
 ledger, views, guard = Ledger(numbers), Views(numbers), CodeGuard(numbers, codes)
 load_cards = LoadCards(ledger, views, guard)
 
-ROUTES: dict[str, Callable[[Change], dict[str, Any]]] = {
+ROUTES: dict[str, Callable[[Command], dict[str, Any]]] = {
     "activate": load_cards.activate,
     "reload": load_cards.reload,
     "reload-by-number": load_cards.reload_by_number,
@@ -37,7 +37,7 @@ ROUTES: dict[str, Callable[[Change], dict[str, Any]]] = {
     "consolidate": ConsolidateCards(ledger, views),
 }
 LOAD = (
-    *MOVE,
+    *IDEMPOTENT,
     errors.CardRefused,
     errors.GiftCardNotFound,
     errors.LimitExceeded,
@@ -45,7 +45,7 @@ LOAD = (
 )
 RAISES = {
     "activate": (
-        *MOVE,
+        *IDEMPOTENT,
         errors.CardRefused,
         errors.GiftCardNotFound,
         errors.TooManyRequests,
@@ -62,4 +62,4 @@ RAISES = {
 def handler(event: request.Event) -> Response:
     """200 with the card, or with what moved."""
     work = ROUTES[event["routeKey"].rpartition("/")[2]]
-    return respond(200, work(Change.of(event)))
+    return respond(200, work(Command.of(event)))

@@ -9,7 +9,7 @@ from cardvault.aws.settings import Settings
 from cardvault.errors import CardRefused, GiftCardNotFound, LimitExceeded, ProgramNotFound
 from cardvault.giftcards.ledger.posting import Ledger
 from cardvault.giftcards.ledger.records import LEDGER_RECORDS
-from cardvault.giftcards.operations.command import CHANGE, MOVE, Change
+from cardvault.giftcards.operations.command import COMMAND, IDEMPOTENT, Command
 from cardvault.giftcards.operations.issue import IssueCards
 from cardvault.giftcards.operations.security_code import IssueCode
 from cardvault.giftcards.programs import ProgramRecord
@@ -26,15 +26,15 @@ codes = CodeVault(CachedSecret(boto_clients.secrets_manager(), settings.security
 ledger = Ledger(numbers)
 issue_cards = IssueCards(ledger, Views(numbers))
 
-ROUTES: dict[str, tuple[int, Callable[[Change], dict[str, Any]]]] = {
+ROUTES: dict[str, tuple[int, Callable[[Command], dict[str, Any]]]] = {
     "cards": (201, issue_cards.create),
     "bulk": (201, issue_cards.bulk),
     "resend-code": (200, IssueCode(ledger, codes)),
 }
 RAISES = {
-    "cards": (*MOVE, LimitExceeded, ProgramNotFound),
-    "bulk": (*MOVE, LimitExceeded, ProgramNotFound),
-    "resend-code": (*CHANGE, CardRefused, GiftCardNotFound),
+    "cards": (*IDEMPOTENT, LimitExceeded, ProgramNotFound),
+    "bulk": (*IDEMPOTENT, LimitExceeded, ProgramNotFound),
+    "resend-code": (*COMMAND, CardRefused, GiftCardNotFound),
 }
 
 
@@ -42,4 +42,4 @@ RAISES = {
 def handler(event: request.Event) -> Response:
     """201 with the card or cards, 200 with the security code, shown this once."""
     status, work = ROUTES[event["routeKey"].rpartition("/")[2]]
-    return respond(status, work(Change.of(event)))
+    return respond(status, work(Command.of(event)))

@@ -7,7 +7,7 @@ from cardvault.aws.settings import Settings
 from cardvault.giftcards.ledger.posting import Ledger
 from cardvault.giftcards.ledger.records import LEDGER_RECORDS
 from cardvault.giftcards.operations.administer import ManageCards
-from cardvault.giftcards.operations.command import CHANGE, MOVE, Change
+from cardvault.giftcards.operations.command import COMMAND, IDEMPOTENT, Command
 from cardvault.giftcards.programs import ProgramRecord
 from cardvault.giftcards.security.vault import NumberVault
 from cardvault.giftcards.views import Views
@@ -28,21 +28,21 @@ ROUTES = {
     "adjustments": manage.adjust,
     "transfer-ownership": manage.hand_over,
 }
-SEEN = (*CHANGE, errors.CannotOpen, errors.CardRefused, errors.GiftCardNotFound)
+SEEN = (*COMMAND, errors.CannotOpen, errors.CardRefused, errors.GiftCardNotFound)
 RAISES = {
     "suspend": SEEN,
     "unsuspend": SEEN,
     "transfer-ownership": SEEN,
-    "void": (*MOVE, errors.CardRefused, errors.GiftCardNotFound),
+    "void": (*IDEMPOTENT, errors.CardRefused, errors.GiftCardNotFound),
     "process-expired": (
-        *MOVE,
+        *IDEMPOTENT,
         errors.CardRefused,
         errors.GiftCardNotFound,
         errors.LimitExceeded,
         errors.ProgramNotFound,
     ),
     "adjustments": (
-        *MOVE,
+        *IDEMPOTENT,
         errors.CardRefused,
         errors.GiftCardNotFound,
         errors.InsufficientFunds,
@@ -56,4 +56,4 @@ RAISES = {
 def handler(event: request.Event) -> Response:
     """200 with the card, or with what was done to it."""
     work = ROUTES[event["routeKey"].rpartition("/")[2]]
-    return respond(200, work(Change.of(event)))
+    return respond(200, work(Command.of(event)))

@@ -6,7 +6,7 @@ from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
 from cardvault.giftcards.ledger.posting import Ledger
 from cardvault.giftcards.ledger.records import LEDGER_RECORDS
-from cardvault.giftcards.operations.command import MOVE, Change
+from cardvault.giftcards.operations.command import IDEMPOTENT, Command
 from cardvault.giftcards.operations.holds import HoldMoney
 from cardvault.giftcards.operations.spend import SpendFromCards
 from cardvault.giftcards.programs import ProgramRecord
@@ -29,9 +29,9 @@ ROUTES = {
     "release": (200, hold.release),
 }
 RAISES = {
-    "redeem": (*MOVE, errors.CardRefused, errors.GiftCardNotFound, errors.InsufficientFunds),
+    "redeem": (*IDEMPOTENT, errors.CardRefused, errors.GiftCardNotFound, errors.InsufficientFunds),
     "refund": (
-        *MOVE,
+        *IDEMPOTENT,
         errors.CardRefused,
         errors.GiftCardNotFound,
         errors.LimitExceeded,
@@ -39,14 +39,14 @@ RAISES = {
         errors.TransactionNotFound,
     ),
     "holds": (
-        *MOVE,
+        *IDEMPOTENT,
         errors.CardRefused,
         errors.GiftCardNotFound,
         errors.InsufficientFunds,
         errors.LimitExceeded,
     ),
-    "capture": (*MOVE, errors.CardRefused, errors.GiftCardNotFound, errors.HoldNotFound),
-    "release": (*MOVE, errors.GiftCardNotFound, errors.HoldNotFound),
+    "capture": (*IDEMPOTENT, errors.CardRefused, errors.GiftCardNotFound, errors.HoldNotFound),
+    "release": (*IDEMPOTENT, errors.GiftCardNotFound, errors.HoldNotFound),
 }
 
 
@@ -54,4 +54,4 @@ RAISES = {
 def handler(event: request.Event) -> Response:
     """200 with what moved, 201 with the hold."""
     status, work = ROUTES[event["routeKey"].rpartition("/")[2]]
-    return respond(status, work(Change.of(event)))
+    return respond(status, work(Command.of(event)))

@@ -7,7 +7,6 @@ import pytest
 from cardvault.aws import tables
 from cardvault.aws.retries import LostRace
 from cardvault.errors import GiftCardNotFound
-from cardvault.giftcards.ledger import posting as ledger_module
 
 
 class Crash(RuntimeError):
@@ -27,7 +26,7 @@ def crash_after_commit(monkeypatch):
                 left[0] -= 1
                 raise Crash
 
-        monkeypatch.setattr(ledger_module.tables, "commit", commit)
+        monkeypatch.setattr(tables, "commit", commit)
 
     return arm
 
@@ -91,7 +90,7 @@ def test_i10_a_lost_race_reads_and_judges_anew(shop, monkeypatch):
             raise LostRace
         original(transaction)
 
-    monkeypatch.setattr(ledger_module.tables, "commit", commit)
+    monkeypatch.setattr(tables, "commit", commit)
     shop.redeem(card["id"], "10.00")
     assert shop.details(card["id"])["status"] == "depleted"
 
@@ -108,7 +107,7 @@ def test_i10_a_stale_write_is_refused_by_the_table(shop, monkeypatch):
             shop.redeem(card["id"], "1.00")
         original(transaction)
 
-    monkeypatch.setattr(ledger_module.tables, "commit", commit)
+    monkeypatch.setattr(tables, "commit", commit)
     from cardvault.errors import TooManyWriters
 
     with pytest.raises(TooManyWriters):

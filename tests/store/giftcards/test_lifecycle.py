@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from cardvault.core.clock import from_text, to_text
-from cardvault.errors import CardRefused, LimitExceeded, Unprocessable
+from cardvault.errors import CardRefused, InvalidRequest, LimitExceeded
 
 
 def at(clock, moment, **offset):
@@ -188,7 +188,7 @@ class TestHolds:
     def test_i10_a_capture_in_part_frees_the_rest(self, shop):
         card = shop.active("100.00")
         hold = shop.do("holds", card["id"], amount=Decimal("70.00"))["holdId"]
-        with pytest.raises(Unprocessable, match=r"at most 70\.00"):
+        with pytest.raises(InvalidRequest, match=r"at most 70\.00"):
             shop.do("capture", card["id"], hold, amount=Decimal("70.01"))
         answer = shop.do("capture", card["id"], hold, amount=Decimal("45.00"))
         assert answer["remainingBalance"] == Decimal("55.00")

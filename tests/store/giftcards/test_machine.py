@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 )
 
 from cardvault.core.clock import to_text
-from cardvault.errors import CardRefused, HoldNotFound, KeyReusedForAnotherRequest, Unprocessable
+from cardvault.errors import CardRefused, HoldNotFound, IdempotencyKeyReused, InvalidRequest
 from cardvault.giftcards.ledger.money import amount
 from tests.support.doubles import FixedClock
 from tests.support.giftcard_model import CardModel
@@ -113,7 +113,7 @@ class GiftCards(RuleBasedStateMachine):
             return
         card, sum_, key, first = repeat
         assert self.shop.redeem(card.id, str(amount(sum_)), key=key) == first
-        with pytest.raises(KeyReusedForAnotherRequest):
+        with pytest.raises(IdempotencyKeyReused):
             self.shop.redeem(card.id, str(amount(sum_ + 1)), key=key)
         self.touched.add(card.id)
 
@@ -256,7 +256,7 @@ class GiftCards(RuleBasedStateMachine):
         body = {"securityCode": code, "destinationCardNumber": target_.number}
         body["amount"] = str(amount(sum_))
         work = self.shop.do
-        refusals = (*REFUSALS, Unprocessable)
+        refusals = (*REFUSALS, InvalidRequest)
         self.attempt(allowed, lambda: work("transfer", source.id, **body), refusals)
         if allowed:
             source.move(-sum_)

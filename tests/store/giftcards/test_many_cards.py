@@ -8,9 +8,9 @@ from cardvault.errors import (
     CardRefused,
     GiftCardNotFound,
     InsufficientFunds,
+    InvalidRequest,
     LimitExceeded,
     ProgramNotFound,
-    Unprocessable,
     WrongSecurityCode,
 )
 from cardvault.giftcards.ledger.lifecycle import Status
@@ -46,9 +46,9 @@ def test_i10_a_transfer_keeps_every_limit(shop):
         transfer(shop, source, target, "100.01")
     with pytest.raises(LimitExceeded):
         transfer(shop, source, target, "1.01")
-    with pytest.raises(Unprocessable, match="another card"):
+    with pytest.raises(InvalidRequest, match="another card"):
         transfer(shop, source, source, "1.00")
-    with pytest.raises(Unprocessable, match="at most"):
+    with pytest.raises(InvalidRequest, match="at most"):
         transfer(shop, source, target, "5000.01")
     with pytest.raises(WrongSecurityCode):
         transfer(shop, source, target, "1.00", code="000000")
@@ -92,9 +92,9 @@ def test_i10_consolidation_refuses_what_does_not_belong_together(shop):
         consolidate(one, held)
     with pytest.raises(CardRefused, match="is pending"):
         consolidate(one, shop.new())
-    with pytest.raises(Unprocessable, match="repeat"):
+    with pytest.raises(InvalidRequest, match="twice"):
         consolidate(one, one)
-    with pytest.raises(Unprocessable, match="at least 2"):
+    with pytest.raises(InvalidRequest, match="at least 2"):
         consolidate(one)
     with pytest.raises(GiftCardNotFound):
         consolidate(one, shop.another().active("1.00"))
@@ -107,7 +107,7 @@ def test_bulk_issue_to_recipients(shop):
     shown = [shop.details(card["id"])["customerName"] for card in answer["cards"]]
     assert shown == ["N0", "N1", "N2"]
     for wrong in ({}, {"count": 1, "recipients": people}, {"recipients": ["x"]}, {"count": 501}):
-        with pytest.raises(Unprocessable):
+        with pytest.raises(InvalidRequest):
             shop.do("bulk", initialValue=5, merchantId="m1", **wrong)
 
 
@@ -125,7 +125,7 @@ def test_i6_a_list_holds_the_callers_cards_newest_first(shop, clock):
     assert [card["customerId"] for card in shop.find(customer("u1"))[0]] == ["u1", "u1"]
     with pytest.raises(ProgramNotFound):
         shop.find(business(OTHER_TENANT))
-    with pytest.raises(Unprocessable, match="cursor"):
+    with pytest.raises(InvalidRequest, match="cursor"):
         shop.find(cursor="elsewhere")
 
 

@@ -6,12 +6,13 @@ import pytest
 
 from cardvault.errors import (
     CardRefused,
+    IdempotencyKeyReused,
     InsufficientFunds,
-    KeyReusedForAnotherRequest,
+    InvalidRequest,
     LimitExceeded,
     TransactionNotFound,
-    Unprocessable,
 )
+from cardvault.giftcards.ledger.idempotency import IdempotentRequest
 
 
 def test_i10_a_new_card_is_pending_and_holds_nothing(shop):
@@ -89,7 +90,7 @@ def test_i10_a_reload_by_number_finds_the_card(shop):
 )
 def test_i10_what_is_no_amount_is_named_and_refused(shop, amount):
     card = shop.active("100.00")
-    with pytest.raises(Unprocessable, match="amount"):
+    with pytest.raises(InvalidRequest, match="amount"):
         shop.do("redeem", card["id"], amount=amount)
 
 
@@ -157,7 +158,7 @@ def test_i10_a_key_is_good_for_ever(shop, clock):
 def test_i10_the_same_key_with_another_body_is_refused(shop):
     card = shop.active("100.00")
     shop.redeem(card["id"], "80.00", key="till-7")
-    with pytest.raises(KeyReusedForAnotherRequest):
+    with pytest.raises(IdempotencyKeyReused):
         shop.redeem(card["id"], "79.00", key="till-7")
 
 
@@ -178,7 +179,5 @@ def test_i10_creating_is_idempotent_too(shop):
 
 @pytest.mark.parametrize("key", ["", " ", "x" * 129, "é"])
 def test_a_money_move_needs_a_key(shop, key):
-    from cardvault.giftcards.ledger.posting import Once
-
-    with pytest.raises(Unprocessable, match="Idempotency-Key"):
-        Once.of(key, "tenant", "card", "redeem", {})
+    with pytest.raises(InvalidRequest, match="Idempotency-Key"):
+        IdempotentRequest(shop.numbers, "tenant", "card", "redeem", key, {})

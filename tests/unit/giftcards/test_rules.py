@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cardvault.core import decimal_json
 from cardvault.core.clock import to_text
-from cardvault.errors import CannotOpen, Unprocessable
+from cardvault.errors import CannotOpen, InvalidRequest
 from cardvault.giftcards.ledger import lifecycle, money
 from cardvault.giftcards.ledger.lifecycle import Status
 from cardvault.giftcards.ledger.records import CardRecord
@@ -47,7 +47,7 @@ def test_i10_an_amount_goes_out_and_comes_back_to_the_cent(cents):
 def test_i10_nothing_is_rounded(value):
     try:
         cents = money.minor_units("amount", value, least=-(10**12))
-    except Unprocessable as error:
+    except InvalidRequest as error:
         assert "amount" in str(error)  # noqa: PT017
     else:
         assert Decimal(cents) == value * 100

@@ -1,16 +1,10 @@
 """What may be wrong with a request about gift cards."""
 
 from cardvault.errors.families import (
-    IdempotencyKeyReused,
-    InvalidRequest,
     NotFound,
     Refused,
     Unauthenticated,
 )
-
-# Earlier names, until the ledger and the operations say the above.
-Unprocessable = InvalidRequest
-KeyReusedForAnotherRequest = IdempotencyKeyReused
 
 
 class ProgramNotFound(NotFound):

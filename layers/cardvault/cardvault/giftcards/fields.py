@@ -1,5 +1,7 @@
-"""Fields of the gift-card API beside those of every API, and what a body says of an entry."""
+"""Fields of the gift-card API beside those of every API, and the metadata of an entry."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from cardvault.http import schemas
@@ -19,17 +21,11 @@ from cardvault.http.fields import (
 from cardvault.http.schemas import Check
 
 __all__ = ["AMOUNT", "CODE", "EMAIL", "ID", "MOMENT", "NAME_OF_YOURS", "NUMBER", "PHONE"]
-__all__ += [
-    "POS_REMARKS",
-    "REMARKS",
-    "SIGNED_AMOUNT",
-    "Schema",
-    "checker",
-    "moment",
-    "name",
-    "remarks",
-    "text",
-]
+__all__ += ["METADATA", "POS_METADATA", "SIGNED_AMOUNT", "Metadata", "Schema", "checker"]
+__all__ += ["metadata", "name", "optional_moment", "text"]
+
+# What a body says of an entry, as attributes of the entry.
+Metadata = Mapping[str, Any]
 
 # The published examples name merchants and customers freely: "merchant_123".
 NAME_OF_YOURS = CALLERS_ID
@@ -43,14 +39,14 @@ NUMBER: Schema = {
     "pattern": r"^[0-9]{1,20}\Z",
     "description": "must be a card number, digits only",
 }
-REMARKS: Schema = {"referenceId": text(100), "description": text(500)}
-POS_REMARKS: Schema = {
+METADATA: Schema = {"referenceId": text(100), "description": text(500)}
+POS_METADATA: Schema = {
     "posTransactionId": text(100),
     "cashierId": text(50),
     "terminalId": text(50),
     "description": text(500),
 }
-_REMARK_ATTRIBUTES = {
+_METADATA_ATTRIBUTES = {
     "referenceId": "reference_id",
     "description": "description",
     "reason": "description",
@@ -66,7 +62,12 @@ def checker(required: Schema, optional: Schema | None = None) -> Check:
     return schemas.checker(schemas.body(required, optional), null_is_absent=True)
 
 
-def remarks(wanted: dict[str, Any]) -> dict[str, Any]:
-    """What a body says of an entry, as the entry's attributes."""
-    pairs = _REMARK_ATTRIBUTES.items()
-    return {attribute: wanted[name] for name, attribute in pairs if name in wanted}
+def metadata(given: Mapping[str, Any]) -> Metadata:
+    """The metadata of the entry, from a checked body."""
+    pairs = _METADATA_ATTRIBUTES.items()
+    return {attribute: given[name] for name, attribute in pairs if name in given}
+
+
+def optional_moment(name: str, given: Mapping[str, Any]) -> datetime | None:
+    """The moment of a field, from a checked body, if it has one. Raises InvalidRequest."""
+    return moment(name, given[name]) if name in given else None

@@ -12,7 +12,7 @@ from cardvault.core.clock import Clock, to_text, utc_now
 from cardvault.core.ids import new_id
 from cardvault.errors import InvalidRequest, ProgramNotFound
 from cardvault.giftcards.fields import checker
-from cardvault.giftcards.ledger.money import NOT_IN_CENTS, SMALLEST, amount, minor_units
+from cardvault.giftcards.ledger.money import NOT_IN_CENTS, amount, minor_units
 from cardvault.http.caller import Caller
 from cardvault.http.fields import AMOUNT, CURRENCY, ID, Schema, name
 
@@ -142,7 +142,7 @@ def view(program: ProgramRecord) -> dict[str, Any]:
 def _terms(wanted: dict[str, Any]) -> dict[str, int]:
     """The terms that a request sets, by attribute: limits in minor units, lives in days."""
     limits = {
-        attribute: minor_units(given, wanted[given], least=SMALLEST, most=HIGHEST_LIMIT)
+        attribute: minor_units(given, wanted[given], most=HIGHEST_LIMIT)
         for given, attribute in _LIMITS.items()
         if given in wanted
     }

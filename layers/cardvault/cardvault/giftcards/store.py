@@ -9,9 +9,9 @@ from cardvault.giftcards.ledger.records import (
     CARD_KEY,
     ENTRY_PREFIX,
     NUMBER_KEY,
+    CardNumberRecord,
     CardRecord,
     EntryRecord,
-    NumberMark,
     entry_key,
 )
 from cardvault.http.caller import Caller
@@ -47,10 +47,10 @@ def visible(card: CardRecord, caller: Caller) -> bool:
 def id_of_number(index: str) -> str | None:
     """The id of the card with the number of this index (`NumberVault.index_of`)."""
     try:
-        mark = NumberMark.get(f"NUMBER#{index}", NUMBER_KEY, consistent_read=True)
+        found = CardNumberRecord.get(f"NUMBER#{index}", NUMBER_KEY, consistent_read=True)
     except DoesNotExist:
         return None
-    return str(mark.numbered_card_id)
+    return str(found.numbered_card_id)
 
 
 def numbered(program_id: str, index: str, caller: Caller) -> CardRecord:

@@ -24,8 +24,8 @@ class Check:
 
     def __call__(self, body: Any) -> dict[str, Any]:
         """The body, checked."""
-        if self.null_is_absent and isinstance(body, dict):
-            body = {name: value for name, value in body.items() if value is not None}
+        if self.null_is_absent:
+            body = _without_nulls(body)
         try:
             return self._fits(body)
         except fastjsonschema.JsonSchemaValueException as error:
@@ -52,6 +52,15 @@ def body(required: Schema, optional: Schema | None = None) -> Schema:
         "required": list(required),
         "properties": {**required, **(optional or {})},
     }
+
+
+def _without_nulls(value: Any) -> Any:
+    """The body without the fields that are null, also in objects of a list."""
+    if isinstance(value, list):
+        return [_without_nulls(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _without_nulls(item) for name, item in value.items() if item is not None}
+    return value
 
 
 def _parts(schema: Schema) -> Iterator[Schema]:

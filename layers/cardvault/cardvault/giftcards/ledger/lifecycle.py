@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from cardvault.core.clock import from_text
+from cardvault.core.clock import from_text, to_text
 from cardvault.errors import CardRefused, InsufficientFunds, LimitExceeded
 from cardvault.giftcards.ledger.money import amount
 from cardvault.giftcards.ledger.records import CardRecord
@@ -74,6 +74,11 @@ def held(card: CardRecord, now: datetime) -> int:
 def available(card: CardRecord, now: datetime) -> int:
     """Minor units that can be spent now: the balance less what is held."""
     return card.balance - held(card, now)
+
+
+def voiding(now: datetime) -> dict[str, Any]:
+    """What changes on a card that is voided: it is watched no more, and its holds are over."""
+    return {"voided_at": to_text(now), "expiry_watch": None, "holds": None}
 
 
 def expect(card: CardRecord, allowed: frozenset[Status], now: datetime) -> Status:

@@ -24,15 +24,24 @@ def amount(minor_units: int) -> Decimal:
     return Decimal(minor_units).scaleb(-2)
 
 
-def minor_units(name: str, value: Any, *, least: int, most: int | None = None) -> int:
+def minor_units(
+    name: str, value: Any, *, least: int | None = SMALLEST, most: int | None = None
+) -> int:
     """The minor units of a field of a body, a JSON number or a text of digits.
 
     Nothing is rounded. Raises InvalidRequest, naming the field, on more than two decimals, on
     anything that is no amount, and outside of `least` to `most` (in minor units).
     """
     found = int(fields.amount(name, value).scaleb(2))
-    if found < least:
+    expect_within(name, found, least=least, most=most)
+    return found
+
+
+def expect_within(
+    name: str, found: int, *, least: int | None = None, most: int | None = None
+) -> None:
+    """Raises InvalidRequest, naming the field, when it is outside of `least` to `most`."""
+    if least is not None and found < least:
         raise InvalidRequest(f"{name} must be at least {amount(least)}")
     if most is not None and found > most:
         raise InvalidRequest(f"{name} must be at most {amount(most)}")
-    return found

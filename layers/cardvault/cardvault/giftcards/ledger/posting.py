@@ -1,229 +1,121 @@
-"""The ledger: every change of a card is one entry, written with the card or not at all.
+"""Posting entries: every change of a card is one entry, written with the card or not at all.
 
-A move over one card or many is one transaction: each card under the condition that nobody wrote
-since it was read, each card's entry, and the Idempotency-Key with the answer. So money is never
-half moved, and the same key moves it once, for ever (I10): whoever repeats it, also after a crash
-behind the transaction, gets the first answer.
+A change of one card or many is one unit of work: each card under the condition that nobody wrote
+since it was read, each card's entry, and the idempotency record with the answer. So money is never
+half moved, and the same key moves it once, for ever (I10): a repeat gets the first answer, also
+after a crash that followed the transaction.
 """
 
-import hashlib
-import json
 import secrets
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pynamodb.exceptions import DoesNotExist
-
-from cardvault.aws import retries, tables
-from cardvault.aws.retries import LostRace
-from cardvault.core import decimal_json
+from cardvault.aws.unit_of_work import UnitOfWork, actions_of
 from cardvault.core.clock import Clock, to_text, utc_now
-from cardvault.errors import CardvaultError, KeyReusedForAnotherRequest
+from cardvault.giftcards.ledger.idempotency import Answer, IdempotentRequest
 from cardvault.giftcards.ledger.records import (
     CardRecord,
     EntryRecord,
     EntryType,
-    KeyMark,
+    IdempotencyRecord,
     entry_key,
 )
 from cardvault.giftcards.security.vault import NumberVault
-from cardvault.http.fields import idempotency_key
-
-if TYPE_CHECKING:
-    from pynamodb.transactions import TransactWrite
-
-Answer = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Once:
-    """An Idempotency-Key: whose, of which card (or program), for which action and body."""
+class LedgerWork(UnitOfWork):
+    """A unit of work over gift cards as they were read, as of `now`.
 
-    tenant_id: str
-    owner_id: str
-    action: str
-    key: str
-    body: Mapping[str, Any]
+    `client_id` is the API client who asked for it, and `request` what makes it repeatable.
+    """
 
-    @classmethod
-    def of(
-        cls, key: str | None, tenant_id: str, owner_id: str, action: str, body: Mapping[str, Any]
-    ) -> "Once":
-        """Raises InvalidRequest when there is no key, or none of 1 to 128 visible characters."""
-        return cls(tenant_id, owner_id, action, idempotency_key(key), body)
+    def __init__(
+        self, now: datetime, client_id: str | None = None, request: IdempotentRequest | None = None
+    ) -> None:
+        super().__init__()
+        self.now = now
+        self._client_id = client_id
+        self._request = request
 
-    @property
-    def sort_key(self) -> str:
-        """Where its mark lies: the same key of another tenant or action is another key (I6)."""
-        text = json.dumps([self.tenant_id, self.action, self.key])
-        return "IDEM#" + hashlib.sha256(text.encode()).hexdigest()
+    def post(
+        self,
+        card: CardRecord,
+        kind: EntryType,
+        amount: int = 0,
+        changes: Mapping[str, Any] | None = None,
+        **details: Any,
+    ) -> EntryRecord:
+        """Add an entry and its card, at most one entry a card; the card in memory is then the new.
 
-    @property
-    def place(self) -> str:
-        """What its answer is sealed for."""
-        return f"{self.owner_id} {self.sort_key}"
-
-    @property
-    def content(self) -> str:
-        """What tells a repeat from another request.
-
-        Without the security code: a repeat need not prove it again, and nothing is kept of it.
+        `amount` is in minor units, `changes` are attributes of the card (None removes one),
+        `details` attributes of the entry.
         """
-        told = {name: value for name, value in self.body.items() if name != "securityCode"}
-        return json.dumps(told, sort_keys=True, default=str)
+        read_seq, read_balance = card.entry_seq, card.balance
+        entry = new_entry(card, kind, amount, self.now, client_id=self._client_id, **details)
+        changes = {
+            **(changes or {}),
+            "balance": entry.balance_after,
+            "updated_at": entry.created_at,
+            "entry_seq": entry.seq,
+            "entry_hash": entry.hash,
+        }
+        for name, value in changes.items():
+            setattr(card, name, value)
+        self.save(entry, EntryRecord.card_id.does_not_exist())
+        if read_seq == 0:
+            self.save(card, CardRecord.card_id.does_not_exist())
+        else:
+            unchanged = (CardRecord.entry_seq == read_seq) & (CardRecord.balance == read_balance)
+            self.act(card, actions_of(CardRecord, changes), unchanged)
+        return entry
 
+    def commit_answer(self, answer: Answer) -> Answer:
+        """Write everything, the idempotency record with the answer too, or nothing.
 
-@dataclass(frozen=True, slots=True)
-class Posting:
-    """One entry to come on one card, and the facts of the card that change with it.
-
-    A fact given as None is removed. `details` are attributes of the entry.
-    """
-
-    card: CardRecord
-    kind: EntryType
-    amount: int = 0
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    details: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to write in one transaction, at most one posting a card.
-
-    `answer` is asked once the entries are known and the cards as they will be; `also` adds
-    writes of its own.
-    """
-
-    postings: Sequence[Posting]
-    answer: Callable[[Sequence[EntryRecord]], Answer]
-    also: Callable[["TransactWrite"], None] | None = None
+        Raises LostRace.
+        """
+        if self._request:
+            record = self._request.record(answer)
+            self.save(record, IdempotencyRecord.owner_id.does_not_exist())
+        self.commit()
+        return answer
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Carries out plans, each exactly once per Idempotency-Key."""
+    """Begins units of work."""
 
     vault: NumberVault
     clock: Clock = utc_now
 
-    def post(
-        self, decide: Callable[[datetime], Plan], once: Once | None, by: str | None = None
-    ) -> Answer:
-        """Read, judge and write as `decide` says of this moment, until no race is lost.
-
-        `decide` reads the cards anew at each try, and may raise. `by` is the API client. A key
-        used before is answered as it was then. Raises KeyReusedForAnotherRequest,
-        TooManyWriters, and what `decide` raises.
-        """
-        return retries.retry_races(lambda: self._attempt(decide, once, by))
-
-    def _attempt(
-        self, decide: Callable[[datetime], Plan], once: Once | None, by: str | None
-    ) -> Answer:
-        try:
-            now = self.clock()
-            return self._commit(decide(now), once, by, now)
-        except (LostRace, CardvaultError):
-            # A repeat meets the card as the first request left it: spent, voided, or written
-            # under the same key. So the key is looked for only here, and costs nothing before.
-            first = self._first_answer(once) if once else None
-            if first is None:
-                raise
-            return first
-
-    def _commit(self, plan: Plan, once: Once | None, by: str | None, now: datetime) -> Answer:
-        transaction = tables.writing()
-        answer = _write(transaction, plan, by, now)
-        if once:
-            mark = KeyMark(
-                once.owner_id,
-                once.sort_key,
-                request_mac=self.vault.fingerprint(once.content),
-                sealed_answer=self.vault.seal(decimal_json.dumps(answer), once.place),
-            )
-            transaction.save(mark, condition=KeyMark.owner_id.does_not_exist())
-        tables.commit(transaction)
-        return answer
-
-    def _first_answer(self, once: Once) -> Answer | None:
-        try:
-            mark = KeyMark.get(once.owner_id, once.sort_key, consistent_read=True)
-        except DoesNotExist:
-            return None
-        if mark.request_mac != self.vault.fingerprint(once.content):
-            raise KeyReusedForAnotherRequest
-        answer: Answer = decimal_json.loads(self.vault.open(mark.sealed_answer, once.place))
-        return answer
+    def begin(self, client_id: str, request: IdempotentRequest | None = None) -> LedgerWork:
+        """A unit of work for the API client, as of now."""
+        return LedgerWork(self.clock(), client_id, request)
 
 
-def post_unasked(plan: Plan, now: datetime) -> None:
-    """Write a plan that nobody asked for, and so nobody repeats. Raises LostRace."""
-    transaction = tables.writing()
-    _write(transaction, plan, None, now)
-    tables.commit(transaction)
-
-
-def _write(transaction: "TransactWrite", plan: Plan, by: str | None, now: datetime) -> Answer:
-    entries = [_post(transaction, posting, by, now) for posting in plan.postings]
-    if plan.also:
-        plan.also(transaction)
-    return plan.answer(entries)
-
-
-def _post(
-    transaction: "TransactWrite", posting: Posting, by: str | None, now: datetime
+def new_entry(
+    card: CardRecord, kind: EntryType, amount: int, now: datetime, **details: Any
 ) -> EntryRecord:
-    """Add the entry and its card to the transaction; the card in memory becomes the new one."""
-    card = posting.card
-    read_seq, read_balance = card.entry_seq, card.balance
-    entry = _entry(posting, by, now)
-    facts = {
-        **posting.facts,
-        "balance": entry.balance_after,
-        "updated_at": entry.created_at,
-        "entry_seq": entry.seq,
-        "entry_hash": entry.hash,
-    }
-    for name, value in facts.items():
-        setattr(card, name, value)
-    transaction.save(entry, condition=EntryRecord.card_id.does_not_exist())
-    if read_seq == 0:
-        transaction.save(card, condition=CardRecord.card_id.does_not_exist())
-        return entry
-    columns = {name: getattr(CardRecord, name) for name in facts}
-    actions = [
-        columns[name].remove() if value is None else columns[name].set(value)
-        for name, value in facts.items()
-    ]
-    unchanged = (CardRecord.entry_seq == read_seq) & (CardRecord.balance == read_balance)
-    transaction.update(card, actions, condition=unchanged)
-    return entry
-
-
-def _entry(posting: Posting, by: str | None, now: datetime) -> EntryRecord:
-    card, seq = posting.card, posting.card.entry_seq + 1
-    before = card.balance
-    after = before + posting.amount
-    if after < 0:
-        raise AssertionError("a plan would take the balance below zero")
+    """The card's next entry."""
+    seq, before = card.entry_seq + 1, card.balance
+    if before + amount < 0:
+        raise AssertionError("an entry would take the balance below zero")
     entry = EntryRecord(
         card.card_id,
         entry_key(seq),
         id=_entry_id(now, seq),
         seq=seq,
-        transaction_type=posting.kind.value,
-        amount=posting.amount,
+        transaction_type=kind.value,
+        amount=amount,
         balance_before=before,
-        balance_after=after,
+        balance_after=before + amount,
         # Clocks of two machines differ; the entries of one card never go back in time.
         created_at=max(to_text(now), card.updated_at),
         merchant_id=card.merchant_id,
-        client_id=by,
         previous_hash=card.entry_hash,
-        **posting.details,
+        **details,
     )
     entry.hash = entry.computed_hash()
     return entry

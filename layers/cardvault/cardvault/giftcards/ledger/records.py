@@ -179,7 +179,7 @@ class EntryRecord(Record):
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-class KeyMark(Record):
+class IdempotencyRecord(Record):
     """An Idempotency-Key that was used: the request's fingerprint and its answer, sealed."""
 
     class Meta:
@@ -191,8 +191,8 @@ class KeyMark(Record):
     sealed_answer = BinaryAttribute(legacy_encoding=False, attr_name="sealedAnswer")
 
 
-class NumberMark(Record):
-    """A card number that is taken, by its MAC, and whose it is."""
+class CardNumberRecord(Record):
+    """The uniqueness record of a card number, by its MAC: whose number it is."""
 
     class Meta:
         setting = "gift_cards_table"
@@ -202,7 +202,7 @@ class NumberMark(Record):
     numbered_card_id = UnicodeAttribute(attr_name="numberedCardId")
 
 
-class RefundMark(Record):
+class RefundTotal(Record):
     """How much of an entry was refunded until now."""
 
     class Meta:
@@ -213,7 +213,7 @@ class RefundMark(Record):
     refunded = WholeNumber()
 
 
-LEDGER_RECORDS = (CardRecord, EntryRecord, KeyMark, NumberMark, RefundMark)
+LEDGER_RECORDS = (CardRecord, EntryRecord, IdempotencyRecord, CardNumberRecord, RefundTotal)
 """What is stored in the gift cards' table."""
 
 

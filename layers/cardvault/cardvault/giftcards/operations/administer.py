@@ -1,27 +1,32 @@
 """What a merchant's staff does to a card: suspend, void, extend, correct, hand over."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
+from cardvault.aws.unit_of_work import retry_lost_races
 from cardvault.core.clock import from_text, to_text
-from cardvault.errors import LimitExceeded, Unprocessable
-from cardvault.giftcards import programs, store
+from cardvault.errors import InvalidRequest, LimitExceeded
 from cardvault.giftcards.fields import (
     EMAIL,
     MOMENT,
     NAME_OF_YOURS,
     SIGNED_AMOUNT,
+    Metadata,
     checker,
-    moment,
-    remarks,
+    metadata,
+    name,
+    optional_moment,
     text,
 )
 from cardvault.giftcards.ledger import lifecycle, money
+from cardvault.giftcards.ledger.idempotency import Answer
 from cardvault.giftcards.ledger.lifecycle import Status
-from cardvault.giftcards.ledger.posting import Answer, Ledger, Plan, Posting
+from cardvault.giftcards.ledger.posting import Ledger, LedgerWork
 from cardvault.giftcards.ledger.records import CardRecord, EntryType
-from cardvault.giftcards.operations.command import Change
+from cardvault.giftcards.operations.command import Command, idempotent
+from cardvault.giftcards.programs import ProgramRecord
 from cardvault.giftcards.views import Views
 
 _check_suspend = checker({"reason": text(500)}, {"expiresAt": MOMENT})
@@ -36,159 +41,157 @@ _check_process = checker(
 )
 _check_adjust = checker({"amount": SIGNED_AMOUNT, "reason": text(500)}, {"referenceId": text(100)})
 _check_hand_over = checker(
-    {"newOwnerName": text(255), "newOwnerEmail": EMAIL},
+    {"newOwnerName": name(255), "newOwnerEmail": EMAIL},
     {"newCustomerId": NAME_OF_YOURS, "referenceId": text(100)},
 )
+_PROCESSED = {"refund": "Balance paid out", "void": "Balance forfeited"}
+
+
+@dataclass(frozen=True, slots=True)
+class Processing:
+    """What to do with an expired card, and for how long to extend it, if that is it."""
+
+    action: str
+    extension: timedelta | None
+    metadata: Metadata
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> "Processing":
+        """From a checked body. Raises InvalidRequest."""
+        action, days = given["action"], given.get("extensionDays")
+        if (action == "extend") != (days is not None):
+            raise InvalidRequest("extensionDays is required to extend, and for nothing else")
+        return cls(action, timedelta(days=days) if days else None, metadata(given))
 
 
 @dataclass(frozen=True, slots=True)
 class ManageCards:
-    """Each raises as it says, and as `Ledger.post`."""
+    """Each raises as it says, and TooManyWriters; with an Idempotency-Key as `idempotent`."""
 
     ledger: Ledger
     views: Views
 
-    def suspend(self, change: Change) -> Answer:
+    @retry_lost_races
+    def suspend(self, command: Command) -> Answer:
         """Stop an active or depleted card, until a moment or until further notice.
 
-        Raises Unprocessable, GiftCardNotFound, CardRefused.
+        Raises InvalidRequest, GiftCardNotFound, CardRefused.
         """
-        wanted = _check_suspend(change.body)
-        until = moment("expiresAt", wanted["expiresAt"]) if "expiresAt" in wanted else None
+        given = _check_suspend(command.body)
+        until = optional_moment("expiresAt", given)
+        work, card = self._begin(command)
+        lifecycle.expect(card, lifecycle.LIVE, work.now)
+        if until is not None and until <= work.now:
+            raise InvalidRequest("expiresAt must lie ahead")
+        end = to_text(until) if until else None
+        changes = {
+            "suspended_at": to_text(work.now),
+            "suspended_until": end,
+            "suspended_reason": given["reason"],
+        }
+        work.post(card, EntryType.SUSPENSION, 0, changes, until=end, **metadata(given))
+        return self._commit(work, card)
 
-        def decide(now: datetime) -> Plan:
-            card = self._card(change)
-            lifecycle.expect(card, lifecycle.LIVE, now)
-            if until is not None and until <= now:
-                raise Unprocessable("expiresAt must lie ahead")
-            end = to_text(until) if until else None
-            facts = {
-                "suspended_at": to_text(now),
-                "suspended_until": end,
-                "suspended_reason": wanted["reason"],
-            }
-            details = {**remarks(wanted), "until": end}
-            return self._shown(Posting(card, EntryType.SUSPENSION, 0, facts, details), now)
+    @retry_lost_races
+    def unsuspend(self, command: Command) -> Answer:
+        """Let a suspended card live again.
 
-        return self.ledger.post(decide, None, change.caller.client_id)
+        Raises InvalidRequest, GiftCardNotFound, CardRefused.
+        """
+        _check_nothing(command.body)
+        work, card = self._begin(command)
+        lifecycle.expect(card, frozenset({Status.SUSPENDED}), work.now)
+        changes = dict.fromkeys(("suspended_at", "suspended_until", "suspended_reason"))
+        work.post(card, EntryType.UNSUSPENSION, 0, changes)
+        return self._commit(work, card)
 
-    def unsuspend(self, change: Change) -> Answer:
-        """Let a suspended card live again. Raises Unprocessable, GiftCardNotFound, CardRefused."""
-        _check_nothing(change.body)
-
-        def decide(now: datetime) -> Plan:
-            card = self._card(change)
-            lifecycle.expect(card, frozenset({Status.SUSPENDED}), now)
-            facts = dict.fromkeys(("suspended_at", "suspended_until", "suspended_reason"))
-            return self._shown(Posting(card, EntryType.UNSUSPENSION, 0, facts), now)
-
-        return self.ledger.post(decide, None, change.caller.client_id)
-
-    def void(self, change: Change) -> Answer:
+    @idempotent("void")
+    def void(self, command: Command, work: LedgerWork) -> Answer:
         """End a card for good; what is on it is written off, and its holds are over.
 
-        Raises Unprocessable, GiftCardNotFound, CardRefused.
+        Raises InvalidRequest, GiftCardNotFound, CardRefused.
         """
-        wanted = _check_void(change.body)
+        said = metadata(_check_void(command.body))
+        card = command.card()
+        lifecycle.expect(card, lifecycle.VOIDABLE, work.now)
+        return _void(work, card, said, "void", "Gift card voided")
 
-        def decide(now: datetime) -> Plan:
-            card = self._card(change)
-            lifecycle.expect(card, lifecycle.VOIDABLE, now)
-            return _voided(card, remarks(wanted), "void", "Gift card voided", now)
-
-        return self.ledger.post(decide, change.once("void"), change.caller.client_id)
-
-    def process_expired(self, change: Change) -> Answer:
+    @idempotent("process-expired")
+    def process_expired(self, command: Command, work: LedgerWork) -> Answer:
         """Extend a card, expired or not; or end an expired one, forfeited or paid out elsewhere.
 
-        Raises Unprocessable, GiftCardNotFound, ProgramNotFound, CardRefused, LimitExceeded.
+        Raises InvalidRequest, GiftCardNotFound, ProgramNotFound, CardRefused, LimitExceeded.
         """
-        wanted = _check_process(change.body)
-        action = wanted["action"]
-        if (action == "extend") != ("extensionDays" in wanted):
-            raise Unprocessable("extensionDays is required to extend, and for nothing else")
-        program = programs.owned(change.program_id, change.caller)
+        given = Processing.of(_check_process(command.body))
+        program, card = command.program(), command.card()
+        if given.extension is not None:
+            return _extend(work, card, given.extension, program)
+        lifecycle.expect(card, frozenset({Status.EXPIRED}), work.now)
+        return _void(work, card, given.metadata, given.action, _PROCESSED[given.action])
 
-        def decide(now: datetime) -> Plan:
-            card = self._card(change)
-            if action == "extend":
-                lifecycle.expect(card, lifecycle.VOIDABLE, now)
-                days, longest = timedelta(days=wanted["extensionDays"]), program.longest_life
-                return _extended(card, days, longest, now)
-            lifecycle.expect(card, frozenset({Status.EXPIRED}), now)
-            message = "Balance paid out" if action == "refund" else "Balance forfeited"
-            return _voided(card, remarks(wanted), action, message, now)
-
-        return self.ledger.post(decide, change.once("process-expired"), change.caller.client_id)
-
-    def adjust(self, change: Change) -> Answer:
+    @idempotent("adjust")
+    def adjust(self, command: Command, work: LedgerWork) -> Answer:
         """Correct a balance by a signed amount, with the reason.
 
-        Raises Unprocessable, GiftCardNotFound, ProgramNotFound, CardRefused, InsufficientFunds,
+        Raises InvalidRequest, GiftCardNotFound, ProgramNotFound, CardRefused, InsufficientFunds,
         LimitExceeded.
         """
-        wanted = _check_adjust(change.body)
-        program = programs.owned(change.program_id, change.caller)
+        given, program = _check_adjust(command.body), command.program()
         most = program.max_balance
-        amount = money.minor_units("amount", wanted["amount"], least=-most, most=most)
+        amount = money.minor_units("amount", given["amount"], least=-most, most=most)
         if amount == 0:
-            raise Unprocessable("amount must not be zero")
+            raise InvalidRequest("amount must not be zero")
+        card = command.card()
+        lifecycle.expect(card, lifecycle.CREDITABLE, work.now)
+        lifecycle.expect_funds(card, -amount, work.now)
+        lifecycle.expect_room(card, amount, most)
+        work.post(card, EntryType.ADJUSTMENT, amount, **metadata(given))
+        return self._commit(work, card)
 
-        def decide(now: datetime) -> Plan:
-            card = self._card(change)
-            lifecycle.expect(card, lifecycle.CREDITABLE, now)
-            lifecycle.expect_funds(card, -amount, now)
-            lifecycle.expect_room(card, amount, most)
-            posting = Posting(card, EntryType.ADJUSTMENT, amount, details=remarks(wanted))
-            return self._shown(posting, now)
-
-        return self.ledger.post(decide, change.once("adjust"), change.caller.client_id)
-
-    def hand_over(self, change: Change) -> Answer:
+    @retry_lost_races
+    def hand_over(self, command: Command) -> Answer:
         """Make an active card another customer's.
 
-        Raises Unprocessable, GiftCardNotFound, CardRefused.
+        Raises InvalidRequest, GiftCardNotFound, CardRefused.
         """
-        wanted = _check_hand_over(change.body)
+        given = _check_hand_over(command.body)
+        work, card = self._begin(command)
+        lifecycle.expect(card, frozenset({Status.ACTIVE}), work.now)
+        changes = {
+            "customer_name": given["newOwnerName"],
+            "customer_email": given["newOwnerEmail"],
+            "customer_id": given.get("newCustomerId"),
+            "customer_phone": None,
+            "code_mac": None,  # what the former owner knows opens it no more
+        }
+        work.post(card, EntryType.OWNERSHIP_TRANSFER, 0, changes, **metadata(given))
+        return self._commit(work, card)
 
-        def decide(now: datetime) -> Plan:
-            card = self._card(change)
-            lifecycle.expect(card, frozenset({Status.ACTIVE}), now)
-            facts = {
-                "customer_name": wanted["newOwnerName"],
-                "customer_email": wanted["newOwnerEmail"],
-                "customer_id": wanted.get("newCustomerId"),
-                "customer_phone": None,
-                "code_mac": None,  # what the former owner knows opens it no more
-            }
-            details = remarks(wanted)
-            return self._shown(Posting(card, EntryType.OWNERSHIP_TRANSFER, 0, facts, details), now)
+    def _begin(self, command: Command) -> tuple[LedgerWork, CardRecord]:
+        return self.ledger.begin(command.caller.client_id), command.card()
 
-        return self.ledger.post(decide, None, change.caller.client_id)
-
-    def _card(self, change: Change) -> CardRecord:
-        return store.seen(change.program_id, change.card_id, change.caller)
-
-    def _shown(self, posting: Posting, now: datetime) -> Plan:
-        return Plan([posting], lambda _: self.views.card(posting.card, now))
+    def _commit(self, work: LedgerWork, card: CardRecord) -> Answer:
+        return work.commit_answer(self.views.card(card, work.now))
 
 
-def _voided(
-    card: CardRecord, details: dict[str, Any], action: str, message: str, now: datetime
-) -> Plan:
-    facts = {"voided_at": to_text(now), "expiry_watch": None, "holds": None}
-    posting = Posting(card, EntryType.VOID, -card.balance, facts, details)
-    told = {"success": True, "cardId": card.card_id, "action": action, "message": message}
-    return Plan([posting], lambda done: {**told, "transactionId": done[0].id})
+def _void(work: LedgerWork, card: CardRecord, said: Metadata, action: str, message: str) -> Answer:
+    entry = work.post(card, EntryType.VOID, -card.balance, lifecycle.voiding(work.now), **said)
+    answer = {"success": True, "cardId": card.card_id, "action": action, "message": message}
+    return work.commit_answer({**answer, "transactionId": entry.id})
 
 
-def _extended(card: CardRecord, days: timedelta, longest: timedelta, now: datetime) -> Plan:
-    expires_at = max(now, from_text(card.expires_at)) + days
-    if expires_at > now + longest:
+def _extend(
+    work: LedgerWork, card: CardRecord, extension: timedelta, program: ProgramRecord
+) -> Answer:
+    lifecycle.expect(card, lifecycle.VOIDABLE, work.now)
+    longest = program.longest_life
+    expires_at = max(work.now, from_text(card.expires_at)) + extension
+    if expires_at > work.now + longest:
         raise LimitExceeded(f"a gift card lasts at most {longest.days} days from now")
     end = to_text(expires_at)
-    facts = {"expires_at": end, "expiry_watch": card.program_id}
-    posting = Posting(card, EntryType.EXTENSION, 0, facts, {"until": end})
-    told = {"success": True, "cardId": card.card_id, "action": "extend", "newExpiresAt": end}
-    message = "Gift card extended"
-    return Plan([posting], lambda done: {**told, "message": message, "transactionId": done[0].id})
+    changes = {"expires_at": end, "expiry_watch": card.program_id}
+    entry = work.post(card, EntryType.EXTENSION, 0, changes, until=end)
+    answer = {"success": True, "cardId": card.card_id, "action": "extend", "newExpiresAt": end}
+    return work.commit_answer(
+        {**answer, "message": "Gift card extended", "transactionId": entry.id}
+    )

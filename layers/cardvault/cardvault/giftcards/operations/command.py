@@ -1,30 +1,38 @@
-"""A change of a gift card, as asked for over HTTP."""
+"""A command: a change of a gift card, as asked for over HTTP, once however often it is repeated."""
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+from cardvault.aws.retries import LostRace
+from cardvault.aws.unit_of_work import retry_lost_races
 from cardvault.errors import (
     CannotOpen,
+    CardvaultError,
     Forbidden,
     IdempotencyKeyReused,
     InvalidRequest,
     TooManyWriters,
 )
-from cardvault.giftcards import store
-from cardvault.giftcards.ledger.posting import Once
+from cardvault.giftcards import programs, store
+from cardvault.giftcards.ledger.idempotency import Answer, IdempotentRequest
+from cardvault.giftcards.ledger.posting import Ledger, LedgerWork
+from cardvault.giftcards.ledger.records import CardRecord
+from cardvault.giftcards.programs import ProgramRecord
 from cardvault.http import request
 from cardvault.http.caller import Caller
 
-# What any change of a gift card may be refused with, and any one under an Idempotency-Key.
-CHANGE = (Forbidden, InvalidRequest, TooManyWriters)
-MOVE = (*CHANGE, CannotOpen, IdempotencyKeyReused)
+# What any command may be refused with, and any one under an Idempotency-Key.
+COMMAND = (Forbidden, InvalidRequest, TooManyWriters)
+IDEMPOTENT = (*COMMAND, CannotOpen, IdempotencyKeyReused)
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Command:
     """Who wants what changed. `item_id` is the transaction or hold, where the path names one.
 
-    Raises Forbidden for the token of a tenant's user: such a one may look, and move nothing.
+    Raises Forbidden for the token of a tenant's user, who may look and move nothing.
     """
 
     caller: Caller
@@ -39,8 +47,8 @@ class Change:
             raise Forbidden("a user's token can not change gift cards")
 
     @classmethod
-    def of(cls, event: request.Event) -> "Change":
-        """From an HTTP API event. Raises Unauthenticated, Forbidden, Unprocessable."""
+    def of(cls, event: request.Event) -> "Command":
+        """From an HTTP API event. Raises Unauthenticated, Forbidden, InvalidRequest."""
         names = event["pathParameters"]
         item = next((name for name in ("transactionId", "holdId") if name in names), None)
         return cls(
@@ -52,7 +60,77 @@ class Change:
             request.path_id(event, item) if item else "",
         )
 
-    def once(self, action: str, owner_id: str | None = None) -> Once:
-        """Its Idempotency-Key, for that action on the card. Raises Unprocessable."""
-        owner = owner_id or self.card_id or self.program_id
-        return Once.of(self.key, self.caller.tenant_id, owner, action, self.body)
+    def card(self) -> CardRecord:
+        """The card it names, read afresh. Raises GiftCardNotFound."""
+        return store.seen(self.program_id, self.card_id, self.caller)
+
+    def card_numbered(self, index: str) -> CardRecord:
+        """As `card`, by the card number's index. Raises GiftCardNotFound."""
+        return store.numbered(self.program_id, index, self.caller)
+
+    def program(self) -> ProgramRecord:
+        """The program it names. Raises ProgramNotFound."""
+        return programs.owned(self.program_id, self.caller)
+
+
+class Operations(Protocol):
+    """What has idempotent methods."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """Where their units of work begin."""
+
+
+S = TypeVar("S", bound=Operations)
+P = ParamSpec("P")
+
+
+def idempotent(
+    action: str,
+) -> Callable[
+    [Callable[Concatenate[S, Command, LedgerWork, P], Answer]],
+    Callable[Concatenate[S, Command, P], Answer],
+]:
+    """Make a method that reads, decides and commits one that moves money once per Idempotency-Key.
+
+        @idempotent("capture {item_id}")
+        def capture(self, command, work):
+            ...
+            return work.commit_answer(answer)
+
+    The method gets a new unit of work, which writes the idempotency record along, and runs again
+    after a lost race. When it lost or raised, the record is looked for: a repeat meets the card as
+    the first request left it (spent, voided), so it costs nothing to look only then. A repeat is
+    answered as the first request was.
+
+    `action` is a part of the record's stored key; it may name `item_id` and keyword arguments.
+    Raises InvalidRequest without a key, IdempotencyKeyReused, TooManyWriters, and what the method
+    raises.
+    """
+
+    def decorate(
+        method: Callable[Concatenate[S, Command, LedgerWork, P], Answer],
+    ) -> Callable[Concatenate[S, Command, P], Answer]:
+        @functools.wraps(method)
+        @retry_lost_races
+        def once(operations: S, command: Command, /, *args: P.args, **kwargs: P.kwargs) -> Answer:
+            repeatable = IdempotentRequest(
+                operations.ledger.vault,
+                command.caller.tenant_id,
+                command.card_id or command.program_id,
+                action.format(item_id=command.item_id, **kwargs),
+                command.key,
+                command.body,
+            )
+            work = operations.ledger.begin(command.caller.client_id, repeatable)
+            try:
+                return method(operations, command, work, *args, **kwargs)
+            except (LostRace, CardvaultError):
+                first = repeatable.first_answer()
+                if first is None:
+                    raise
+                return first
+
+        return once
+
+    return decorate

@@ -1,21 +1,30 @@
-"""Making one card of many, in one stroke."""
+"""Making one card of many, in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from cardvault.core.clock import from_text, to_text
 from cardvault.core.ids import new_id
-from cardvault.errors import CardRefused, LimitExceeded, Unprocessable
-from cardvault.giftcards import programs, store
-from cardvault.giftcards.fields import EMAIL, NAME_OF_YOURS, REMARKS, checker, remarks, text
+from cardvault.errors import CardRefused, LimitExceeded
+from cardvault.giftcards.fields import (
+    EMAIL,
+    METADATA,
+    NAME_OF_YOURS,
+    NUMBER,
+    checker,
+    metadata,
+    name,
+    text,
+)
 from cardvault.giftcards.ledger import lifecycle, money
+from cardvault.giftcards.ledger.idempotency import Answer
 from cardvault.giftcards.ledger.lifecycle import Status
-from cardvault.giftcards.ledger.posting import Answer, Ledger, Plan, Posting
-from cardvault.giftcards.ledger.records import CardRecord, EntryRecord, EntryType
-from cardvault.giftcards.operations.command import Change
-from cardvault.giftcards.operations.issue import NewCard, new_card
+from cardvault.giftcards.ledger.posting import Ledger, LedgerWork
+from cardvault.giftcards.ledger.records import CardRecord, EntryType
+from cardvault.giftcards.operations.command import Command, idempotent
+from cardvault.giftcards.operations.issue import card_attributes, new_card
 from cardvault.giftcards.programs import ProgramRecord
 from cardvault.giftcards.views import Views
 
@@ -23,14 +32,20 @@ FEWEST, MOST = 2, 10
 
 _check = checker(
     {
-        "cardNumbers": {"type": "array", "minItems": FEWEST, "maxItems": MOST},
+        "cardNumbers": {
+            "type": "array",
+            "minItems": FEWEST,
+            "maxItems": MOST,
+            "uniqueItems": True,
+            "items": NUMBER,
+        },
         "merchantId": NAME_OF_YOURS,
     },
     {
-        **REMARKS,
+        **METADATA,
         "customerEmail": EMAIL,
-        "customerName": text(255),
-        "senderName": text(255),
+        "customerName": name(255),
+        "senderName": name(255),
         "isPhysical": {"type": "boolean"},
         "designTemplate": text(100),
         "customMessage": text(500),
@@ -45,76 +60,51 @@ class ConsolidateCards:
     ledger: Ledger
     views: Views
 
-    def __call__(self, change: Change) -> Answer:
+    @idempotent("consolidate")
+    def __call__(self, command: Command, work: LedgerWork) -> Answer:
         """Consolidate. The new card expires with the last of the old: nothing expires sooner.
 
-        Raises Unprocessable, GiftCardNotFound, ProgramNotFound, CardRefused, LimitExceeded, and
-        what `Ledger.post` raises.
+        Raises InvalidRequest, GiftCardNotFound, ProgramNotFound, CardRefused, LimitExceeded, and
+        as `idempotent`.
         """
-        wanted = _check(change.body)
-        program = programs.owned(change.program_id, change.caller)
-        numbers = wanted["cardNumbers"]
-        if not all(isinstance(number, str) for number in numbers):
-            raise Unprocessable("cardNumbers must be texts")
-        if len(set(numbers)) < len(numbers):
-            raise Unprocessable("cardNumbers must not repeat")
-        indexes = [self.ledger.vault.index_of(number) for number in numbers]
-
-        def decide(now: datetime) -> Plan:
-            cards = [store.numbered(change.program_id, index, change.caller) for index in indexes]
-            total = _total(cards, program, now)
-            new = self._new(program, wanted, cards, total, now)
-            return self._merge(new, cards, remarks(wanted), now)
-
-        return self.ledger.post(decide, change.once("consolidate"), change.caller.client_id)
-
-    def _new(
-        self,
-        program: ProgramRecord,
-        wanted: dict[str, Any],
-        cards: Sequence[CardRecord],
-        total: int,
-        now: datetime,
-    ) -> NewCard:
-        first = cards[0]
+        body = _check(command.body)
+        said, vault, program = metadata(body), self.ledger.vault, command.program()
+        cards = [command.card_numbered(vault.index_of(number)) for number in body["cardNumbers"]]
+        total = _total(cards, program, work.now)
         new = new_card(
-            self.ledger.vault,
+            work,
+            vault,
             program,
-            wanted,
+            {**_holder(cards[0]), **card_attributes(body), "activated_at": to_text(work.now)},
             value=total,
             expires_at=from_text(max(card.expires_at for card in cards)),
-            now=now,
         )
-        new.card.activated_at = to_text(now)
-        new.card.customer_id = first.customer_id
-        new.card.customer_phone = first.customer_phone
-        new.card.customer_email = new.card.customer_email or first.customer_email
-        new.card.customer_name = new.card.customer_name or first.customer_name
-        return new
+        details = {**said, "transfer_id": new_id(work.now)}
+        entries = [work.post(new, EntryType.CONSOLIDATION, total, **details)]
+        for card in cards:
+            changes = lifecycle.voiding(work.now)
+            entries.append(
+                work.post(card, EntryType.CONSOLIDATION, -card.balance, changes, **details)
+            )
+        answer = {
+            "success": True,
+            "message": f"{len(cards)} gift cards consolidated",
+            "newCard": self.views.card(new, work.now),
+            "voidedCards": [card.card_id for card in cards],
+            "totalConsolidatedAmount": money.amount(total),
+            "consolidationTransactions": [entry.id for entry in entries],
+            "referenceId": said.get("reference_id"),
+        }
+        return work.commit_answer(answer)
 
-    def _merge(
-        self, new: NewCard, cards: Sequence[CardRecord], told: dict[str, Any], now: datetime
-    ) -> Plan:
-        details = {**told, "transfer_id": new_id(now)}
-        total = new.card.initial_value
-        gone = {"voided_at": to_text(now), "expiry_watch": None, "holds": None}
-        postings = [Posting(new.card, EntryType.CONSOLIDATION, total, details=details)]
-        postings += [
-            Posting(card, EntryType.CONSOLIDATION, -card.balance, gone, details) for card in cards
-        ]
 
-        def answer(entries: Sequence[EntryRecord]) -> Answer:
-            return {
-                "success": True,
-                "message": f"{len(cards)} gift cards consolidated",
-                "newCard": self.views.card(new.card, now),
-                "voidedCards": [card.card_id for card in cards],
-                "totalConsolidatedAmount": money.amount(total),
-                "consolidationTransactions": [entry.id for entry in entries],
-                "referenceId": told.get("reference_id"),
-            }
-
-        return Plan(postings, answer, also=new.take_number)
+def _holder(card: CardRecord) -> Mapping[str, Any]:
+    return {
+        "customer_id": card.customer_id,
+        "customer_phone": card.customer_phone,
+        "customer_email": card.customer_email,
+        "customer_name": card.customer_name,
+    }
 
 
 def _total(cards: Sequence[CardRecord], program: ProgramRecord, now: datetime) -> int:

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from cardvault.aws import retries
 from cardvault.aws.rounds import TIME_BUDGET, Round
+from cardvault.aws.unit_of_work import retry_lost_races
 from cardvault.core.clock import Clock, to_text, utc_now
 from cardvault.errors import OutOfTime
 from cardvault.giftcards import store
 from cardvault.giftcards.ledger import lifecycle
 from cardvault.giftcards.ledger.lifecycle import Status
-from cardvault.giftcards.ledger.posting import Plan, Posting, post_unasked
+from cardvault.giftcards.ledger.posting import LedgerWork
 from cardvault.giftcards.ledger.records import CardRecord, EntryType
 from cardvault.giftcards.programs import ProgramRecord
 
@@ -52,20 +52,17 @@ class ExpireCards:
             for key in time.pace(CardRecord.expiring.query(program.program_id, due)):
                 yield key.card_id
 
+    @retry_lost_races
     def _expire(self, card_id: str, time: Round) -> bool:
         """Whether there was an expiry to post: the index may lag behind the card."""
-
-        def attempt() -> bool:
-            time.expect_time()
-            now, card = self.clock(), store.find(card_id)
-            if card.expiry_watch is None or lifecycle.status(card, now) is not Status.EXPIRED:
-                return False
-            # The balance stays on the card: an extension brings it back, and what becomes of it
-            # otherwise is for the merchant to decide, under the law that holds there.
-            facts = {"expiry_watch": None, "holds": None}
-            posting = Posting(card, EntryType.EXPIRATION, 0, facts, {"until": card.expires_at})
-            time.expect_time()
-            post_unasked(Plan([posting], lambda _: {}), now)
-            return True
-
-        return retries.retry_races(attempt)
+        time.expect_time()
+        work, card = LedgerWork(self.clock()), store.find(card_id)
+        if card.expiry_watch is None or lifecycle.status(card, work.now) is not Status.EXPIRED:
+            return False
+        # The balance stays on the card: an extension brings it back, and what becomes of it
+        # otherwise is for the merchant to decide, under the law that holds there.
+        changes = {"expiry_watch": None, "holds": None}
+        work.post(card, EntryType.EXPIRATION, changes=changes, until=card.expires_at)
+        time.expect_time()
+        work.commit()
+        return True

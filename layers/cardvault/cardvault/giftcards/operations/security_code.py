@@ -1,16 +1,15 @@
 """Security codes: made on request, shown once, kept as a MAC."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
-from cardvault.giftcards import store
+from cardvault.aws.unit_of_work import retry_lost_races
 from cardvault.giftcards.fields import checker
 from cardvault.giftcards.ledger import lifecycle
+from cardvault.giftcards.ledger.idempotency import Answer
 from cardvault.giftcards.ledger.lifecycle import Status
-from cardvault.giftcards.ledger.posting import Answer, Ledger, Plan, Posting
-from cardvault.giftcards.ledger.records import EntryRecord, EntryType
-from cardvault.giftcards.operations.command import Change
+from cardvault.giftcards.ledger.posting import Ledger
+from cardvault.giftcards.ledger.records import EntryType
+from cardvault.giftcards.operations.command import Command
 from cardvault.giftcards.security.vault import CodeVault, new_code
 
 _CODED = frozenset({Status.PENDING, *lifecycle.CREDITABLE})
@@ -24,24 +23,20 @@ class IssueCode:
     ledger: Ledger
     codes: CodeVault
 
-    def __call__(self, change: Change) -> Answer:
+    @retry_lost_races
+    def __call__(self, command: Command) -> Answer:
         """A new code; the one before it is dead.
 
-        Takes no Idempotency-Key, for its answer may not be kept: whoever missed it asks again.
-        Raises Unprocessable, GiftCardNotFound, CardRefused.
+        Takes no Idempotency-Key, for its answer may not be kept: a caller who missed it asks
+        again. Raises InvalidRequest, GiftCardNotFound, CardRefused, TooManyWriters.
         """
-        _check_nothing(change.body)
-
-        def decide(now: datetime) -> Plan:
-            card = store.seen(change.program_id, change.card_id, change.caller)
-            lifecycle.expect(card, _CODED, now)
-            code = new_code()
-            facts = {"code_mac": self.codes.mac(card.card_id, code)}
-
-            def answer(entries: Sequence[EntryRecord]) -> Answer:
-                told = {"id": card.card_id, "transactionId": entries[0].id}
-                return {"success": True, **told, "securityCode": code}
-
-            return Plan([Posting(card, EntryType.RESEND_CODE, facts=facts)], answer)
-
-        return self.ledger.post(decide, None, change.caller.client_id)
+        _check_nothing(command.body)
+        work = self.ledger.begin(command.caller.client_id)
+        card = command.card()
+        lifecycle.expect(card, _CODED, work.now)
+        code = new_code()
+        changes = {"code_mac": self.codes.mac(card.card_id, code)}
+        entry = work.post(card, EntryType.RESEND_CODE, changes=changes)
+        work.commit()
+        said = {"id": card.card_id, "transactionId": entry.id}
+        return {"success": True, **said, "securityCode": code}

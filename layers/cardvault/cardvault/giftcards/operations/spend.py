@@ -1,125 +1,105 @@
 """Spending: redemption, and its refund."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pynamodb.exceptions import DoesNotExist
 
 from cardvault.errors import CardRefused, LimitExceeded
-from cardvault.giftcards import programs, store
-from cardvault.giftcards.fields import AMOUNT, POS_REMARKS, checker, remarks, text
+from cardvault.giftcards import store
+from cardvault.giftcards.fields import AMOUNT, POS_METADATA, checker, text
 from cardvault.giftcards.ledger import lifecycle, money
-from cardvault.giftcards.ledger.posting import Answer, Ledger, Plan, Posting
+from cardvault.giftcards.ledger.idempotency import Answer
+from cardvault.giftcards.ledger.posting import Ledger, LedgerWork
 from cardvault.giftcards.ledger.records import (
     CardRecord,
     EntryRecord,
     EntryType,
-    RefundMark,
+    RefundTotal,
     refund_key,
 )
-from cardvault.giftcards.operations.command import Change
-
-if TYPE_CHECKING:
-    from pynamodb.transactions import TransactWrite
+from cardvault.giftcards.operations.amounts import AmountToMove, PartToMove
+from cardvault.giftcards.operations.command import Command, idempotent
 
 REFUNDABLE = frozenset({EntryType.REDEMPTION, EntryType.CAPTURE})
 
-_check_redeem = checker({"amount": AMOUNT}, POS_REMARKS)
+_check_redeem = checker({"amount": AMOUNT}, POS_METADATA)
 _check_refund = checker({}, {"amount": AMOUNT, "reason": text(500), "posTransactionId": text(100)})
 
 
 @dataclass(frozen=True, slots=True)
 class SpendFromCards:
-    """Each raises as it says, and as `Ledger.post`."""
+    """Each raises as it says, and as `idempotent`."""
 
     ledger: Ledger
 
-    def redeem(self, change: Change) -> Answer:
+    @idempotent("redeem")
+    def redeem(self, command: Command, work: LedgerWork) -> Answer:
         """Take an amount off an active card, all of it or nothing.
 
-        Raises Unprocessable, GiftCardNotFound, CardRefused, InsufficientFunds.
+        Raises InvalidRequest, GiftCardNotFound, CardRefused, InsufficientFunds.
         """
-        wanted = _check_redeem(change.body)
-        amount = money.minor_units("amount", wanted["amount"], least=money.SMALLEST)
+        given = AmountToMove.of(_check_redeem(command.body))
+        card = command.card()
+        lifecycle.expect(card, lifecycle.LIVE, work.now)
+        lifecycle.expect_funds(card, given.amount, work.now)
+        entry = work.post(card, EntryType.REDEMPTION, -given.amount, **given.metadata)
+        redeemed = money.amount(given.amount)
+        answer = moved(card, entry, "Gift card redeemed", amountRedeemed=redeemed)
+        return work.commit_answer(answer)
 
-        def decide(now: datetime) -> Plan:
-            card = store.seen(change.program_id, change.card_id, change.caller)
-            lifecycle.expect(card, lifecycle.LIVE, now)
-            lifecycle.expect_funds(card, amount, now)
-            posting = Posting(card, EntryType.REDEMPTION, -amount, details=remarks(wanted))
-            told = {"amountRedeemed": money.amount(amount)}
-            return Plan([posting], lambda done: moved(card, done, told, "Gift card redeemed"))
-
-        return self.ledger.post(decide, change.once("redeem"), change.caller.client_id)
-
-    def refund(self, change: Change) -> Answer:
+    @idempotent("refund {item_id}")
+    def refund(self, command: Command, work: LedgerWork) -> Answer:
         """Give back what a redemption or capture took, all that is left of it or a part.
 
-        Raises Unprocessable, GiftCardNotFound, TransactionNotFound, ProgramNotFound, CardRefused,
+        Raises InvalidRequest, GiftCardNotFound, TransactionNotFound, ProgramNotFound, CardRefused,
         LimitExceeded.
         """
-        wanted = _check_refund(change.body)
-        program = programs.owned(change.program_id, change.caller)
-        details = {**remarks(wanted), "related_transaction_id": change.item_id}
-
-        def decide(now: datetime) -> Plan:
-            card = store.seen(change.program_id, change.card_id, change.caller)
-            taken = store.entry(card.card_id, change.item_id)
-            if taken.transaction_type not in REFUNDABLE:
-                raise CardRefused(f"a {taken.transaction_type} can not be refunded")
-            lifecycle.expect(card, lifecycle.CREDITABLE, now)
-            mark = _refunds(taken)
-            amount = _refund_amount(wanted, -taken.amount - mark.refunded)
-            lifecycle.expect_room(card, amount, program.max_balance)
-            mark.refunded += amount
-
-            def keep_count(transaction: "TransactWrite") -> None:
-                # No condition of its own: it was read after the card, which has one.
-                transaction.save(mark)
-
-            posting = Posting(card, EntryType.REFUND, amount, details=details)
-            told = {"refundedAmount": money.amount(amount)}
-            return Plan(
-                [posting],
-                lambda done: moved(card, done, told, "Transaction refunded"),
-                also=keep_count,
-            )
-
-        once = change.once(f"refund {change.item_id}")
-        return self.ledger.post(decide, once, change.caller.client_id)
+        given = PartToMove.of(_check_refund(command.body))
+        program, card = command.program(), command.card()
+        taken = store.entry(card.card_id, command.item_id)
+        if taken.transaction_type not in REFUNDABLE:
+            raise CardRefused(f"a {taken.transaction_type} can not be refunded")
+        lifecycle.expect(card, lifecycle.CREDITABLE, work.now)
+        total = _refund_total(taken)
+        amount = _refundable(given.amount, -taken.amount - total.refunded)
+        lifecycle.expect_room(card, amount, program.max_balance)
+        total.refunded += amount
+        # No condition of its own: it was read after the card, which has one.
+        work.save(total)
+        entry = work.post(
+            card, EntryType.REFUND, amount, related_transaction_id=taken.id, **given.metadata
+        )
+        refunded = money.amount(amount)
+        answer = moved(card, entry, "Transaction refunded", refundedAmount=refunded)
+        return work.commit_answer(answer)
 
 
-def moved(
-    card: CardRecord, entries: Sequence[EntryRecord], told: dict[str, Any], message: str
-) -> Answer:
-    """The answer to a move on one card."""
+def moved(card: CardRecord, entry: EntryRecord, message: str, **said: Any) -> Answer:
+    """The answer to a move on one card; `said` is what else the answer says."""
     return {
-        "transactionId": entries[0].id,
+        "transactionId": entry.id,
         "giftCardId": card.card_id,
-        **told,
+        **said,
         "remainingBalance": money.amount(card.balance),
         "success": True,
         "message": message,
     }
 
 
-def _refunds(taken: EntryRecord) -> RefundMark:
+def _refund_total(taken: EntryRecord) -> RefundTotal:
     key = refund_key(taken.seq)
     try:
-        return RefundMark.get(taken.card_id, key, consistent_read=True)
+        return RefundTotal.get(taken.card_id, key, consistent_read=True)
     except DoesNotExist:
-        return RefundMark(taken.card_id, key, refunded=0)
+        return RefundTotal(taken.card_id, key, refunded=0)
 
 
-def _refund_amount(wanted: dict[str, Any], left: int) -> int:
+def _refundable(part: int | None, left: int) -> int:
+    """The part, or all that is left. Raises LimitExceeded."""
+    there = money.amount(left)
     if left <= 0:
         raise LimitExceeded("the transaction is refunded already", refundable=money.amount(0))
-    if "amount" not in wanted:
-        return left
-    amount = money.minor_units("amount", wanted["amount"], least=money.SMALLEST)
-    if amount > left:
-        there = money.amount(left)
+    if part is not None and part > left:
         raise LimitExceeded(f"at most {there} of it can be refunded", refundable=there)
-    return amount
+    return left if part is None else part

@@ -1,22 +1,23 @@
-"""Moving money from card to card, in one stroke."""
+"""Moving money from card to card, in one transaction."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from cardvault.core.ids import new_id
-from cardvault.errors import Unprocessable, WrongSecurityCode
-from cardvault.giftcards import programs, store
-from cardvault.giftcards.fields import AMOUNT, CODE, NUMBER, REMARKS, checker, remarks
+from cardvault.errors import InvalidRequest, WrongSecurityCode
+from cardvault.giftcards.fields import AMOUNT, CODE, METADATA, NUMBER, checker
 from cardvault.giftcards.ledger import lifecycle, money
-from cardvault.giftcards.ledger.posting import Answer, Ledger, Plan, Posting
-from cardvault.giftcards.ledger.records import CardRecord, EntryRecord, EntryType
-from cardvault.giftcards.operations.command import Change
+from cardvault.giftcards.ledger.idempotency import Answer
+from cardvault.giftcards.ledger.posting import Ledger, LedgerWork
+from cardvault.giftcards.ledger.records import CardRecord, EntryType
+from cardvault.giftcards.operations.amounts import AmountToMove
+from cardvault.giftcards.operations.command import Command, idempotent
 from cardvault.giftcards.security.guard import CodeGuard
 from cardvault.giftcards.views import Views
 
-_check = checker({"securityCode": CODE, "destinationCardNumber": NUMBER, "amount": AMOUNT}, REMARKS)
+_check = checker(
+    {"securityCode": CODE, "destinationCardNumber": NUMBER, "amount": AMOUNT}, METADATA
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,65 +28,52 @@ class TransferBalance:
     views: Views
     guard: CodeGuard
 
-    def __call__(self, change: Change) -> Answer:
+    @idempotent("transfer")
+    def __call__(self, command: Command, work: LedgerWork) -> Answer:
         """Move an amount.
 
-        Raises Unprocessable, GiftCardNotFound, ProgramNotFound, WrongSecurityCode,
-        TooManyRequests, CardRefused, InsufficientFunds, LimitExceeded, and what `Ledger.post`
-        raises.
+        Raises InvalidRequest, GiftCardNotFound, ProgramNotFound, WrongSecurityCode,
+        TooManyRequests, CardRefused, InsufficientFunds, LimitExceeded, and as `idempotent`.
         """
-        wanted = _check(change.body)
-        program = programs.owned(change.program_id, change.caller)
-        amount = money.minor_units(
-            "amount", wanted["amount"], least=money.SMALLEST, most=program.max_transfer
-        )
-        index = self.ledger.vault.index_of(wanted["destinationCardNumber"])
+        body = _check(command.body)
+        given, target_number = AmountToMove.of(body), body["destinationCardNumber"]
+        program = command.program()
+        money.expect_within("amount", given.amount, most=program.max_transfer)
+        source = command.card()
+        number, ip_address = self.views.number(source), command.caller.ip_address
+        if not self.guard.admits(number, body["securityCode"], source, ip_address):
+            raise WrongSecurityCode
+        target = command.card_numbered(self.ledger.vault.index_of(target_number))
+        if target.card_id == source.card_id:
+            raise InvalidRequest("destinationCardNumber must be another card")
+        lifecycle.expect(source, lifecycle.LIVE, work.now)
+        lifecycle.expect(target, lifecycle.LIVE, work.now)
+        lifecycle.expect_funds(source, given.amount, work.now)
+        lifecycle.expect_room(target, given.amount, program.max_balance)
+        transfer_id = new_id(work.now)
+        details = {**given.metadata, "transfer_id": transfer_id}
+        work.post(source, EntryType.TRANSFER_OUT, -given.amount, **details)
+        work.post(target, EntryType.TRANSFER_IN, given.amount, **details)
+        answer = {
+            "success": True,
+            "message": "Balance transferred",
+            "transferId": transfer_id,
+            **self._both(source, target, work.now),
+            "amountTransferred": money.amount(given.amount),
+        }
+        return work.commit_answer(answer)
 
-        def decide(now: datetime) -> Plan:
-            source = store.seen(change.program_id, change.card_id, change.caller)
-            number, code = self.views.number(source), wanted["securityCode"]
-            if not self.guard.admits(number, code, source, change.caller.ip_address):
-                raise WrongSecurityCode
-            target = store.numbered(change.program_id, index, change.caller)
-            if target.card_id == source.card_id:
-                raise Unprocessable("destinationCardNumber must be another card")
-            lifecycle.expect(source, lifecycle.LIVE, now)
-            lifecycle.expect(target, lifecycle.LIVE, now)
-            lifecycle.expect_funds(source, amount, now)
-            lifecycle.expect_room(target, amount, program.max_balance)
-            return self._move(source, target, amount, remarks(wanted), now)
-
-        return self.ledger.post(decide, change.once("transfer"), change.caller.client_id)
-
-    def _move(
-        self,
-        source: CardRecord,
-        target: CardRecord,
-        amount: int,
-        told: dict[str, Any],
-        now: datetime,
-    ) -> Plan:
-        details = {**told, "transfer_id": new_id(now)}
-
-        def answer(_: Sequence[EntryRecord]) -> Answer:
-            return {
-                "success": True,
-                "message": "Balance transferred",
-                "transferId": details["transfer_id"],
-                "sourceCard": {
-                    "id": source.card_id,
-                    "cardNumber": self.views.number(source),
-                    "remainingBalance": money.amount(source.balance),
-                    "status": lifecycle.status(source, now).value,
-                },
-                "destinationCard": {
-                    "id": target.card_id,
-                    "cardNumber": self.views.number(target),
-                    "newBalance": money.amount(target.balance),
-                },
-                "amountTransferred": money.amount(amount),
-            }
-
-        out = Posting(source, EntryType.TRANSFER_OUT, -amount, details=details)
-        into = Posting(target, EntryType.TRANSFER_IN, amount, details=details)
-        return Plan([out, into], answer)
+    def _both(self, source: CardRecord, target: CardRecord, now: datetime) -> Answer:
+        return {
+            "sourceCard": {
+                "id": source.card_id,
+                "cardNumber": self.views.number(source),
+                "remainingBalance": money.amount(source.balance),
+                "status": lifecycle.status(source, now).value,
+            },
+            "destinationCard": {
+                "id": target.card_id,
+                "cardNumber": self.views.number(target),
+                "newBalance": money.amount(target.balance),
+            },
+        }
