@@ -1,13 +1,12 @@
 """Marks: keys that belong to one order for ever, so that an effect happens once."""
 
-import hashlib
-import json
 from typing import TYPE_CHECKING
 
 from pynamodb.exceptions import DoesNotExist
 
 from cardvault.errors import SupplierOrderTaken
 from cardvault.http.caller import Caller
+from cardvault.http.idempotency import record_key
 from cardvault.orders.records import MARK_KEY, Mark
 
 if TYPE_CHECKING:
@@ -15,9 +14,8 @@ if TYPE_CHECKING:
 
 
 def idempotency_mark(caller: Caller, key: str) -> str:
-    """The mark of a caller's Idempotency-Key, hashed: two users' equal keys are two keys."""
-    owned = json.dumps([caller.tenant_id, caller.user_id, key])
-    return "IDEM#" + hashlib.sha256(owned.encode()).hexdigest()
+    """The key of a caller's idempotency record: two users' equal Idempotency-Keys are two keys."""
+    return record_key(caller.tenant_id, caller.user_id, key)
 
 
 def supplier_mark(supplier_order_id: str) -> str:
