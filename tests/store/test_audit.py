@@ -5,7 +5,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cardvault.audit import trail
-from cardvault.audit.trail import AuditRecord, Break
+from cardvault.audit.trail import AuditRecord
+from cardvault.core.hash_chain import Break
 from cardvault.errors import OrderNotFound
 from cardvault.orders import audit
 from tests.support.chaining import chain_everything, verified
@@ -86,7 +87,7 @@ def test_an_event_slipped_in_behind_the_last_is_found(order_id):
     )
     forged.hash = forged.computed_hash()
     forged.save()
-    assert verified(order_id) == Break(8, "added behind the head's back")
+    assert verified(order_id) == Break(8, "added after the head")
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from typing import Any
 import boto3
 
 from cardvault.audit import stream
-from cardvault.audit.trail import WAITING, Break
+from cardvault.audit.trail import WAITING, AuditRecord
+from cardvault.core.hash_chain import Break, Head, breaks
 from cardvault.orders import audit
 
 TABLE, REGION = "AuditTrailTable", "eu-west-1"
@@ -58,3 +59,8 @@ def verified(order_id: str) -> Break | None:
     verdict = audit.verify(order_id)
     assert verdict.unchained == 0
     return verdict.found
+
+
+def first_break(events: Iterable[AuditRecord], head: Head) -> Break | None:
+    """Where the chain of these events first does not hold."""
+    return next(breaks(events, head), None)

@@ -7,10 +7,10 @@ from datetime import datetime
 
 import pytest
 
-from cardvault.audit import trail
-from cardvault.audit.trail import AuditRecord, Head
+from cardvault.audit.trail import AuditRecord
 from cardvault.core.cards import Card
 from cardvault.core.clock import from_text, to_text
+from cardvault.core.hash_chain import Break, Head
 from cardvault.core.ids import is_id, new_id
 from cardvault.fulfilment.create import NewOrder
 from cardvault.fulfilment.uniqueness import idempotency_record_key, supplier_order_key
@@ -22,6 +22,7 @@ from cardvault.sealing.pages import Layout, open_page, seal_pages
 from cardvault.sealing.sealed_card import CardKey
 from cardvault.sealing.store import page_key
 from tests.support import by_hand
+from tests.support.chaining import first_break
 from tests.support.doubles import caller
 from tests.support.dynamodb_json import as_item
 from tests.support.template import ROOT
@@ -193,7 +194,7 @@ def test_our_code_hashes_the_published_events(vector):
 
 def test_our_code_verifies_the_published_trail():
     events = [AuditRecord.from_raw_data(as_item(vector["fields"])) for vector in EVENTS]
-    assert trail.verify(events, Head(len(EVENTS), EVENTS[-1]["hash"])) is None
+    assert first_break(events, Head(len(EVENTS), EVENTS[-1]["hash"])) is None
     events[3].reason = "another"
-    found = trail.verify(events, Head(len(EVENTS), EVENTS[-1]["hash"]))
-    assert found == trail.Break(4, "altered")
+    found = first_break(events, Head(len(EVENTS), EVENTS[-1]["hash"]))
+    assert found == Break(4, "altered")

@@ -96,6 +96,8 @@ def test_i10_consolidation_refuses_what_does_not_belong_together(shop):
         consolidate(one, one)
     with pytest.raises(InvalidRequest, match="at least 2"):
         consolidate(one)
+    with pytest.raises(InvalidRequest, match=r"cardNumbers\.1 must be a card number"):
+        consolidate(one, {"cardNumber": "x"})
     with pytest.raises(GiftCardNotFound):
         consolidate(one, shop.another().active("1.00"))
 
@@ -109,6 +111,16 @@ def test_bulk_issue_to_recipients(shop):
     for wrong in ({}, {"count": 1, "recipients": people}, {"recipients": ["x"]}, {"count": 501}):
         with pytest.raises(InvalidRequest):
             shop.do("bulk", initialValue=5, merchantId="m1", **wrong)
+
+
+def test_a_recipient_is_held_to_the_fields_and_null_is_as_good_as_absent(shop):
+    bulk = {"initialValue": 5, "merchantId": "m1"}
+    people = [{"customerName": "N", "customerEmail": None}]
+    (card,) = shop.do("bulk", **bulk, recipients=people)["cards"]
+    assert shop.details(card["id"])["customerEmail"] is None
+    for wrong in ({"customerName": "two\nlines"}, {"nickname": "N"}, {"customerEmail": "x"}):
+        with pytest.raises(InvalidRequest, match=r"recipients\.0"):
+            shop.do("bulk", **bulk, recipients=[wrong])
 
 
 def test_i6_a_list_holds_the_callers_cards_newest_first(shop, clock):

@@ -12,6 +12,7 @@ from cardvault.errors import (
     LimitExceeded,
     TransactionNotFound,
 )
+from cardvault.giftcards import programs
 from cardvault.giftcards.ledger.idempotency import IdempotentRequest
 
 
@@ -153,6 +154,15 @@ def test_i10_a_key_is_good_for_ever(shop, clock):
     first = shop.redeem(card["id"], "80.00", key="till-7")
     clock.advance(days=4000)
     assert shop.redeem(card["id"], "80.00", key="till-7") == first
+
+
+def test_i10_a_key_outlives_a_limit(shop, clock):
+    card = shop.active("100.00")
+    first = shop.do("reload", card["id"], key="k", amount=50)
+    programs.update({"programId": shop.program.program_id, "maxReload": 1}, clock=clock)
+    assert shop.do("reload", card["id"], key="k", amount=50) == first
+    with pytest.raises(InvalidRequest, match="at most"):
+        shop.do("reload", card["id"], amount=50)
 
 
 def test_i10_the_same_key_with_another_body_is_refused(shop):

@@ -14,11 +14,12 @@ from pynamodb.exceptions import AttributeDeserializationError
 from pynamodb.expressions.condition import Condition
 
 from cardvault.audit.events import EventName
-from cardvault.audit.trail import AuditRecord, Head, read_waiting, subject_of
+from cardvault.audit.trail import AuditRecord, read_waiting, subject_of
 from cardvault.aws import tables
 from cardvault.aws.logs import logger
 from cardvault.aws.tables import Record
 from cardvault.aws.unit_of_work import UnitOfWork, retry_lost_races
+from cardvault.core.hash_chain import Head
 from cardvault.core.ids import is_id
 
 # Two writes for each event and one for the head: a transaction takes 100.

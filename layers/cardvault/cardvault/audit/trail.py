@@ -7,8 +7,6 @@ each hold the SHA-256 of itself and of the event before it. The fields are a clo
 data has a place here (I1, I7).
 """
 
-import hashlib
-import json
 import secrets
 import time
 from collections.abc import Iterable, Iterator
@@ -22,9 +20,9 @@ from cardvault.aws import tables
 from cardvault.aws.retries import LostRace
 from cardvault.aws.tables import Record
 from cardvault.aws.unit_of_work import UnitOfWork
+from cardvault.core import hash_chain
 
 USER_AGENT_LENGTH = 256
-FIRST_PREVIOUS_HASH = "0" * 64
 WAITING = "EVENT#"
 # A number of DynamoDB has 38 digits: 16 of microseconds since 1970, 20 random ones.
 RANDOM_PART = 10**20
@@ -67,10 +65,8 @@ class AuditRecord(Record):
         return {name: value for name, value in values if value is not None}
 
     def computed_hash(self) -> str:
-        """SHA-256, hex, over the canonical JSON of all fields but the hash itself."""
-        content = {name: value for name, value in self.fields().items() if name != "hash"}
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hashlib.sha256(text.encode()).hexdigest()
+        """What its hash must be."""
+        return hash_chain.hash_of(self.fields())
 
     @classmethod
     def _python_name(cls, stored: str) -> str:
@@ -98,22 +94,6 @@ class Subject:
     subject_id: str
     tenant_id: str
     version: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """Where a chain ends: the number of its last event, and that event's hash."""
-
-    seq: int = 0
-    hash: str = FIRST_PREVIOUS_HASH
-
-
-@dataclass(frozen=True, slots=True)
-class Break:
-    """The first place where a chain does not hold, and how."""
-
-    seq: int
-    why: str
 
 
 def put_with(work: UnitOfWork, subject: Subject, event: Event, *, timestamp: str) -> None:
@@ -189,23 +169,3 @@ def not_among(chained: Iterable[AuditRecord], waiting: Iterable[AuditRecord]) ->
     """The waiting events that are not chained yet; those were read before the chained ones."""
     known = {event.event_id for event in chained}
     return [event for event in waiting if str(int(event.seq)) not in known]
-
-
-def verify(events: Iterable[AuditRecord], head: Head) -> Break | None:
-    """The first chained event that is missing, altered or out of place; None if all hold."""
-    at = Head()
-    for event in events:
-        if event.seq != at.seq + 1:
-            return Break(at.seq + 1, "missing")
-        if event.hash != event.computed_hash():
-            return Break(at.seq + 1, "altered")
-        if event.previous_hash != at.hash:
-            return Break(at.seq + 1, "does not follow the event before it")
-        if event.seq > head.seq:
-            return Break(at.seq + 1, "added behind the head's back")
-        at = Head(at.seq + 1, event.hash)
-    if at.seq < head.seq:
-        return Break(at.seq + 1, "missing")
-    if at != head:
-        return Break(at.seq, "not the event the head knows")
-    return None

@@ -20,6 +20,7 @@ from cardvault.aws.unit_of_work import retry_lost_races
 from cardvault.claims.min_response_time import MinResponseTime
 from cardvault.core.clock import Clock, from_text, utc_now
 from cardvault.errors import InvalidRequest, LinkUnusable, WrongCode
+from cardvault.http.idempotency import bind_to_token
 from cardvault.links import AccessLink, Kind, State
 from cardvault.orders import store
 from cardvault.orders.recipient import Protection, passcode_fits
@@ -53,7 +54,7 @@ def session_for(token: str, idempotency_key: str | None) -> str:
     """A session's secret: from token and key, so that a repeat of the request has the same one."""
     if idempotency_key is None:
         return secrets.token_hex(32)
-    return hmac.digest(token.encode(), b"session " + idempotency_key.encode(), "sha256").hex()
+    return bind_to_token(token, f"session {idempotency_key}")
 
 
 def has_session(link: AccessLink, session: str | None, now: datetime) -> bool:

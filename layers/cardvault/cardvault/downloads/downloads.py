@@ -23,6 +23,7 @@ from cardvault.errors import (
 )
 from cardvault.http.caller import Caller
 from cardvault.http.fields import Schema
+from cardvault.http.idempotency import bind_to_token
 from cardvault.http.schemas import body, checker
 from cardvault.links import AccessLink, Kind, State
 from cardvault.orders import store
@@ -159,7 +160,7 @@ class RedeemDownload:
 
 
 def _session_hash(token: str, repeat_key: str | None) -> str | None:
-    return repeat_key and hmac.digest(token.encode(), repeat_key.encode(), "sha256").hex()
+    return repeat_key and bind_to_token(token, repeat_key)
 
 
 def _is_repeat(link: AccessLink, session: str | None, now: datetime) -> bool:

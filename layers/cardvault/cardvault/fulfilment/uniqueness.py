@@ -1,13 +1,12 @@
 """Idempotency records and uniqueness records: what they name belongs to one order for good."""
 
-import hashlib
-import json
 from typing import TYPE_CHECKING
 
 from pynamodb.exceptions import DoesNotExist
 
 from cardvault.errors import SupplierOrderTaken
 from cardvault.http.caller import Caller
+from cardvault.http.idempotency import record_key
 from cardvault.orders.records import RECORD_KEY, UniquenessRecord
 
 if TYPE_CHECKING:
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
 
 def idempotency_record_key(caller: Caller, key: str) -> str:
     """The key of the record of an Idempotency-Key, hashed: equal keys of two users are two."""
-    owned = json.dumps([caller.tenant_id, caller.user_id, key])
-    return "IDEM#" + hashlib.sha256(owned.encode()).hexdigest()
+    return record_key(caller.tenant_id, caller.user_id, key)
 
 
 def supplier_order_key(supplier_order_id: str) -> str:

@@ -15,8 +15,9 @@ from pynamodb.attributes import ListAttribute, UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.update import Action
 
-from cardvault.aws import retries, tables
+from cardvault.aws import tables
 from cardvault.aws.tables import Record
+from cardvault.aws.unit_of_work import retry_lost_races
 from cardvault.core.clock import Clock, from_text, to_text, utc_now
 from cardvault.core.ids import is_id, new_id
 from cardvault.errors import NotFound
@@ -90,25 +91,22 @@ def create(
     return NewSecret(client, secret)
 
 
+@retry_lost_races
 def rotate(client_id: str, *, clock: Clock = utc_now) -> NewSecret:
     """A new secret; the one until now works for OLD_SECRET_LIFETIME. Raises ClientNotFound.
 
     Within REPEAT_WITHIN of a rotation it replaces the new secret alone: the request of one whose
     answer was lost comes again, and must not end the secret that is in use. Raises TooManyWriters.
     """
-
-    def attempt() -> NewSecret:
-        client, secret, now = _find(client_id), _new_secret(), clock()
-        changes: list[Action] = [ApiClient.secret_hash.set(_hash(secret))]
-        if not _was_rotated_since(client, now - REPEAT_WITHIN):
-            changes += [
-                ApiClient.old_secret_hash.set(client.secret_hash),
-                ApiClient.old_secret_until.set(to_text(now + OLD_SECRET_LIFETIME)),
-            ]
-        tables.update(client, changes, ApiClient.secret_hash == client.secret_hash)
-        return NewSecret(client, secret)
-
-    return retries.retry_races(attempt)
+    client, secret, now = _find(client_id), _new_secret(), clock()
+    changes: list[Action] = [ApiClient.secret_hash.set(_hash(secret))]
+    if not _was_rotated_since(client, now - REPEAT_WITHIN):
+        changes += [
+            ApiClient.old_secret_hash.set(client.secret_hash),
+            ApiClient.old_secret_until.set(to_text(now + OLD_SECRET_LIFETIME)),
+        ]
+    tables.update(client, changes, ApiClient.secret_hash == client.secret_hash)
+    return NewSecret(client, secret)
 
 
 def _was_rotated_since(client: ApiClient, moment: datetime) -> bool:

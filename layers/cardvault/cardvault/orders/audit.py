@@ -14,10 +14,11 @@ from typing import Any
 
 from cardvault.audit import chain, trail
 from cardvault.audit.chain import ChainHead
-from cardvault.audit.trail import FIRST_PREVIOUS_HASH, AuditRecord, Break, Head
+from cardvault.audit.trail import AuditRecord
 from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.core.clock import Clock, utc_now
+from cardvault.core.hash_chain import FIRST_PREVIOUS_HASH, Break, Head, breaks
 from cardvault.errors import OrderNotFound
 from cardvault.http.caller import Caller
 from cardvault.orders import store
@@ -75,7 +76,7 @@ def verify(order_id: str, *, clock: Clock = utc_now) -> Verdict:
         chained = list(trail.read(order_id))
         now = _state(order_id)
     waiting = trail.not_among(chained, waiting)
-    found = trail.verify(chained, now.head) or _unlike_the_order(now, chained, waiting)
+    found = next(breaks(chained, now.head), None) or _unlike_the_order(now, chained, waiting)
     put_at = min(map(trail.put_at, waiting), default=clock().timestamp())
     return Verdict(found, len(waiting), max(0, int(clock().timestamp() - put_at)))
 

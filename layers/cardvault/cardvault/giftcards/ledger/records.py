@@ -11,8 +11,6 @@ Only the card carries the indexes' keys, and money never changes those: a redemp
 index. Amounts are minor units, times RFC 3339 texts in UTC.
 """
 
-import hashlib
-import json
 from enum import StrEnum
 from typing import Any
 
@@ -26,11 +24,11 @@ from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
 from cardvault.aws.attributes import WholeNumber
 from cardvault.aws.tables import Record
+from cardvault.core import hash_chain
 
 CARD_KEY = "CARD"
 ENTRY_PREFIX = "ENTRY#"
 NUMBER_KEY = "NUMBER"
-FIRST_PREVIOUS_HASH = "0" * 64
 
 
 class EntryType(StrEnum):
@@ -128,7 +126,7 @@ class CardRecord(Record):
     deliver_at = UnicodeAttribute(attr_name="deliverAt", null=True)
 
     entry_seq = WholeNumber(attr_name="entrySeq", default=0)
-    entry_hash = UnicodeAttribute(attr_name="entryHash", default=FIRST_PREVIOUS_HASH)
+    entry_hash = UnicodeAttribute(attr_name="entryHash", default=hash_chain.FIRST_PREVIOUS_HASH)
 
 
 class EntryRecord(Record):
@@ -168,15 +166,14 @@ class EntryRecord(Record):
     hash = UnicodeAttribute()
 
     def computed_hash(self) -> str:
-        """SHA-256, hex, over the canonical JSON of all fields but the hash itself."""
+        """What the hash must be: see `hash_chain.hash_of`."""
         stored = {item.attr_name: name for name, item in self.get_attributes().items()}
         values: dict[str, Any] = {
             stored_name: getattr(self, name)
             for stored_name, name in stored.items()
-            if stored_name != "hash" and getattr(self, name) is not None
+            if getattr(self, name) is not None
         }
-        text = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return hash_chain.hash_of(values)
 
 
 class IdempotencyRecord(Record):

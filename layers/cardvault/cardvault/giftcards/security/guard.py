@@ -16,12 +16,13 @@ from pynamodb.exceptions import DoesNotExist
 
 from cardvault.audit import trail
 from cardvault.audit.events import EventName
-from cardvault.audit.trail import FIRST_PREVIOUS_HASH, Event, Subject
+from cardvault.audit.trail import Event, Subject
 from cardvault.aws import tables
 from cardvault.aws.attributes import WholeNumber
 from cardvault.aws.tables import Record
 from cardvault.aws.unit_of_work import UnitOfWork, retry_lost_races
 from cardvault.core.clock import Clock, from_text, to_text, utc_now
+from cardvault.core.hash_chain import FIRST_PREVIOUS_HASH
 from cardvault.errors import TooManyRequests
 from cardvault.giftcards.security.vault import CodeVault, NumberVault
 
