@@ -171,7 +171,7 @@ def test_an_event_whose_answer_was_lost_is_put_once(order_id, monkeypatch):
 # --- what no function of ours does ---
 
 
-def test_an_event_that_is_overwritten_is_chained_as_it_was_first_put(cloud, order_id, capsys):
+def test_an_event_that_is_overwritten_is_chained_as_it_was_first_put(cloud, order_id, output):
     records = waiting_records(order_id)
     first = records[1]["dynamodb"]["NewImage"]
     forged = {**first, "event": {"S": "ORDER_REFUNDED"}}
@@ -180,7 +180,7 @@ def test_an_event_that_is_overwritten_is_chained_as_it_was_first_put(cloud, orde
     before = [one["dynamodb"]["NewImage"]["event"]["S"] for one in records[:-1]]
     for _ in range(2):
         assert stream.chain_records(records) == []
-    assert "audit event overwritten" in capsys.readouterr().out
+    assert "audit event overwritten" in output.text()
     assert chained(order_id) == [*before, "AUDIT_EVENT_OVERWRITTEN"]
     *_, told = trail.read(order_id)
     assert told.reason == f"{first['event']['S']} was put again"
@@ -218,12 +218,12 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("wrong", MALFORMED.values(), ids=list(MALFORMED))
-def test_a_malformed_event_is_counted_and_left_and_blocks_nothing(cloud, order_id, capsys, wrong):
+def test_a_malformed_event_is_counted_and_left_and_blocks_nothing(cloud, order_id, output, wrong):
     records = waiting_records(order_id)
     forged = {**records[0]["dynamodb"]["NewImage"], "seq": {"N": "5"}, **wrong}
     cloud.client(CLIENT).put_item(TableName="AuditTrailTable", Item=forged)
     assert stream.chain_records([record(forged), *records]) == []
-    said = capsys.readouterr().out
+    said = output.text()
     assert "audit event malformed" in said
     assert "AuditEventForged" in said
     assert "CANARY" not in said
