@@ -2,21 +2,16 @@
 
 A number is sealed under AES-256-GCM, bound to its card, and found by HMAC-SHA256. A security code
 is kept as HMAC-SHA256 only, bound to its card and under another secret, which those who merely
-read cards do not have. The keys come from the secrets by HKDF-SHA256, one for each use.
-
-    sealed = version (1 byte, 0x01) || nonce (12 bytes) || ciphertext || tag (16 bytes)
+read cards do not have. The keys come from the secrets by HKDF-SHA256, one for each use. What is
+sealed is a sealed box (`core/sealed_box.py`) bound to its place.
 """
 
 import hmac
 import secrets
 from dataclasses import dataclass, field
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
 from cardvault.aws.cached_secret import CachedSecret
+from cardvault.core.sealed_box import VERSION, SealedBox, derive
 from cardvault.errors import CannotOpen
 
 NUMBER_LENGTH = 16
@@ -25,13 +20,9 @@ CODE_LENGTH = 6
 # Source: ISO/IEC 7812-1
 PREFIX = "9"
 
-_VERSION = 1
-_NONCE_BYTES = 12
-_KEY_BYTES = 32
-
 
 def new_number() -> str:
-    """A random card number with a right check digit. Uniqueness is for the store to see to."""
+    """A random card number with its check digit. The caller must make sure that it is unique."""
     free = NUMBER_LENGTH - len(PREFIX) - 1
     digits = PREFIX + f"{secrets.randbelow(10**free):0{free}d}"
     return digits + check_digit(digits)
@@ -75,22 +66,17 @@ class NumberVault:
 
     def seal(self, content: str, place: str) -> bytes:
         """The text, sealed for this place and no other."""
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        header = bytes([_VERSION])
-        return header + nonce + self._cipher().encrypt(nonce, content.encode(), _bound(place))
+        return self._box().seal(content.encode(), _bound(place))
 
     def open(self, sealed: bytes, place: str) -> str:
         """The text sealed for this place. Raises CannotOpen."""
-        if sealed[:1] != bytes([_VERSION]):
-            raise CannotOpen
-        nonce, box = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
         try:
-            return self._cipher().decrypt(nonce, box, _bound(place)).decode()
-        except (InvalidTag, ValueError):
+            return self._box().open(sealed, _bound(place)).decode()
+        except UnicodeDecodeError:
             raise CannotOpen from None
 
-    def _cipher(self) -> AESGCM:
-        return AESGCM(_derived(self.secret, b"seal"))
+    def _box(self) -> SealedBox:
+        return SealedBox(_derived(self.secret, b"seal"))
 
     def _mac(self, use: bytes, content: bytes) -> bytes:
         return hmac.digest(_derived(self.secret, use), content, "sha256")
@@ -98,7 +84,10 @@ class NumberVault:
 
 @dataclass(frozen=True, slots=True)
 class CodeVault:
-    """Knows a security code again. `secret` is `{"key": …}`, at least 256 random bits."""
+    """Checks a security code against its stored MAC.
+
+    `secret` is `{"key": …}`, at least 256 random bits.
+    """
 
     secret: CachedSecret = field(repr=False)
 
@@ -114,9 +103,8 @@ class CodeVault:
 
 
 def _bound(place: str) -> bytes:
-    return bytes([_VERSION]) + b"cardvault gift card\0" + place.encode()
+    return VERSION + b"cardvault gift card\0" + place.encode()
 
 
 def _derived(secret: CachedSecret, use: bytes) -> bytes:
-    key = secret.value()["key"].encode()
-    return HKDF(SHA256(), _KEY_BYTES, salt=None, info=b"cardvault gift card " + use).derive(key)
+    return derive(secret.value()["key"].encode(), b"cardvault gift card " + use)
