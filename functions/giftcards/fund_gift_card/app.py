@@ -10,7 +10,7 @@ from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
 from cardvault.giftcards.ledger.posting import Ledger
 from cardvault.giftcards.ledger.records import LEDGER_RECORDS
-from cardvault.giftcards.operations.command import IDEMPOTENT, Command
+from cardvault.giftcards.operations.command import OF_A_CARD, WITHIN_LIMITS, Command
 from cardvault.giftcards.operations.consolidate import ConsolidateCards
 from cardvault.giftcards.operations.load import LoadCards
 from cardvault.giftcards.operations.transfer import TransferBalance
@@ -36,25 +36,13 @@ ROUTES: dict[str, Callable[[Command], dict[str, Any]]] = {
     "transfer": TransferBalance(ledger, views, guard),
     "consolidate": ConsolidateCards(ledger, views),
 }
-LOAD = (
-    *IDEMPOTENT,
-    errors.CardRefused,
-    errors.GiftCardNotFound,
-    errors.LimitExceeded,
-    errors.ProgramNotFound,
-)
+PROVED = (errors.TooManyRequests, errors.WrongSecurityCode)
 RAISES = {
-    "activate": (
-        *IDEMPOTENT,
-        errors.CardRefused,
-        errors.GiftCardNotFound,
-        errors.TooManyRequests,
-        errors.WrongSecurityCode,
-    ),
-    "reload": LOAD,
-    "reload-by-number": LOAD,
-    "consolidate": LOAD,
-    "transfer": (*LOAD, errors.InsufficientFunds, errors.TooManyRequests, errors.WrongSecurityCode),
+    "activate": (*OF_A_CARD, *PROVED),
+    "reload": WITHIN_LIMITS,
+    "reload-by-number": WITHIN_LIMITS,
+    "consolidate": WITHIN_LIMITS,
+    "transfer": (*WITHIN_LIMITS, errors.InsufficientFunds, *PROVED),
 }
 
 

@@ -7,7 +7,7 @@ from cardvault.aws.settings import Settings
 from cardvault.giftcards.ledger.posting import Ledger
 from cardvault.giftcards.ledger.records import LEDGER_RECORDS
 from cardvault.giftcards.operations.administer import ManageCards
-from cardvault.giftcards.operations.command import COMMAND, IDEMPOTENT, Command
+from cardvault.giftcards.operations.command import COMMAND, OF_A_CARD, WITHIN_LIMITS, Command
 from cardvault.giftcards.programs import ProgramRecord
 from cardvault.giftcards.security.vault import NumberVault
 from cardvault.giftcards.views import Views
@@ -28,27 +28,14 @@ ROUTES = {
     "adjustments": manage.adjust,
     "transfer-ownership": manage.hand_over,
 }
-SEEN = (*COMMAND, errors.CannotOpen, errors.CardRefused, errors.GiftCardNotFound)
+SHOWN = (*COMMAND, errors.CannotOpen, errors.CardRefused, errors.GiftCardNotFound)
 RAISES = {
-    "suspend": SEEN,
-    "unsuspend": SEEN,
-    "transfer-ownership": SEEN,
-    "void": (*IDEMPOTENT, errors.CardRefused, errors.GiftCardNotFound),
-    "process-expired": (
-        *IDEMPOTENT,
-        errors.CardRefused,
-        errors.GiftCardNotFound,
-        errors.LimitExceeded,
-        errors.ProgramNotFound,
-    ),
-    "adjustments": (
-        *IDEMPOTENT,
-        errors.CardRefused,
-        errors.GiftCardNotFound,
-        errors.InsufficientFunds,
-        errors.LimitExceeded,
-        errors.ProgramNotFound,
-    ),
+    "suspend": SHOWN,
+    "unsuspend": SHOWN,
+    "transfer-ownership": SHOWN,
+    "void": OF_A_CARD,
+    "process-expired": WITHIN_LIMITS,
+    "adjustments": (*WITHIN_LIMITS, errors.InsufficientFunds),
 }
 
 

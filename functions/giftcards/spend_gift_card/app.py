@@ -6,7 +6,7 @@ from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
 from cardvault.giftcards.ledger.posting import Ledger
 from cardvault.giftcards.ledger.records import LEDGER_RECORDS
-from cardvault.giftcards.operations.command import IDEMPOTENT, Command
+from cardvault.giftcards.operations.command import IDEMPOTENT, OF_A_CARD, WITHIN_LIMITS, Command
 from cardvault.giftcards.operations.holds import HoldMoney
 from cardvault.giftcards.operations.spend import SpendFromCards
 from cardvault.giftcards.programs import ProgramRecord
@@ -29,23 +29,10 @@ ROUTES = {
     "release": (200, hold.release),
 }
 RAISES = {
-    "redeem": (*IDEMPOTENT, errors.CardRefused, errors.GiftCardNotFound, errors.InsufficientFunds),
-    "refund": (
-        *IDEMPOTENT,
-        errors.CardRefused,
-        errors.GiftCardNotFound,
-        errors.LimitExceeded,
-        errors.ProgramNotFound,
-        errors.TransactionNotFound,
-    ),
-    "holds": (
-        *IDEMPOTENT,
-        errors.CardRefused,
-        errors.GiftCardNotFound,
-        errors.InsufficientFunds,
-        errors.LimitExceeded,
-    ),
-    "capture": (*IDEMPOTENT, errors.CardRefused, errors.GiftCardNotFound, errors.HoldNotFound),
+    "redeem": (*OF_A_CARD, errors.InsufficientFunds),
+    "refund": (*WITHIN_LIMITS, errors.TransactionNotFound),
+    "holds": (*OF_A_CARD, errors.InsufficientFunds, errors.LimitExceeded),
+    "capture": (*OF_A_CARD, errors.HoldNotFound),
     "release": (*IDEMPOTENT, errors.GiftCardNotFound, errors.HoldNotFound),
 }
 

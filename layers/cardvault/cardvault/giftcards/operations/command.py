@@ -9,10 +9,14 @@ from cardvault.aws.retries import LostRace
 from cardvault.aws.unit_of_work import retry_lost_races
 from cardvault.errors import (
     CannotOpen,
+    CardRefused,
     CardvaultError,
     Forbidden,
+    GiftCardNotFound,
     IdempotencyKeyReused,
     InvalidRequest,
+    LimitExceeded,
+    ProgramNotFound,
     TooManyWriters,
 )
 from cardvault.giftcards import programs, store
@@ -23,9 +27,12 @@ from cardvault.giftcards.programs import ProgramRecord
 from cardvault.http import request
 from cardvault.http.caller import Caller
 
-# What any command may be refused with, and any one under an Idempotency-Key.
+# What any command may be refused with; any one under an Idempotency-Key; one of these that needs a
+# card in some state; and one that is also held to the program's limits.
 COMMAND = (Forbidden, InvalidRequest, TooManyWriters)
 IDEMPOTENT = (*COMMAND, CannotOpen, IdempotencyKeyReused)
+OF_A_CARD = (*IDEMPOTENT, CardRefused, GiftCardNotFound)
+WITHIN_LIMITS = (*OF_A_CARD, LimitExceeded, ProgramNotFound)
 
 
 @dataclass(frozen=True, slots=True)
