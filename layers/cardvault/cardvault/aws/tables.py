@@ -130,11 +130,6 @@ def commit(transaction: TransactWrite) -> None:
         raise
 
 
-def writing() -> TransactWrite:
-    """A transaction to add puts, updates, deletes and checks to; `commit` carries it out."""
-    return TransactWrite(connection=connection())
-
-
 def update(item: Model, actions: Sequence[Action], condition: Condition) -> None:
     """As `update_item`, under a condition.
 
