@@ -356,7 +356,7 @@ def test_i4_an_attempt_that_comes_back_after_the_order_was_given_up_does_not_end
 
 
 @pytest.mark.parametrize("late", range(1, 6))
-def test_i4_whoever_clears_an_order_slowly_takes_no_page_of_a_new_attempt(steps, late):
+def test_i4_a_function_that_clears_an_order_slowly_takes_no_page_of_a_new_attempt(steps, late):
     order_id = placed_order(steps)
     with crash_at(len(STORING)), pytest.raises(Crash):
         steps.store(order_id)

@@ -121,7 +121,11 @@ def test_every_decision_is_in_the_index_under_its_title():
         assert f"* {number}. [{title}]({decision.name})" in index
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
-def test_documents_use_the_common_word(name):
-    found = re.findall(r"(?i)\b(can not|lest|whoever|whosoever)\b", texts()[name])
-    assert found == []
+def test_every_text_uses_the_common_word():
+    found = {
+        f"{path}: {match[0]}"
+        for path, text in texts().items()
+        if path not in MAY_SAY_SO
+        for match in re.finditer(r"(?i)\b(can not|lest|whoever|whosoever)\b", text)
+    }
+    assert found == set()

@@ -219,7 +219,7 @@ def test_i11_only_who_stores_cards_may_write_sealed_ones():
     assert writers == {"StoreCardsFunction"}
 
 
-def test_i11_whoever_changes_orders_names_the_attributes():
+def test_i11_a_role_that_changes_orders_names_the_attributes():
     for name in NAMES:
         for statement in statements(name):
             writes = {"dynamodb:UpdateItem", "dynamodb:PutItem"} & set(statement["Action"])

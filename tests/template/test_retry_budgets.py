@@ -186,7 +186,7 @@ def test_the_deadline_ends_the_polls_before_their_number_does():
     assert mean_pauses(pending) > 1.2 * DEADLINE_S
 
 
-def test_whoever_calls_the_supplier_outwaits_a_block_and_does_not_shorten_the_first_pause():
+def test_a_step_that_calls_the_supplier_outwaits_a_block_and_does_not_shorten_the_first_pause():
     callers = {step for step in STEPS if "SupplierBlocked" in may_raise(step)}
     assert callers == {"PlaceOrder", "ReconcileOrder", "PollFulfilment", "StoreCards"}
     for step in callers:

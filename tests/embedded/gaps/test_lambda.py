@@ -35,7 +35,7 @@ def test_a_burst_queues_for_a_few_workers(call):
     assert len({answer.json()["pid"] for answer in answers}) <= 4
 
 
-def test_a_worker_more_is_started_for_whoever_has_queued_long_enough(monkeypatch):
+def test_a_worker_more_is_started_for_a_request_that_queued_long_enough(monkeypatch):
     def acquire(*_, max_concurrency=None, **__):
         return (None, "busy") if max_concurrency else ("one more", "cold")
 

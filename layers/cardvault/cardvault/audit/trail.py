@@ -1,6 +1,6 @@
 """The audit trail: what happened to a subject (an order, a gift card), event by event.
 
-Whoever acts puts a *waiting event*, in one transaction with the effect it tells of, or alone where
+A function puts a *waiting event*, in one transaction with the effect it tells of, or alone where
 nothing else is written. Its key is one that nobody uses again, so writers never wait for each
 other. The one function that `chain` belongs to then numbers the events of each subject, and has
 each hold the SHA-256 of itself and of the event before it. The fields are a closed list: no card

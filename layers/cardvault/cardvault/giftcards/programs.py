@@ -29,7 +29,7 @@ DEFAULT_LIMITS = {
 
 
 class ProgramRecord(Record):
-    """A program, in a table of its own: who defines programs can not touch cards (I11)."""
+    """A program, in a table of its own: who defines programs cannot touch cards (I11)."""
 
     class Meta:
         setting = "gift_programs_table"
@@ -117,7 +117,7 @@ def find(program_id: str) -> ProgramRecord:
         raise ProgramNotFound from None
 
 
-def owned(program_id: str, caller: Caller) -> ProgramRecord:
+def get_owned(program_id: str, caller: Caller) -> ProgramRecord:
     """The caller's program. Raises ProgramNotFound, also when it is another tenant's (I6)."""
     program = find(program_id)
     if program.tenant_id != caller.tenant_id:

@@ -25,19 +25,19 @@ def find(card_id: str) -> CardRecord:
         raise GiftCardNotFound from None
 
 
-def seen(program_id: str, card_id: str, caller: Caller) -> CardRecord:
+def get_visible(program_id: str, card_id: str, caller: Caller) -> CardRecord:
     """The card, if it is in this program and the caller may see it.
 
     A token of one of the tenant's users shows that customer's cards only. Raises
     GiftCardNotFound: absent, in another program and another's are one answer (I6).
     """
     card = find(card_id)
-    if card.program_id != program_id or not visible(card, caller):
+    if card.program_id != program_id or not is_visible(card, caller):
         raise GiftCardNotFound
     return card
 
 
-def visible(card: CardRecord, caller: Caller) -> bool:
+def is_visible(card: CardRecord, caller: Caller) -> bool:
     """Whether the caller may see the card (I6)."""
     if card.tenant_id != caller.tenant_id:
         return False
@@ -53,12 +53,12 @@ def id_of_number(index: str) -> str | None:
     return str(found.numbered_card_id)
 
 
-def numbered(program_id: str, index: str, caller: Caller) -> CardRecord:
-    """As `seen`, by the card number's index. Raises GiftCardNotFound."""
+def get_visible_by_number(program_id: str, index: str, caller: Caller) -> CardRecord:
+    """As `get_visible`, by the card number's index. Raises GiftCardNotFound."""
     card_id = id_of_number(index)
     if card_id is None:
         raise GiftCardNotFound
-    return seen(program_id, card_id, caller)
+    return get_visible(program_id, card_id, caller)
 
 
 def entries(

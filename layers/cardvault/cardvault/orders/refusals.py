@@ -1,7 +1,7 @@
 """Refused attempts on an order, in its audit trail (I7) but never at its owner's cost.
 
-Whoever is refused must not be able to make the trail grow for ever, to keep its owner waiting,
-or to learn from an error that the order exists (I6).
+A caller who is refused must not be able to make the trail grow without limit, to keep its owner
+waiting, or to learn from an error that the order exists (I6).
 """
 
 from cardvault.audit.events import EventName

@@ -81,7 +81,7 @@ class ExpiringCards(GlobalSecondaryIndex["CardRecord"]):  # type: ignore[no-unty
 class CardRecord(Record):
     """A gift card. Its status is not stored: it follows from these facts and the time.
 
-    `expiry_watch` is the program's id until the card's expiry is posted or can not come.
+    `expiry_watch` is the program's id until the card's expiry is posted or cannot come.
     """
 
     class Meta:

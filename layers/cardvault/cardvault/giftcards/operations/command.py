@@ -51,7 +51,7 @@ class Command:
 
     def __post_init__(self) -> None:
         if store.is_user(self.caller):
-            raise Forbidden("a user's token can not change gift cards")
+            raise Forbidden("a user's token cannot change gift cards")
 
     @classmethod
     def of(cls, event: request.Event) -> "Command":
@@ -69,15 +69,15 @@ class Command:
 
     def card(self) -> CardRecord:
         """The card it names, read afresh. Raises GiftCardNotFound."""
-        return store.seen(self.program_id, self.card_id, self.caller)
+        return store.get_visible(self.program_id, self.card_id, self.caller)
 
     def card_numbered(self, index: str) -> CardRecord:
         """As `card`, by the card number's index. Raises GiftCardNotFound."""
-        return store.numbered(self.program_id, index, self.caller)
+        return store.get_visible_by_number(self.program_id, index, self.caller)
 
     def program(self) -> ProgramRecord:
         """The program it names. Raises ProgramNotFound."""
-        return programs.owned(self.program_id, self.caller)
+        return programs.get_owned(self.program_id, self.caller)
 
 
 class Operations(Protocol):

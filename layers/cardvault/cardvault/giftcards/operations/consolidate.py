@@ -112,7 +112,7 @@ def _total(cards: Sequence[CardRecord], program: ProgramRecord, now: datetime) -
     for card in cards:
         lifecycle.expect(card, frozenset({Status.ACTIVE}), now)
         if lifecycle.held(card, now):
-            raise CardRefused("a gift card with an open hold can not be consolidated")
+            raise CardRefused("a gift card with an open hold cannot be consolidated")
     if len({(card.customer_id, card.customer_email) for card in cards}) > 1:
         raise CardRefused("the gift cards must be of one customer")
     total = sum(card.balance for card in cards)

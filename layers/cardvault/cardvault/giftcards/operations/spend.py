@@ -59,7 +59,7 @@ class SpendFromCards:
         program, card = command.program(), command.card()
         taken = store.entry(card.card_id, command.item_id)
         if taken.transaction_type not in REFUNDABLE:
-            raise CardRefused(f"a {taken.transaction_type} can not be refunded")
+            raise CardRefused(f"a {taken.transaction_type} cannot be refunded")
         lifecycle.expect(card, lifecycle.CREDITABLE, work.now)
         total = _refund_total(taken)
         amount = _refundable(given.amount, -taken.amount - total.refunded)

@@ -1,4 +1,4 @@
-"""The balance check: for whoever has a card in hand, its number and its code, and no login."""
+"""The balance check: for a person who has a card's number and security code, and no login."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -24,7 +24,7 @@ class ShowCard:
 
         One read, and one more query with transactions. Raises GiftCardNotFound.
         """
-        card = store.seen(program_id, card_id, caller)
+        card = store.get_visible(program_id, card_id, caller)
         shown = self.views.card(card, self.clock())
         if with_transactions:
             # What was posted since the card was read would not add up to its balance.
@@ -40,7 +40,7 @@ class ShowCard:
         Raises GiftCardNotFound, InvalidRequest.
         """
         before = cursors.decode(cursor, cursors.is_count)[0] if cursor is not None else None
-        store.seen(program_id, card_id, caller)
+        store.get_visible(program_id, card_id, caller)
         entries = store.entries(card_id, before=before, limit=limit)
         more = len(entries) == limit and entries[-1].seq > 1
         shown = [transaction(entry) for entry in entries]

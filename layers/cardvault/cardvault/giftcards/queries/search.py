@@ -58,7 +58,7 @@ class ListCards:
         A page may be short, or empty, and still have a cursor. Raises ProgramNotFound,
         InvalidRequest.
         """
-        programs.owned(program_id, caller)
+        programs.get_owned(program_id, caller)
         after = cursors.decode(cursor, is_id)[0] if cursor is not None else None
         now = self.clock()
         if wanted.text and is_number(wanted.text):
@@ -69,7 +69,7 @@ class ListCards:
             if len(shown) == limit or looked_at > MOST_LOOKED_AT:
                 return shown, cursors.encode(last)
             last = card.card_id
-            if store.visible(card, caller) and wanted.takes(card, now):
+            if store.is_visible(card, caller) and wanted.takes(card, now):
                 shown.append(self.views.card(card, now))
         return shown, None
 
@@ -79,7 +79,7 @@ class ListCards:
         others = Filter(wanted.status, wanted.positive_balance, wanted.merchant_id)
         index = self.views.vault.index_of(wanted.text or "")
         try:
-            card = store.numbered(program_id, index, caller)
+            card = store.get_visible_by_number(program_id, index, caller)
         except GiftCardNotFound:
             return []
         return [self.views.card(card, now)] if others.takes(card, now) else []

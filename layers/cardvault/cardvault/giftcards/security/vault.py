@@ -61,7 +61,7 @@ class NumberVault:
         return self._mac(b"number", number.encode()).hex()
 
     def fingerprint(self, content: str) -> bytes:
-        """A keyed fingerprint, so that what is short can not be guessed from it."""
+        """A keyed fingerprint, so that what is short cannot be guessed from it."""
         return self._mac(b"fingerprint", content.encode())
 
     def seal(self, content: str, place: str) -> bytes:
