@@ -11,17 +11,18 @@ import pytest
 from cardvault.audit import chain, trail
 from cardvault.audit.events import EventName
 from cardvault.audit.trail import AuditRecord, Event
+from cardvault.aws import tables
 from cardvault.core.clock import utc_now
 from cardvault.errors import TooManyWriters
 from cardvault.orders import audit, store
-from cardvault.orders.records import Mark, OrderRecord
+from cardvault.orders.records import OrderRecord
 from tests.support.aimed import aimed_at
 from tests.support.claiming import ordered
 from tests.support.orders import change_order
 
 pytestmark = pytest.mark.embedded
 WRITERS, ROUNDS = 24, 4
-MODELS = (OrderRecord, Mark, AuditRecord, chain.ChainHead, chain.Overwritten)
+MODELS = (OrderRecord, AuditRecord, chain.ChainHead, chain.Overwritten)
 
 
 @pytest.fixture
@@ -30,8 +31,7 @@ def on_the_stack(vault) -> Iterator[None]:
     with aimed_at(vault.stack) as settings:
         for model in MODELS:
             model._connection = None
-        store.bind_orders(settings)
-        chain.bind_chain(settings)
+        tables.use(settings, *MODELS)
         yield
     for model in MODELS:
         model._connection = None

@@ -52,7 +52,7 @@ def test_the_last_event_rewritten_with_its_hash_is_found(order_id):
     record.user_id = "mallory"
     record.hash = record.computed_hash()
     record.save()
-    assert verified(order_id) == Break(7, "not the event the head knows")
+    assert verified(order_id) == Break(7, "not the one that the head names")
 
 
 @pytest.mark.parametrize("seq", [1, 3, 7])

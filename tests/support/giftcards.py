@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from cardvault.audit.chain import ChainHead, Overwritten
 from cardvault.audit.trail import AuditRecord
 from cardvault.aws import boto_clients, tables
 from cardvault.aws.cached_secret import CachedSecret
@@ -70,7 +71,8 @@ class GiftShop:
 
     @staticmethod
     def _bind(settings: Settings) -> None:
-        tables.use(settings, *LEDGER_RECORDS, ProgramRecord, GuardRecord, AuditRecord)
+        tables.use(settings, *LEDGER_RECORDS, ProgramRecord, GuardRecord)
+        tables.use(settings, AuditRecord, ChainHead, Overwritten)
 
     @staticmethod
     def _program(clock: Clock, tenant_id: str, **terms: Any) -> ProgramRecord:
