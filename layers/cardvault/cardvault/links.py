@@ -150,8 +150,8 @@ def _record(
 ) -> None:
     is_there = AccessLink.token_hash.exists()
     retries.retry_races(lambda: tables.update(link, [AccessLink.refusals.add(1)], is_there))
-    told = audited_reason(reason, int(link.refusals or 1))
-    if told is None:
+    audited = audited_reason(reason, int(link.refusals or 1))
+    if audited is None:
         return
     order = store.find(link.order_id)
-    store.record_event(order, Event(event, reason=told, **origin), clock=clock)
+    store.record_event(order, Event(event, reason=audited, **origin), clock=clock)

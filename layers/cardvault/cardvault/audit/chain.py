@@ -144,7 +144,7 @@ def record_overwriting(overwriting: Overwriting) -> None:
         return
     event = overwriting.event
     subject_id = subject_of(event)
-    told = AuditRecord(
+    overwritten = AuditRecord(
         event.subject_id,
         event.seq,
         event=EventName.AUDIT_EVENT_OVERWRITTEN,
@@ -155,7 +155,7 @@ def record_overwriting(overwriting: Overwriting) -> None:
     head, unmoved = _head_of(subject_id)
     work = UnitOfWork()
     work.save(marker, Overwritten.record_id.does_not_exist())
-    _move_head(work, subject_id, _append(work, head, told), unmoved)
+    _move_head(work, subject_id, _append(work, head, overwritten), unmoved)
 
 
 def _still_waiting(subject_id: str, first: int, last: int) -> set[int]:

@@ -1,6 +1,6 @@
 """The audit trail: what happened to a subject (an order, a gift card), event by event.
 
-A function puts a *waiting event*, in one transaction with the effect it tells of, or alone where
+A function puts a *waiting event*, in one transaction with the effect it records, or alone where
 nothing else is written. Its key is one that nobody uses again, so writers never wait for each
 other. The one function that `chain` belongs to then numbers the events of each subject, and has
 each hold the SHA-256 of itself and of the event before it. The fields are a closed list: no card
@@ -33,9 +33,9 @@ MICROSECOND_NS = 1_000
 class AuditRecord(Record):
     """One event, as stored. Attribute names are those of the API.
 
-    A waiting event lies under `EVENT#` and its subject, and its number tells when it was put. A
+    A waiting event lies under `EVENT#` and its subject, and its number says when it was put. A
     chained one lies under its subject, numbered from 1; `event_id` is the number it waited under.
-    `version` is the subject's, where the event tells of a change that made a new one.
+    `version` is the subject's, where the event records a change that made a new one.
     """
 
     class Meta:
@@ -97,12 +97,12 @@ class Subject:
 
 
 def put_with(work: UnitOfWork, subject: Subject, event: Event, *, timestamp: str) -> None:
-    """Add a waiting event to the unit of work whose effect it tells of."""
+    """Add a waiting event to the unit of work whose effect it records."""
     work.save(_waiting(subject, event, timestamp), AuditRecord.subject_id.does_not_exist())
 
 
 def put(subject: Subject, event: Event, *, timestamp: str) -> None:
-    """Put a waiting event that tells of nothing else that is written."""
+    """Put a waiting event with no other effect."""
     # Nobody else has this key: if it exists, the answer to an earlier try of ours was lost.
     with suppress(LostRace):
         tables.put(_waiting(subject, event, timestamp), AuditRecord.subject_id.does_not_exist())

@@ -143,8 +143,8 @@ def _code(error: ClientError) -> str:
 
 def _reasons(error: ClientError) -> set[str]:
     if isinstance(error, VerboseClientError):
-        told: list[CancellationReason | None] = list(error.cancellation_reasons)
-        return {reason.code for reason in told if reason}
+        reasons: list[CancellationReason | None] = list(error.cancellation_reasons)
+        return {reason.code for reason in reasons if reason}
     answer: list[dict[str, str]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
     return {reason["Code"] for reason in answer if reason["Code"] != "None"}
 

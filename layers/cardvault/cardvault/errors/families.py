@@ -39,7 +39,7 @@ class Refused(CardvaultError):
 
 
 class Unauthenticated(CardvaultError):
-    """No caller could be told from the request."""
+    """The request does not identify a caller."""
 
     code = "UNAUTHENTICATED"
     message = "Unauthorized"

@@ -42,5 +42,5 @@ def _record(
     reason = audited_reason(error.code, int(counter.refusals or 1))
     if reason is None:
         return
-    told = Event(event, reason=reason, **caller.audit_actor(order.tenant_id))
-    store.record_event(order, told, clock=clock)
+    refusal = Event(event, reason=reason, **caller.audit_actor(order.tenant_id))
+    store.record_event(order, refusal, clock=clock)

@@ -1,6 +1,6 @@
 """Shredding: destroy an order's wrapped key, then its sealed pages (I8).
 
-The key goes in the same transaction as the event that tells of it, out of a table that has no
+The key goes in the same transaction as the event that records it, out of a table that has no
 backup. Sealed pages that a crash leaves behind, or that a restored backup brings back, are shut
 for ever; a repeat removes what is left of them.
 """

@@ -35,7 +35,7 @@ class SupplierStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SupplierOrder:
-    """One order as the supplier tells it. `quantity` counts cards, `created_at` is UTC.
+    """One order as the supplier reports it. `quantity` counts cards, `created_at` is UTC.
 
     `cards` is there only for who asked for it.
     """

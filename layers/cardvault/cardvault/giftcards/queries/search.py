@@ -86,7 +86,7 @@ class ListCards:
 
 
 def _cards(program_id: str, after: str | None) -> Iterator[CardRecord]:
-    """The program's cards, newest first. The index tells their ids, the table the rest."""
+    """The program's cards, newest first. The index has their ids, the table the rest."""
     older = CardRecord.card_id < after if after else None
     ids: list[str] = []
     for key in CardRecord.of_program.query(

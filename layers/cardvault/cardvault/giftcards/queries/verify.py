@@ -28,7 +28,7 @@ from cardvault.giftcards.ledger.records import (
 )
 from cardvault.http import cursor as cursors
 
-# An answer of Lambda holds 6 MB, so a ledger in ruins is told of in several.
+# An answer of Lambda holds 6 MB, so many differences come in several answers.
 # Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 MOST_DIFFERENCES = 1_000
 _NO_HURRY = timedelta(days=365)
@@ -87,7 +87,7 @@ def _refunded_twice(entries: Sequence[EntryRecord]) -> Iterator[int]:
 
 
 def verify_card(card_id: str, time: Round | None = None) -> list[Difference]:
-    """The differences of one card, told from writes that happen meanwhile.
+    """The differences of one card; a write that happens meanwhile is none.
 
     Raises GiftCardNotFound, OutOfTime.
     """
@@ -114,7 +114,7 @@ class VerifyCards:
     def __call__(self, cursor: str | None = None) -> Verified:
         """Verify the cards behind `cursor`, as far as time goes. Raises InvalidRequest, OutOfTime.
 
-        A card is told of whole or not yet.
+        The differences of a card are never split over two rounds.
         """
         time = Round.of(self.time_budget, self.clock)
         found: list[Difference] = []
