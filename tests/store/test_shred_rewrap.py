@@ -7,7 +7,7 @@ from pynamodb.exceptions import DoesNotExist
 from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
 from cardvault.aws import boto_clients
-from cardvault.aws.unit_of_work import retry_lost_races
+from cardvault.aws.retries import retry_lost_races
 from cardvault.core.clock import utc_now
 from cardvault.errors import CardsShredded, OrderInProgress, OrderNotFound, TooManyWriters
 from cardvault.orders import store

@@ -4,7 +4,7 @@ from typing import Any
 
 from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
-from cardvault.aws.unit_of_work import retry_lost_races
+from cardvault.aws.retries import retry_lost_races
 from cardvault.core.clock import utc_now
 from cardvault.orders import store
 from cardvault.orders.store import Edit

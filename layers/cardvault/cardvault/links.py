@@ -22,9 +22,10 @@ from pynamodb.exceptions import DoesNotExist
 
 from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
-from cardvault.aws import retries, tables
+from cardvault.aws import tables
 from cardvault.aws.failures import refuse_anyway
 from cardvault.aws.metrics import count
+from cardvault.aws.retries import retry_lost_races
 from cardvault.aws.tables import Record
 from cardvault.aws.unit_of_work import UnitOfWork
 from cardvault.core.clock import Clock, to_text
@@ -149,7 +150,7 @@ def _record(
     link: AccessLink, event: EventName, reason: str, origin: dict[str, Any], clock: Clock
 ) -> None:
     is_there = AccessLink.token_hash.exists()
-    retries.retry_races(lambda: tables.update(link, [AccessLink.refusals.add(1)], is_there))
+    retry_lost_races(tables.update)(link, [AccessLink.refusals.add(1)], is_there)
     audited = audited_reason(reason, int(link.refusals or 1))
     if audited is None:
         return

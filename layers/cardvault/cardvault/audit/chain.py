@@ -17,8 +17,9 @@ from cardvault.audit.events import EventName
 from cardvault.audit.trail import AuditRecord, read_waiting, subject_of
 from cardvault.aws import tables
 from cardvault.aws.logs import logger
+from cardvault.aws.retries import retry_lost_races
 from cardvault.aws.tables import Record
-from cardvault.aws.unit_of_work import UnitOfWork, retry_lost_races
+from cardvault.aws.unit_of_work import UnitOfWork
 from cardvault.core.hash_chain import Head
 from cardvault.core.ids import is_id
 

@@ -1,23 +1,25 @@
 """Trying again: after a lost race, and when a partition has no room.
 
 A record that several callers may change at once is read, judged and written under a condition.
-A caller whose condition fails has lost the race and reads again: `retry_races` is that loop.
+A caller whose condition fails has lost the race and reads again: `retry_lost_races` is that loop.
 
 A partition takes 1,000 write units and 3,000 read units a second. What it refuses for that reason
 is sent again unchanged by `retry_throttled`: nothing was done and no other writer was there.
 Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html
 """
 
+import functools
 import random
 from collections.abc import Callable
 from time import sleep
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from pynamodb.exceptions import PynamoDBException
 
 from cardvault.aws.service_errors import is_throttled
 from cardvault.errors import TooManyWriters
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 # The system's randomness has no state that SnapStart clones could share (I12).
@@ -37,18 +39,24 @@ class LostRace(Exception):
     """A condition of the transaction no longer held, or another transaction was in the way."""
 
 
-def retry_races(attempt: Callable[[], T]) -> T:
-    """Run `attempt`, which reads, decides and commits, until it does not lose a race.
+def retry_lost_races(work: Callable[P, T]) -> Callable[P, T]:
+    """Call the function again, from its first line, until it does not lose a race.
 
-    Pauses with full jitter in between. Raises TooManyWriters after RACE_TRIES tries.
+    It reads, decides and commits. Pauses with full jitter in between. Raises TooManyWriters after
+    RACE_TRIES tries, and what the function raises.
     Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     """
-    for number in range(RACE_TRIES):
-        try:
-            return attempt()
-        except LostRace:
-            _pause(number, FIRST_PAUSE_S, LONGEST_PAUSE_S)
-    raise TooManyWriters
+
+    @functools.wraps(work)
+    def retried(*args: P.args, **kwargs: P.kwargs) -> T:
+        for number in range(RACE_TRIES):
+            try:
+                return work(*args, **kwargs)
+            except LostRace:
+                _pause(number, FIRST_PAUSE_S, LONGEST_PAUSE_S)
+        raise TooManyWriters
+
+    return retried
 
 
 def retry_throttled(request: Callable[[], T], *, tries: int = THROTTLED_TRIES) -> T:

@@ -24,7 +24,7 @@ from pynamodb.pagination import ResultIterator
 from pynamodb.transactions import TransactGet, TransactWrite
 
 from cardvault.aws.boto_clients import ATTEMPTS, CONNECT_TIMEOUT_S, READ_TIMEOUT_S
-from cardvault.aws.retries import THROTTLED_TRIES, LostRace, retry_races, retry_throttled
+from cardvault.aws.retries import THROTTLED_TRIES, LostRace, retry_lost_races, retry_throttled
 from cardvault.aws.service_errors import reasons_of
 from cardvault.aws.settings import MissingSetting, Settings
 from cardvault.errors import InternalError
@@ -88,6 +88,7 @@ def find(model: type[M], hash_key: str, range_key: str | int | None = None) -> M
         return None
 
 
+@retry_lost_races
 def fetch(ask: Callable[[TransactGet], T]) -> T:
     """Read items of any models in one round trip.
 
@@ -95,19 +96,15 @@ def fetch(ask: Callable[[TransactGet], T]) -> T:
     under way on one of them makes DynamoDB refuse the read; it is then asked again.
     Raises TooManyWriters.
     """
-
-    def attempt() -> T:
-        transaction = TransactGet(connection=connection())
-        wanted = ask(transaction)
-        try:
-            retry_throttled(lambda: _carry_out(transaction))
-        except TransactGetError as error:
-            if reasons_of(error) == {"TransactionConflict"}:
-                raise LostRace from None
-            raise
-        return wanted
-
-    return retry_races(attempt)
+    transaction = TransactGet(connection=connection())
+    wanted = ask(transaction)
+    try:
+        retry_throttled(lambda: _carry_out(transaction))
+    except TransactGetError as error:
+        if reasons_of(error) == {"TransactionConflict"}:
+            raise LostRace from None
+        raise
+    return wanted
 
 
 def read_all(found: ResultIterator[M]) -> Iterator[M]:

@@ -12,32 +12,15 @@
 Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
 """
 
-import functools
-from collections.abc import Callable, Mapping
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
-from cardvault.aws import retries, tables
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-def retry_lost_races(work: Callable[P, T]) -> Callable[P, T]:
-    """Call the function again, from its first line, until it does not lose a race.
-
-    Raises TooManyWriters after `retries.RACE_TRIES` tries, and what the function raises.
-    """
-
-    @functools.wraps(work)
-    def retried(*args: P.args, **kwargs: P.kwargs) -> T:
-        return retries.retry_races(lambda: work(*args, **kwargs))
-
-    return retried
+from cardvault.aws import tables
 
 
 class UnitOfWork:

@@ -16,7 +16,7 @@ from cardvault import links
 from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
 from cardvault.aws.metrics import count
-from cardvault.aws.unit_of_work import retry_lost_races
+from cardvault.aws.retries import retry_lost_races
 from cardvault.claims.min_response_time import MinResponseTime
 from cardvault.core.clock import Clock, from_text, utc_now
 from cardvault.errors import InvalidRequest, LinkUnusable, WrongCode

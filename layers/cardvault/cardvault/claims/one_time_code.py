@@ -7,7 +7,7 @@ from datetime import timedelta
 from cardvault import links
 from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
-from cardvault.aws.unit_of_work import retry_lost_races
+from cardvault.aws.retries import retry_lost_races
 from cardvault.claims.claim import CODE_LIFETIME, ClaimRequest, find_usable, hash_code
 from cardvault.claims.min_response_time import MinResponseTime
 from cardvault.core.clock import Clock, from_text, utc_now

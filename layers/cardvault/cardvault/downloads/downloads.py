@@ -8,7 +8,7 @@ from typing import Any
 from cardvault import links
 from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
-from cardvault.aws.unit_of_work import retry_lost_races
+from cardvault.aws.retries import retry_lost_races
 from cardvault.claims.claim import ClaimRequest
 from cardvault.claims.min_response_time import MinResponseTime
 from cardvault.claims.reveal import claimed_link

@@ -9,7 +9,8 @@ from typing import Any, Self
 from cardvault.audit import trail
 from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event, Subject
-from cardvault.aws.unit_of_work import UnitOfWork, retry_lost_races
+from cardvault.aws.retries import retry_lost_races
+from cardvault.aws.unit_of_work import UnitOfWork
 from cardvault.core.clock import Clock, to_text, utc_now
 from cardvault.core.ids import is_id, new_id
 from cardvault.errors import IdempotencyKeyReused, InvalidRequest, MailNotSetUp

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
 from cardvault.aws.cached_secret import CachedSecret
-from cardvault.aws.unit_of_work import retry_lost_races
+from cardvault.aws.retries import retry_lost_races
 from cardvault.core.cards import Card
 from cardvault.core.clock import Clock, utc_now
 from cardvault.errors import (

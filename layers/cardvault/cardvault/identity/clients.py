@@ -16,8 +16,8 @@ from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.update import Action
 
 from cardvault.aws import tables
+from cardvault.aws.retries import retry_lost_races
 from cardvault.aws.tables import Record
-from cardvault.aws.unit_of_work import retry_lost_races
 from cardvault.core.clock import Clock, from_text, to_text, utc_now
 from cardvault.core.ids import is_id, new_id
 from cardvault.errors import NotFound

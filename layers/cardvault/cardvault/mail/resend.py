@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
-from cardvault.aws.unit_of_work import retry_lost_races
+from cardvault.aws.retries import retry_lost_races
 from cardvault.core.clock import from_text
 from cardvault.errors import CardsShredded, OrderNotFulfilled, TooSoon
 from cardvault.http import fields

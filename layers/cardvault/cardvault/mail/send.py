@@ -17,7 +17,7 @@ from typing import Any
 from cardvault import links
 from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
-from cardvault.aws.unit_of_work import retry_lost_races
+from cardvault.aws.retries import retry_lost_races
 from cardvault.core.clock import Clock, utc_now
 from cardvault.errors import (
     AddressSuppressed,

@@ -13,7 +13,7 @@ from typing import Any
 from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
 from cardvault.aws.metrics import count
-from cardvault.aws.unit_of_work import retry_lost_races
+from cardvault.aws.retries import retry_lost_races
 from cardvault.core.clock import Clock, from_text, utc_now
 from cardvault.core.ids import is_id
 from cardvault.errors import OrderNotFound

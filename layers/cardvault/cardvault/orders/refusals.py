@@ -6,8 +6,9 @@ waiting, or to learn from an error that the order exists (I6).
 
 from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
-from cardvault.aws import retries, tables
+from cardvault.aws import tables
 from cardvault.aws.failures import refuse_anyway
+from cardvault.aws.retries import retry_lost_races
 from cardvault.core.clock import Clock
 from cardvault.errors import CardvaultError
 from cardvault.http.caller import Caller
@@ -38,7 +39,7 @@ def _record(
     order: OrderRecord, event: EventName, error: CardvaultError, caller: Caller, clock: Clock
 ) -> None:
     counter, is_there = OrderRecord(order.order_id, ORDER_KEY), OrderRecord.order_id.exists()
-    retries.retry_races(lambda: tables.update(counter, [OrderRecord.refusals.add(1)], is_there))
+    retry_lost_races(tables.update)(counter, [OrderRecord.refusals.add(1)], is_there)
     reason = audited_reason(error.code, int(counter.refusals or 1))
     if reason is None:
         return

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
-from cardvault.aws.retries import LostRace
-from cardvault.aws.unit_of_work import retry_lost_races
+from cardvault.aws.retries import LostRace, retry_lost_races
 from cardvault.core.clock import Clock, utc_now
 from cardvault.errors import CardsShredded, CardvaultError, TooManyWriters
 from cardvault.http.caller import Caller

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from cardvault.aws.unit_of_work import retry_lost_races
+from cardvault.aws.retries import retry_lost_races
 from cardvault.core.clock import from_text, to_text
 from cardvault.errors import InvalidRequest, LimitExceeded
 from cardvault.giftcards.fields import (

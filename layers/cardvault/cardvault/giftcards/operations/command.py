@@ -5,8 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from cardvault.aws.retries import LostRace
-from cardvault.aws.unit_of_work import retry_lost_races
+from cardvault.aws.retries import LostRace, retry_lost_races
 from cardvault.errors import (
     CannotOpen,
     CardRefused,

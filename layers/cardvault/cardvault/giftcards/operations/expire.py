@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+from cardvault.aws.retries import retry_lost_races
 from cardvault.aws.rounds import TIME_BUDGET, Round
-from cardvault.aws.unit_of_work import retry_lost_races
 from cardvault.core.clock import Clock, to_text, utc_now
 from cardvault.errors import OutOfTime
 from cardvault.giftcards import store

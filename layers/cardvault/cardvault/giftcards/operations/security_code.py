@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cardvault.aws.unit_of_work import retry_lost_races
+from cardvault.aws.retries import retry_lost_races
 from cardvault.giftcards.fields import checker
 from cardvault.giftcards.ledger import lifecycle
 from cardvault.giftcards.ledger.idempotency import Answer

@@ -19,8 +19,9 @@ from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event, Subject
 from cardvault.aws import tables
 from cardvault.aws.attributes import WholeNumber
+from cardvault.aws.retries import retry_lost_races
 from cardvault.aws.tables import Record
-from cardvault.aws.unit_of_work import UnitOfWork, retry_lost_races
+from cardvault.aws.unit_of_work import UnitOfWork
 from cardvault.core.clock import Clock, from_text, to_text, utc_now
 from cardvault.core.hash_chain import FIRST_PREVIOUS_HASH
 from cardvault.errors import TooManyRequests
