@@ -94,6 +94,18 @@ def test_a_record_that_comes_again_does_nothing(order_id):
         assert stream.chain_records(records) == []
     assert stream.chain_records(records[2:]) == []
     assert len(chained(order_id)) == len(records)
+
+
+@pytest.mark.parametrize("wrong", [{"event": {"N": "1"}}, {"reason": {"L": []}}])
+def test_i7_a_forged_event_that_cannot_be_read_hides_no_other(cloud, order_id, output, wrong):
+    before = len(waiting_records(order_id))
+    forged = {**waiting_records(order_id)[0]["dynamodb"]["NewImage"], "seq": {"N": "5"}, **wrong}
+    cloud.client(CLIENT).put_item(TableName="AuditTrailTable", Item=forged)
+    events, _ = audit.trail_of(order_id, caller(), after=0, limit=100)
+    assert len(events) == before
+    assert "AuditEventForged" in output.text()
+    assert audit.verify(order_id).found is None
+    assert stream.chain_leftovers(order_id).chained == before
     assert verified(order_id) is None
 
 

@@ -17,6 +17,7 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
 from cardvault.audit.events import EventName
 from cardvault.aws import tables
+from cardvault.aws.metrics import count
 from cardvault.aws.retries import LostRace
 from cardvault.aws.tables import Record
 from cardvault.aws.unit_of_work import UnitOfWork
@@ -148,14 +149,17 @@ def read(subject_id: str, *, after: int = 0, limit: int | None = None) -> Iterat
 def read_waiting(
     subject_id: str, *, after: int = 0, up_to: int = LARGEST, limit: int | None = None
 ) -> Iterator[AuditRecord]:
-    """A subject's waiting events by the moment they were put, numbered between the two."""
+    """A subject's waiting events by the moment they were put, numbered between the two.
+
+    Roles that may put one could put what cannot be read: it is counted, and hides no other event.
+    """
     found = AuditRecord.query(
         WAITING + subject_id,
         AuditRecord.seq.between(after + 1, up_to),
         limit=limit,
         consistent_read=True,
     )
-    return tables.read_all(found)
+    return tables.read_all(found, lambda: count("AuditEventForged"))
 
 
 def read_all(subject_id: str) -> list[AuditRecord]:

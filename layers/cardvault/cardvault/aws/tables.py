@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from pynamodb.connection import Connection, TableConnection
 from pynamodb.exceptions import (
+    AttributeDeserializationError,
     DeleteError,
     DoesNotExist,
     PutError,
@@ -107,9 +108,22 @@ def fetch(ask: Callable[[TransactGet], T]) -> T:
     return wanted
 
 
-def read_all(found: ResultIterator[M]) -> Iterator[M]:
-    """The items of a query, whose requests DynamoDB answers 1 MB at a time."""
-    while (item := retry_throttled(lambda: next(found, None))) is not None:
+def read_all(found: ResultIterator[M], skipped: Callable[[], None] | None = None) -> Iterator[M]:
+    """The items of a query, whose requests DynamoDB answers 1 MB at a time.
+
+    An item with an attribute of another type than the model's ends it with
+    AttributeDeserializationError; if `skipped` is given, that is called and the item left out.
+    """
+    while True:
+        try:
+            item = retry_throttled(lambda: next(found, None))
+        except AttributeDeserializationError:
+            if skipped is None:
+                raise
+            skipped()
+            continue
+        if item is None:
+            return
         yield item
 
 

@@ -31,7 +31,7 @@ class CheckBalance:
         """What is on the card. Raises InvalidRequest, GiftCardNotFound, TooManyRequests."""
         wanted = _check(body)
         number: str = wanted["cardNumber"]
-        self.guard.expect_patience(ip_address)
+        self.guard.check_rate_limit(ip_address)
         card = self._find(program_id, number)
         if not self.guard.admits(number, wanted["securityCode"], card, ip_address) or card is None:
             raise GiftCardNotFound

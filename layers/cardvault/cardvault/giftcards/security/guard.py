@@ -115,7 +115,7 @@ class CodeGuard:
         work.save(guard, condition=unchanged)
         work.commit()
 
-    def expect_patience(self, ip_address: str | None) -> None:
+    def check_rate_limit(self, ip_address: str | None) -> None:
         """Count a request of this address. Raises TooManyRequests past its limit per minute."""
         now = self.clock()
         minute = int(now.timestamp()) // 60
