@@ -1,6 +1,5 @@
 """POST /api/claims/open: what the claim page shows first."""
 
-from cardvault.audit.trail import AuditRecord
 from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.claims import claim_request
@@ -10,11 +9,10 @@ from cardvault.errors import InvalidRequest, LinkUnusable, TooManyWriters
 from cardvault.http import request
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
-from cardvault.links import AccessLink
-from cardvault.orders.records import OrderRecord
+from cardvault.links import LINK_RECORDS
 
 settings = Settings()
-tables.use(settings, OrderRecord, AuditRecord, AccessLink)
+tables.use(settings, *LINK_RECORDS)
 shop_name = settings.shop_name
 open_claim = OpenClaim()
 

@@ -1,6 +1,5 @@
 """POST /api/claims/redeem: the one request that consumes a claim link."""
 
-from cardvault.audit.trail import AuditRecord
 from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.claims import claim_request
@@ -9,11 +8,10 @@ from cardvault.errors import InvalidRequest, LinkUnusable, TooManyWriters, Wrong
 from cardvault.http import request
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
-from cardvault.links import AccessLink
-from cardvault.orders.records import OrderRecord
+from cardvault.links import LINK_RECORDS
 
 settings = Settings()
-tables.use(settings, OrderRecord, AuditRecord, AccessLink)
+tables.use(settings, *LINK_RECORDS)
 redeem_claim = RedeemClaim()
 
 

@@ -1,6 +1,5 @@
 """POST /api/claims/renew: a new link in place of one that is over, to the address on file."""
 
-from cardvault.audit.trail import AuditRecord
 from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.claims import claim_request
@@ -9,13 +8,12 @@ from cardvault.errors import InvalidRequest
 from cardvault.http import request
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
-from cardvault.links import AccessLink
+from cardvault.links import LINK_RECORDS
 from cardvault.mail import bootstrap
 from cardvault.mail.suppression import Suppression
-from cardvault.orders.records import OrderRecord
 
 settings = Settings()
-tables.use(settings, OrderRecord, AuditRecord, AccessLink, Suppression)
+tables.use(settings, *LINK_RECORDS, Suppression)
 renew_claim = RenewClaim(bootstrap.order_mailer(settings))
 
 

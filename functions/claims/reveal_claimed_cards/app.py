@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from cardvault.audit.trail import AuditRecord
 from cardvault.aws import boto_clients, tables
 from cardvault.aws.settings import Settings
 from cardvault.claims import claim_request
@@ -11,13 +10,12 @@ from cardvault.errors import CannotOpen, InvalidRequest, LinkUnusable, TooManyWr
 from cardvault.http import request
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
-from cardvault.links import AccessLink
-from cardvault.orders.records import OrderRecord
+from cardvault.links import LINK_RECORDS
 from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.store import DataKeyRecord, SealedPage
 
 settings = Settings()
-tables.use(settings, OrderRecord, AuditRecord, AccessLink, SealedPage, DataKeyRecord)
+tables.use(settings, *LINK_RECORDS, SealedPage, DataKeyRecord)
 reveal_claimed = RevealClaimed(Keyring(boto_clients.kms(), settings.card_key_arn))
 
 

@@ -1,7 +1,6 @@
 """POST /api/claims/code: mail the code that proves whose mailbox it is."""
 
 from cardvault import errors
-from cardvault.audit.trail import AuditRecord
 from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.claims import claim_request
@@ -9,25 +8,20 @@ from cardvault.claims.one_time_code import SendCode
 from cardvault.http import request
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
-from cardvault.links import AccessLink
-from cardvault.mail import bootstrap
+from cardvault.links import LINK_RECORDS
+from cardvault.mail import bootstrap, ses
 from cardvault.mail.suppression import Suppression
-from cardvault.orders.records import OrderRecord
 
 settings = Settings()
-tables.use(settings, OrderRecord, AuditRecord, AccessLink, Suppression)
+tables.use(settings, *LINK_RECORDS, Suppression)
 send_code = SendCode(bootstrap.mailer(settings), settings.shop_name)
 
 
 @endpoint(
     raises=(
+        *ses.ERRORS,
         errors.InvalidRequest,
         errors.LinkUnusable,
-        errors.MailNotSetUp,
-        errors.MailOutcomeUnknown,
-        errors.MailRefused,
-        errors.MailThrottled,
-        errors.MailUnavailable,
         errors.TooManyWriters,
         errors.TooSoon,
     )

@@ -1,7 +1,6 @@
 """POST /api/orders/{orderId}/downloads: a file of the codes, for the order's owner."""
 
 from cardvault import errors
-from cardvault.audit.trail import AuditRecord
 from cardvault.aws import boto_clients, tables
 from cardvault.aws.settings import Settings
 from cardvault.downloads.bucket import DownloadsBucket
@@ -10,13 +9,12 @@ from cardvault.http import request
 from cardvault.http.caller import Caller
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
-from cardvault.links import AccessLink
-from cardvault.orders.records import OrderRecord
+from cardvault.links import LINK_RECORDS
 from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.store import DataKeyRecord, SealedPage
 
 settings = Settings()
-tables.use(settings, OrderRecord, AuditRecord, AccessLink, SealedPage, DataKeyRecord)
+tables.use(settings, *LINK_RECORDS, SealedPage, DataKeyRecord)
 create_download = CreateDownload(
     Keyring(boto_clients.kms(), settings.card_key_arn),
     DownloadsBucket(boto_clients.s3(), settings.downloads_bucket),

@@ -1,6 +1,5 @@
 """GET /api/download/{token}: the file, once."""
 
-from cardvault.audit.trail import AuditRecord
 from cardvault.aws import boto_clients, tables
 from cardvault.aws.settings import Settings
 from cardvault.claims import claim_request
@@ -10,11 +9,10 @@ from cardvault.errors import DownloadExpired, InvalidRequest, TooManyWriters
 from cardvault.http import request
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import GUARDED, Response
-from cardvault.links import AccessLink
-from cardvault.orders.records import OrderRecord
+from cardvault.links import LINK_RECORDS
 
 settings = Settings()
-tables.use(settings, OrderRecord, AuditRecord, AccessLink)
+tables.use(settings, *LINK_RECORDS)
 redeem_download = RedeemDownload(DownloadsBucket(boto_clients.s3(), settings.downloads_bucket))
 
 

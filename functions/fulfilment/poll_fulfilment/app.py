@@ -3,18 +3,17 @@
 from typing import Any
 
 from cardvault import errors
-from cardvault.audit.trail import AuditRecord
 from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.aws.tasks import workflow_step
 from cardvault.core.clock import from_text
 from cardvault.fulfilment.poll import PollFulfilment
-from cardvault.orders.records import OrderRecord
+from cardvault.orders.records import ORDER_RECORDS
 from cardvault.supplier import client
 from cardvault.supplier.bootstrap import supplier_client
 
 settings = Settings()
-tables.use(settings, OrderRecord, AuditRecord)
+tables.use(settings, *ORDER_RECORDS)
 poll_fulfilment = PollFulfilment(supplier_client(settings), settings.fulfilment_deadline)
 
 

@@ -3,16 +3,15 @@
 from typing import Any
 
 from cardvault import errors
-from cardvault.audit.trail import AuditRecord
 from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.aws.tasks import workflow_step
 from cardvault.fulfilment.outcome import record_failure, record_refund
-from cardvault.orders.records import OrderRecord
+from cardvault.orders.records import ORDER_RECORDS
 from cardvault.sealing.store import SealedPage
 
 settings = Settings()
-tables.use(settings, OrderRecord, AuditRecord, SealedPage)
+tables.use(settings, *ORDER_RECORDS, SealedPage)
 
 
 @workflow_step(raises=(errors.OrderNotFound, errors.TooManyWriters))

@@ -2,17 +2,15 @@
 
 from typing import Any
 
-from cardvault.audit.trail import AuditRecord
 from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.aws.tasks import event_consumer
-from cardvault.links import AccessLink
+from cardvault.links import LINK_RECORDS
 from cardvault.mail.ses_events import HandleEmailEvent
 from cardvault.mail.suppression import Suppression
-from cardvault.orders.records import OrderRecord
 
 settings = Settings()
-tables.use(settings, OrderRecord, AuditRecord, AccessLink, Suppression)
+tables.use(settings, *LINK_RECORDS, Suppression)
 handle_email_event = HandleEmailEvent()
 
 

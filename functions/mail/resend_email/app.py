@@ -1,35 +1,29 @@
 """POST /api/orders/{orderId}/emails: the e-mail message again, with a new link."""
 
 from cardvault import errors
-from cardvault.audit.trail import AuditRecord
 from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.http import request
 from cardvault.http.caller import Caller
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
-from cardvault.links import AccessLink
-from cardvault.mail import bootstrap
+from cardvault.links import LINK_RECORDS
+from cardvault.mail import bootstrap, ses
 from cardvault.mail.resend import ResendEmail, check_request
 from cardvault.mail.suppression import Suppression
-from cardvault.orders.records import OrderRecord
 
 settings = Settings()
-tables.use(settings, OrderRecord, AuditRecord, AccessLink, Suppression)
+tables.use(settings, *LINK_RECORDS, Suppression)
 resend_email = ResendEmail(bootstrap.order_mailer(settings))
 
 
 @endpoint(
     raises=(
+        *ses.ERRORS,
         errors.AddressSuppressed,
         errors.CardsShredded,
         errors.Forbidden,
         errors.InvalidRequest,
-        errors.MailNotSetUp,
-        errors.MailOutcomeUnknown,
-        errors.MailRefused,
-        errors.MailThrottled,
-        errors.MailUnavailable,
         errors.NoRecipient,
         errors.OrderNotFound,
         errors.OrderNotFulfilled,

@@ -3,28 +3,22 @@
 from typing import Any
 
 from cardvault import errors
-from cardvault.audit.trail import AuditRecord
 from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.aws.tasks import workflow_step
-from cardvault.links import AccessLink
-from cardvault.mail import bootstrap
+from cardvault.links import LINK_RECORDS
+from cardvault.mail import bootstrap, ses
 from cardvault.mail.suppression import Suppression
-from cardvault.orders.records import OrderRecord
 
 settings = Settings()
-tables.use(settings, OrderRecord, AuditRecord, AccessLink, Suppression)
+tables.use(settings, *LINK_RECORDS, Suppression)
 order_mailer = bootstrap.order_mailer(settings)
 
 
 @workflow_step(
     raises=(
+        *ses.ERRORS,
         errors.AddressSuppressed,
-        errors.MailNotSetUp,
-        errors.MailOutcomeUnknown,
-        errors.MailRefused,
-        errors.MailThrottled,
-        errors.MailUnavailable,
         errors.NoRecipient,
         errors.OrderNotFound,
         errors.TooManyWriters,

@@ -3,7 +3,6 @@
 from typing import Any
 
 from cardvault import errors
-from cardvault.audit.trail import AuditRecord
 from cardvault.aws import boto_clients, tables
 from cardvault.aws.settings import Settings
 from cardvault.fulfilment.create import CreateOrder, NewOrder
@@ -12,10 +11,10 @@ from cardvault.http import request
 from cardvault.http.caller import Caller
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
-from cardvault.orders.records import OrderRecord, UniquenessRecord
+from cardvault.orders.records import ORDER_RECORDS, UniquenessRecord
 
 settings = Settings()
-tables.use(settings, OrderRecord, UniquenessRecord, AuditRecord)
+tables.use(settings, *ORDER_RECORDS, UniquenessRecord)
 create_order = CreateOrder(
     Workflow(boto_clients.step_functions(), settings.state_machine_arn),
     settings.adoptable_after,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cardvault.audit.trail import LARGEST, AuditRecord
+from cardvault.audit.trail import LARGEST
 from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.errors import InvalidRequest, OrderNotFound
@@ -11,9 +11,9 @@ from cardvault.http.caller import Caller
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
 from cardvault.orders import audit
-from cardvault.orders.records import OrderRecord
+from cardvault.orders.records import ORDER_RECORDS
 
-tables.use(Settings(), OrderRecord, AuditRecord)
+tables.use(Settings(), *ORDER_RECORDS)
 
 AFTER = request.WholeNumber("cursor", least=0, most=LARGEST, default=0)
 LIMIT = request.WholeNumber("limit", least=1, most=500, default=100)

@@ -3,20 +3,19 @@
 from typing import Any
 
 from cardvault import errors
-from cardvault.audit.trail import AuditRecord
 from cardvault.aws import boto_clients, tables
 from cardvault.aws.settings import Settings
 from cardvault.http import request
 from cardvault.http.caller import Caller
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
-from cardvault.orders.records import OrderRecord
+from cardvault.orders.records import ORDER_RECORDS
 from cardvault.orders.reveal import RevealCards
 from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.store import DataKeyRecord, SealedPage
 
 settings = Settings()
-tables.use(settings, OrderRecord, AuditRecord, SealedPage, DataKeyRecord)
+tables.use(settings, *ORDER_RECORDS, SealedPage, DataKeyRecord)
 reveal_cards = RevealCards(Keyring(boto_clients.kms(), settings.card_key_arn))
 
 PAGE = request.WholeNumber("cursor", least=0, most=9_999, default=0)

@@ -1,6 +1,5 @@
 """DELETE /api/orders/{orderId}/cards: destroy an order's codes for good."""
 
-from cardvault.audit.trail import AuditRecord
 from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.errors import OrderInProgress, OrderNotFound, TooManyWriters
@@ -8,12 +7,12 @@ from cardvault.http import request
 from cardvault.http.caller import Caller
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
-from cardvault.orders.records import OrderRecord
+from cardvault.orders.records import ORDER_RECORDS
 from cardvault.orders.shred import shred_cards
 from cardvault.sealing.store import DataKeyRecord, SealedPage
 
 settings = Settings()
-tables.use(settings, OrderRecord, AuditRecord, SealedPage, DataKeyRecord)
+tables.use(settings, *ORDER_RECORDS, SealedPage, DataKeyRecord)
 
 
 @endpoint(raises=(OrderInProgress, OrderNotFound, TooManyWriters))

@@ -30,6 +30,7 @@ from cardvault.aws.tables import Record
 from cardvault.aws.unit_of_work import UnitOfWork
 from cardvault.core.clock import Clock, to_text
 from cardvault.orders import store
+from cardvault.orders.records import ORDER_RECORDS
 from cardvault.orders.refusals import audited_reason
 
 TOKEN_BYTES = 32
@@ -80,6 +81,10 @@ class AccessLink(Record):
     # of a download token
     object_key = UnicodeAttribute(attr_name="objectKey", null=True)
     card_count = NumberAttribute(attr_name="cardCount", null=True)
+
+
+LINK_RECORDS = (*ORDER_RECORDS, AccessLink)
+"""What every use of a link writes: the link, and its order."""
 
 
 def hash_token(token: str) -> str:

@@ -23,6 +23,9 @@ from cardvault.mail.message import RenderedEmail
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
 
+# What sending any message may raise.
+ERRORS = (MailNotSetUp, MailOutcomeUnknown, MailRefused, MailThrottled, MailUnavailable)
+
 _NOT_NOW = {"TooManyRequestsException", "LimitExceededException", "ThrottlingException"}
 
 

@@ -12,6 +12,7 @@ from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribu
 from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 
+from cardvault.audit.trail import AuditRecord
 from cardvault.aws.tables import Record
 
 ORDER_KEY = "ORDER"
@@ -144,3 +145,7 @@ class UniquenessRecord(Record):
     sort_key = UnicodeAttribute(range_key=True, attr_name="sk", default=RECORD_KEY)
     owning_order_id = UnicodeAttribute(attr_name="markedOrderId")
     request_hash = UnicodeAttribute(attr_name="requestHash", null=True)
+
+
+ORDER_RECORDS = (OrderRecord, AuditRecord)
+"""What every change of an order writes."""

@@ -1,7 +1,7 @@
 """A command: a change of a gift card, as asked for over HTTP, once however often it is repeated."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -19,6 +19,8 @@ from cardvault.errors import (
     TooManyWriters,
 )
 from cardvault.giftcards import programs, store
+from cardvault.giftcards.fields import Metadata, metadata
+from cardvault.giftcards.ledger import money
 from cardvault.giftcards.ledger.idempotency import Answer, IdempotentRequest
 from cardvault.giftcards.ledger.posting import Ledger, LedgerWork
 from cardvault.giftcards.ledger.records import CardRecord
@@ -77,6 +79,33 @@ class Command:
     def program(self) -> ProgramRecord:
         """The program it names. Raises ProgramNotFound."""
         return programs.get_owned(self.program_id, self.caller)
+
+
+@dataclass(frozen=True, slots=True)
+class AmountToMove:
+    """An amount in minor units, and the metadata of its entry."""
+
+    amount: int
+    metadata: Metadata
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> "AmountToMove":
+        """From a checked body. Raises InvalidRequest."""
+        return cls(money.minor_units("amount", given["amount"]), metadata(given))
+
+
+@dataclass(frozen=True, slots=True)
+class PartToMove:
+    """As `AmountToMove`, of what is there; without an amount, all of that."""
+
+    amount: int | None
+    metadata: Metadata
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> "PartToMove":
+        """From a checked body. Raises InvalidRequest."""
+        part = money.minor_units("amount", given["amount"]) if "amount" in given else None
+        return cls(part, metadata(given))
 
 
 class Operations(Protocol):

@@ -20,8 +20,7 @@ from cardvault.giftcards.ledger.idempotency import Answer
 from cardvault.giftcards.ledger.lifecycle import Hold
 from cardvault.giftcards.ledger.posting import Ledger, LedgerWork
 from cardvault.giftcards.ledger.records import CardRecord, EntryType
-from cardvault.giftcards.operations.amounts import AmountToMove, PartToMove
-from cardvault.giftcards.operations.command import Command, idempotent
+from cardvault.giftcards.operations.command import AmountToMove, Command, PartToMove, idempotent
 from cardvault.giftcards.operations.spend import moved
 
 DEFAULT_HOLD = timedelta(days=7)

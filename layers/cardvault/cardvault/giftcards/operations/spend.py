@@ -18,8 +18,7 @@ from cardvault.giftcards.ledger.records import (
     RefundTotal,
     refund_key,
 )
-from cardvault.giftcards.operations.amounts import AmountToMove, PartToMove
-from cardvault.giftcards.operations.command import Command, idempotent
+from cardvault.giftcards.operations.command import AmountToMove, Command, PartToMove, idempotent
 
 REFUNDABLE = frozenset({EntryType.REDEMPTION, EntryType.CAPTURE})
 

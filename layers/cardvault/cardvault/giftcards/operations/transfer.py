@@ -10,8 +10,7 @@ from cardvault.giftcards.ledger import lifecycle, money
 from cardvault.giftcards.ledger.idempotency import Answer
 from cardvault.giftcards.ledger.posting import Ledger, LedgerWork
 from cardvault.giftcards.ledger.records import CardRecord, EntryType
-from cardvault.giftcards.operations.amounts import AmountToMove
-from cardvault.giftcards.operations.command import Command, idempotent
+from cardvault.giftcards.operations.command import AmountToMove, Command, idempotent
 from cardvault.giftcards.security.guard import CodeGuard
 from cardvault.giftcards.views import Views
 
