@@ -21,7 +21,7 @@ from local.stack.embedded import STARTUP_ERRORS
 from local.stack.ports import from_environment
 
 PID_FILE = WORK / "up.pid"
-PORTS = {"api": 8080, "issuer": 8081, "supplier": 8082, "console": 8083, "aws": 4566}
+PORTS = {"api": 0, "issuer": 0, "supplier": 0, "console": 0, "aws": 0}  # free ones
 STOPS_WITHIN_S = 30.0
 
 

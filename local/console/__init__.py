@@ -1,6 +1,6 @@
 """The console: what someone who evaluates Cardvault opens first.
 
-    with running() as vault, Console(vault, port=8083) as console:
+    with running() as vault, Console(vault) as console:
         print(console.url)
 
 `/` places an order, with the fault of your choice, and follows it live; `/gift-cards` issues a

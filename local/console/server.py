@@ -4,7 +4,7 @@ import json
 import re
 import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -15,6 +15,7 @@ from local.cardvault import Cardvault, OperationRefused
 from local.clients import mailbox
 from local.console.console_api import ConsoleApi
 from local.console.responses import RefusedError
+from local.loopback import HOST, Door, GuardedHandler, always
 from local.stack import ports
 
 HERE: Final = Path(__file__).parent
@@ -43,7 +44,7 @@ class Console:
 
     def __init__(self, vault: Cardvault, port: int = 0) -> None:
         self._server = _Server(ports.listen(port, "console"), ConsoleApi.of(vault))
-        self.url = f"http://{ports.HOST}:{self._server.server_address[1]}"
+        self.url = f"http://{HOST}:{self._server.server_address[1]}"
         self._thread = threading.Thread(
             target=self._server.serve_forever,
             kwargs={"poll_interval": STOP_POLL_S},
@@ -77,16 +78,15 @@ class _Server(ThreadingHTTPServer):
         self.api = api
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(GuardedHandler):
     """Pages by GET, the page's JSON calls by GET and POST."""
 
     server: _Server
+    door = Door(opens=always)
     protocol_version = "HTTP/1.1"
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 - the server's name for it
         """Pages, files, and what the page polls."""
-        if not self._is_local():
-            return self._send(421, b"", "text/plain")
         if self.path in _FILES:
             return self._send(200, (HERE / self.path[1:]).read_bytes(), _FILES[self.path])
         if self.path in _PAGES:
@@ -106,16 +106,15 @@ class _Handler(BaseHTTPRequestHandler):
             return lambda: api.gift_cards.look(card[1])
         return None
 
-    def do_POST(self) -> None:
-        """Orders and what is done with them. JSON only, which no foreign page can send unasked."""
+    def do_POST(self) -> None:  # noqa: N802 - the server's name for it
+        """Orders and what is done with them. JSON only, as the page sends it."""
         length = int(self.headers.get("Content-Length") or 0)
         if length > LONGEST_BODY:
             self.close_connection = True
             return self._send(413, b"", "text/plain")
         raw = self.rfile.read(length)
-        is_json = self.headers.get("Content-Type", "").startswith("application/json")
-        if not self._is_local() or not is_json:
-            return self._send(421, b"", "text/plain")
+        if not self.headers.get("Content-Type", "").startswith("application/json"):
+            return self._send(415, b"", "text/plain")
         return self._json(self._act(raw))
 
     def _act(self, raw: bytes) -> Callable[[], Any] | None:
@@ -165,10 +164,6 @@ class _Handler(BaseHTTPRequestHandler):
         except (ValueError, TypeError, AttributeError):
             status, answer = 400, {"error": "that is no request of this page"}
         return self._send(status, json.dumps(answer).encode(), "application/json")
-
-    def _is_local(self) -> bool:
-        """Refuse other names for this address: a foreign page may have one made for it."""
-        return self.headers.get("Host") == f"{ports.HOST}:{self.server.server_address[1]}"
 
     def _send(self, status: int, body: bytes, kind: str, policy: str = _POLICY) -> None:
         self.send_response_only(status)

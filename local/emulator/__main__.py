@@ -1,5 +1,7 @@
 """Start the emulator: `python -m local.emulator` (GATEWAY_PORT, AUTH… as ministack reads them).
 
+Without GATEWAY_PORT it takes a free port and prints its address.
+
 EMULATOR_STOCK=1 starts it with all its gaps, to see which of them a new version still has:
 `EMULATOR_STOCK=1 pytest --timeout=60 tests/embedded/gaps`.
 """
@@ -12,9 +14,10 @@ import sys
 import tempfile
 import threading
 
+from local.stack import ports
+
 DEFAULTS = {
     "BIND_HOST": "127.0.0.1",
-    "GATEWAY_PORT": "4566",
     "AWS_SECRET_ACCESS_KEY": "test",
     "SFTP_ENABLED": "0",
     "IOT_MTLS_ENABLED": "0",
@@ -26,6 +29,9 @@ def main() -> None:
     """Run the emulator until SIGTERM, or until the process that started it is gone."""
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
+    if "GATEWAY_PORT" not in os.environ:
+        os.environ["GATEWAY_PORT"] = str(ports.available(0, "aws"))
+        print(f"http://{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}", flush=True)
     if os.environ.get("EMULATOR_EXIT_WITH_STDIN"):
         threading.Thread(target=_stop_when_stdin_closes, daemon=True).start()
     files = tempfile.mkdtemp(prefix="cardvault-emulator-")
@@ -43,10 +49,11 @@ def _run() -> None:
     from hypercorn.config import Config  # noqa: PLC0415
     from ministack import app  # noqa: PLC0415
 
-    from local.emulator import gaps, lambda_pool  # noqa: PLC0415
+    from local.emulator import door, gaps, lambda_pool  # noqa: PLC0415
 
     if not os.environ.get("EMULATOR_STOCK"):
         gaps.fill()
+    app.app = door.guard(app.app)
     Config.graceful_timeout = 0.5  # seconds; nobody waits for a kept connection to end
     logging.getLogger("hypercorn.access").setLevel(logging.WARNING)
     try:

@@ -17,6 +17,7 @@ from ministack.core import lambda_runtime, responses
 from ministack.services import lambda_svc
 
 from local.emulator import lambda_layers, lambda_pool
+from local.loopback import GuardedHandler
 
 LAMBDA_PYTHON = os.environ.get("LAMBDA_PYTHON", sys.executable)
 """The interpreter the functions run in: awslambdaric and nothing the layers should bring."""
@@ -58,10 +59,10 @@ class RuntimeWorker(lambda_runtime.ProvidedWorker):  # type: ignore[misc]
         super().__init__(name, config, _with_bootstrap(code_zip))
 
     def _build_handler_class(self, generation: int, pending: "queue.Queue[Any]") -> Any:
-        """Fill a gap (a stall of 40 ms per invocation) and let a SnapStart function restore."""
+        """Fill a gap (a stall of 40 ms per invocation), let SnapStart restore, keep pages out."""
         emulated: Any = super()._build_handler_class(generation, pending)
 
-        class RuntimeApi(emulated):  # type: ignore[misc]
+        class RuntimeApi(GuardedHandler, emulated):  # type: ignore[misc]
             disable_nagle_algorithm = True
             wbufsize = -1
 

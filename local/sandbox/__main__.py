@@ -16,7 +16,7 @@ def parser() -> argparse.ArgumentParser:
         description="A local stand-in for the gift-card supplier, on the loopback address only.",
     )
     add = made.add_argument
-    add("--port", type=port, default=8750, help="default 8750; 0 takes a free one")
+    add("--port", type=port, default=0, help="default: a free one, printed")
     add("--key", help="the access token it accepts; default: a new one, printed")
     add("--handling-seconds", type=amount, default=3.0, help="how long orders are HANDLING")
     add("--production-like", action="store_true", help="with prices, stock, balance and ledger")

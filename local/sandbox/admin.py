@@ -9,10 +9,9 @@
     POST   /_sandbox/canary            {"prefix"}: what codes placed from now on begin with
     POST   /_sandbox/reset             forget everything
 
-They need the key in `X-Access-Token` too: a page open in a browser on this machine can send
-requests to the loopback address, and must neither read codes nor arm faults. A wrong key here does
-not count towards the lockout, and no fault applies here. Answers are plain JSON without envelope;
-errors are `{"error": text}`.
+They need the key in `X-Access-Token` too: no other program on this machine shall read codes or arm
+faults. A wrong key here does not count towards the lockout, and no fault applies here. Answers are
+plain JSON without envelope; errors are `{"error": text}`.
 """
 
 import re

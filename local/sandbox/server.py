@@ -9,16 +9,16 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from local.loopback import HOST, GuardedHandler
 from local.sandbox import admin, routes
 from local.sandbox.messages import Answer, Json, Refused, Request, invalid
 from local.sandbox.state import Options, State
 
-HOST = "127.0.0.1"
 MAX_BODY = 1 << 20
 IDLE_S = 60
 WAKE_S = 0.02
@@ -170,7 +170,7 @@ class _Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(GuardedHandler):
     server: _Server
     protocol_version = "HTTP/1.1"
     timeout = IDLE_S

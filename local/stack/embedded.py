@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from botocore.config import Config
 
+from local.loopback import HOST
 from local.stack import environment, ports
 from local.stack.build import ROOT, BuildError, build
 from local.stack.deployment import DeploymentError, apis_of_outputs, deploy, made_so_far
@@ -98,7 +99,7 @@ class Stack:
     @property
     def aws_url(self) -> str:
         """The address of the emulator, for AWS_ENDPOINT_URL."""
-        return f"http://{ports.HOST}:{self._aws_port}"
+        return f"http://{HOST}:{self._aws_port}"
 
     def start(self) -> None:
         """Reserve the ports and start the emulator."""

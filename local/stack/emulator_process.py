@@ -6,7 +6,8 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
-from local.stack import environment, ports
+from local.loopback import HOST
+from local.stack import environment
 from local.stack.build import ROOT, WORK
 from local.stack.process import ChildProcess
 
@@ -24,11 +25,11 @@ class Emulator:
     """Started when it is made; `settings` are its environment variables."""
 
     def __init__(self, port: int, settings: Mapping[str, str], directory: Path) -> None:
-        self._health = f"http://{ports.HOST}:{port}/_ministack/health"
+        self._health = f"http://{HOST}:{port}/_ministack/health"
         self._process = ChildProcess(
             [sys.executable, "-m", "local.emulator"],
             environment.for_child(
-                BIND_HOST=ports.HOST,
+                BIND_HOST=HOST,
                 GATEWAY_PORT=str(port),
                 EMULATOR_LAYER_CACHE=str(WORK / "unpacked-layers"),
                 EMULATOR_EXIT_WITH_STDIN="1",

@@ -3,7 +3,8 @@
 import os
 import socket
 
-HOST = "127.0.0.1"
+from local.loopback import HOST
+
 BACKLOG = 128
 
 

@@ -9,10 +9,11 @@ import http.client
 import socket
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Final
 from urllib.parse import urlsplit
 
+from local.loopback import HOST, Door, GuardedHandler, always
 from local.stack import ports
 
 CONNECTION_HEADERS: Final = {
@@ -42,7 +43,7 @@ class ReverseProxy:
     def __init__(self, purpose: str, port: int = 0) -> None:
         self._server = _Server(ports.listen(port, purpose))
         self.port = int(self._server.server_address[1])
-        self.url = f"http://{ports.HOST}:{self.port}"
+        self.url = f"http://{HOST}:{self.port}"
         self._thread = threading.Thread(
             target=self._server.serve_forever,
             kwargs={"poll_interval": STOP_POLL_S},
@@ -88,9 +89,10 @@ class _Server(ThreadingHTTPServer):
         self.pauses: list[float] = []
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(GuardedHandler):
     """One client's connection, with one connection of its own to the emulator."""
 
+    door = Door(welcomes=always)  # the emulator judges pages: it knows the API's CORS configuration
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1
@@ -174,7 +176,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self._upstream is not None and time.monotonic() - self._used_at > REUSE_WITHIN_S:
             self._disconnect()
         if self._upstream is None:
-            upstream = http.client.HTTPConnection(ports.HOST, port, timeout=UPSTREAM_TIMEOUT_S)
+            upstream = http.client.HTTPConnection(HOST, port, timeout=UPSTREAM_TIMEOUT_S)
             upstream.connect()
             upstream.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._upstream = upstream
@@ -190,7 +192,7 @@ class _Handler(BaseHTTPRequestHandler):
         ]
         port = self.server.server_address[1]
         headers += [
-            ("Host", f"{ports.HOST}:{port}"),
+            ("Host", self.headers["Host"]),
             ("X-Forwarded-For", str(self.client_address[0])),
             ("X-Forwarded-Port", str(port)),
             ("X-Forwarded-Proto", "http"),

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from local import up
+from local.sandbox.__main__ import parser as sandbox_arguments
 from local.stack import embedded as stack_module
 from local.stack import environment, ports
 from local.stack.build import ROOT, Build
@@ -48,6 +50,10 @@ class TestPorts:
         monkeypatch.setenv("EMBEDDED_API_PORT", "8888")
         chosen = ports.from_environment(api=8080, issuer=8081)
         assert chosen == {"api": 8888, "issuer": 8081}
+
+    def test_every_port_is_a_free_one_unless_it_is_chosen(self):
+        assert set(up.PORTS.values()) == {0}
+        assert sandbox_arguments().parse_args([]).port == 0
 
 
 class TestEnvironment:

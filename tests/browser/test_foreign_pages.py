@@ -1,0 +1,156 @@
+"""A page of another origin, in a real browser, at every server of this machine.
+
+It gets nothing and changes nothing; a link on it still leads a person to a page or a download.
+"""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import requests
+
+from local.console import Console
+from local.stack.embedded import Stack
+from tests.support.claiming import ordered
+from tests.support.listening import addresses
+
+pytestmark = pytest.mark.embedded
+
+# What a page can try without its reader. Each answers what the page learned.
+ATTACKS = {
+    "no-cors": "fetch(url, {method: 'POST', mode: 'no-cors', body}).then(a => a.type)",
+    "no-cors get": "fetch(url, {mode: 'no-cors'}).then(a => a.type)",
+    "read": "fetch(url).then(a => a.text()).then(() => 'read', () => 'nothing')",
+    "read a post": "fetch(url, {method: 'POST', body}).then(() => 'read', () => 'nothing')",
+    "preflighted": (
+        "fetch(url, {method: 'PUT', body, headers: {'X-Amz-Target': 'x', "
+        "'Content-Type': 'application/json'}}).then(() => 'read', () => 'nothing')"
+    ),
+    "script": (
+        "new Promise(done => { const made = document.createElement('script'); made.src = url;"
+        " made.onload = () => done('read'); made.onerror = () => done('nothing');"
+        " document.body.append(made); })"
+    ),
+}
+LEARNED = {"no-cors": "opaque", "no-cors get": "opaque"}
+REFUSED = "pages of other origins are refused"
+FORM = """url => {
+    const form = document.createElement('form');
+    Object.assign(form, {method: 'POST', action: url, enctype: 'text/plain'});
+    document.body.append(form);
+    form.submit();
+}"""
+FUNCTION = json.dumps(
+    {
+        "FunctionName": "evil",
+        "Runtime": "python3.13",
+        "Role": "arn:aws:iam::000000000000:role/evil",
+        "Handler": "evil.handler",
+        "Code": {"ZipFile": "UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA=="},
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def foreign_port():
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(b"<!doctype html><title>foreign</title><link rel=icon href=data:,>")
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+@pytest.fixture(params=["localhost", "127.0.0.1"])
+def foreign(request, foreign_port):
+    """A page of another site, and one of another port of this very address."""
+    return f"http://{request.param}:{foreign_port}/"
+
+
+@pytest.fixture(scope="module")
+def servers(vault, foreign_port):
+    vault.shop()
+    with Console(vault):
+        yield [f"http://{one}" for one in addresses(vault) if not one.endswith(f":{foreign_port}")]
+
+
+def answered(page):
+    """Collect the status of each answer that a page is sent, be it one that it cannot read."""
+    statuses = []
+    page.on("response", lambda answer: statuses.append((answer.url, answer.status)))
+    return statuses
+
+
+def test_a_foreign_page_gets_nothing(servers, foreign, tab):
+    page = tab()
+    page.goto(foreign)
+    statuses = answered(page)
+    for server in servers:
+        for name, attack in ATTACKS.items():
+            learned = page.evaluate(f"url => {{ const body = '{{}}'; return {attack}; }}", server)
+            assert learned == LEARNED.get(name, "nothing"), (server, name)
+    assert len(statuses) >= len(servers)
+    assert [one for one in statuses if one[1] not in {204, 403}] == []
+
+
+def test_a_form_of_a_foreign_page_is_refused(servers, foreign, tab):
+    page = tab()
+    for server in servers:
+        page.goto(foreign)
+        with page.expect_navigation() as arrived:
+            page.evaluate(FORM, server)
+        assert arrived.value.status == 403, server
+        assert page.inner_text("body") == REFUSED
+
+
+def test_a_foreign_page_cannot_put_a_page_into_a_frame(servers, foreign, tab):
+    page = tab()
+    for server in servers:
+        page.goto(foreign)
+        with page.expect_response(f"{server}/") as arrived:
+            page.evaluate(
+                "url => { const made = document.createElement('iframe'); made.src = url;"
+                " document.body.append(made); }",
+                server,
+            )
+        assert arrived.value.status == 403, server
+
+
+def test_a_foreign_page_makes_no_function_that_would_run_as_the_developer(foreign, tab):
+    page = tab()
+    page.goto(foreign)
+    post = "([url, body]) => fetch(url, {method: 'POST', mode: 'no-cors', body})"
+    with Stack() as stack:  # as `make up` has it: without IAM, which would refuse too
+        functions = f"{stack.aws_url}/2015-03-31/functions"
+        assert page.evaluate(f"{post}.then(a => a.type)", [functions, FUNCTION]) == "opaque"
+        assert stack.client("lambda").list_functions()["Functions"] == []
+        requests.post(functions, FUNCTION, timeout=60).raise_for_status()
+        assert len(stack.client("lambda").list_functions()["Functions"]) == 1
+
+
+def test_a_link_on_a_foreign_page_leads_to_the_claim_page(vault, alice, foreign, tab):
+    customer = ordered(vault, alice)
+    page = tab()
+    page.goto(foreign)
+    page.evaluate("url => { location.href = url; }", customer.link)
+    page.wait_for_selector("#send")
+
+
+def test_a_link_on_a_foreign_page_leads_to_a_download(vault, alice, foreign, tab):
+    customer = ordered(vault, alice)
+    path = f"/api/orders/{customer.order_id}/downloads"
+    made = alice.call("POST", path, json={"format": "txt"}).json()
+    page = tab()
+    page.goto(foreign)
+    with page.expect_download() as download:
+        page.evaluate("url => { location.href = url; }", vault.api_url + made["downloadUrl"])
+    assert download.value.suggested_filename == f"cards-{customer.order_id}.txt"
