@@ -31,6 +31,10 @@ soak: install ## The races at length: RACERS=200 RACE_ROUNDS=20 unless you say o
 	@RACERS=$${RACERS:-200} RACE_ROUNDS=$${RACE_ROUNDS:-20} $(BIN)/python -m pytest \
 		tests/embedded/test_delivery_races.py tests/embedded/test_gift_cards.py $(ARGS)
 
+.PHONY: fuzz
+fuzz: install ## Requests drawn from docs/openapi.yaml, at length: FUZZ_EXAMPLES=200 an operation unless you say otherwise
+	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-200} $(BIN)/python -m pytest tests/embedded/test_fuzz.py $(ARGS)
+
 ##@ A stack to play with
 .PHONY: up
 up: install ## Serve the embedded stack until Ctrl-C or `make down`; prints a curl for each step

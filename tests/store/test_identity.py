@@ -11,6 +11,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from cryptography.hazmat.primitives.hashes import SHA256
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from cardvault.aws import boto_clients, tables
 from cardvault.errors import InvalidRequest
@@ -291,3 +293,44 @@ def test_the_suppliers_key_is_set_in_its_secret(manage, cloud):
         "baseUrl": "https://api.supplier.test",
         "accessToken": "made-up",
     }
+
+
+# --- whatever comes
+
+REFUSALS = {
+    "invalid_request",
+    "invalid_client",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "invalid_scope",
+}
+anything = st.text(st.characters(exclude_categories=["Cs"])) | st.sampled_from(
+    ["0a" * 12, "%ED%A0%80", "client_credentials", "x" * 3000]
+)
+names = st.sampled_from(["grant_type", "client_id", "client_secret", "scope", "user_id", "x"])
+forms = st.lists(st.tuples(names, anything)).map(urlencode)
+headers = st.none() | anything | st.builds("Basic {}".format, anything)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(anything | forms, headers | st.builds(basic, anything, anything))
+def test_whatever_comes_is_refused_in_the_words_of_rfc_6749(issue, body, authorization):
+    with pytest.raises(TokenRefused) as refused:
+        issue(body, authorization)
+    assert refused.value.error in REFUSALS
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(scope=st.none() | anything, user=st.none() | anything)
+def test_no_token_has_more_than_its_client(issue, made, scope, user):
+    asked = {"scope": scope, "user_id": user}
+    try:
+        said = claims(
+            ask(issue, made, **{name: one for name, one in asked.items() if one is not None})
+        )
+    except TokenRefused:
+        return
+    assert set(said["scope"].split()) <= set(made.client.scopes)
+    assert (said["tenant"], said["client_id"]) == (made.client.tenant_id, made.client.client_id)
+    assert said["sub"] == (made.client.client_id if user is None else user)
+    assert user is None or "users:act-as" not in said["scope"].split()

@@ -65,6 +65,28 @@ def test_the_worst_counts_in_whatever_order_and_however_often_it_comes(world, ki
     assert len(told) <= len(set(kinds)), "what comes again is not recorded again"
 
 
+texts = st.text() | st.sampled_from(["", "0a" * 12, "2026-01-02T03:04:05.000Z", ADDRESS])
+strange_mails = st.fixed_dictionaries(
+    {},
+    optional={
+        "tags": st.dictionaries(st.sampled_from(["orderId", "mail", "x"]), st.lists(texts)),
+        "destination": st.lists(texts),
+        "timestamp": texts,
+    },
+)
+strange_kinds = texts | st.sampled_from(["Delivery", "Bounce", "Complaint", "Reject", "Open"])
+told_of = st.fixed_dictionaries(
+    {}, optional={"bounceType": texts, "bounceSubType": texts, "complaintFeedbackType": texts}
+)
+
+
+@settings(max_examples=200)
+@given(kind=strange_kinds, mail=strange_mails, told=told_of)
+def test_an_event_that_names_no_order_of_ours_is_ignored_whatever_it_says(world, kind, mail, told):
+    _, handle, _ = world
+    assert handle({"eventType": kind, "mail": mail, "bounce": told, "complaint": told}) is None
+
+
 @pytest.mark.parametrize("kinds", list(itertools.permutations(MAIN_KINDS)), ids="-".join)
 def test_every_permutation_ends_the_same(world, kinds):
     _, handle, mailed_order = world

@@ -44,6 +44,12 @@ def test_any_cut_is_refused(card, place, data):
         KEY.open(sealed[:cut], place)
 
 
+@given(st.binary() | st.binary().map(lambda some: b"\x01" + some), places)
+def test_what_was_never_sealed_is_refused(made_up, place):
+    with pytest.raises(CannotOpen):
+        KEY.open(made_up, place)
+
+
 @given(st.binary(min_size=32, max_size=32), st.binary(min_size=32, max_size=32))
 def test_the_commitment_pins_the_key(one, other):
     commitment = CardKey.derive(one).commitment
