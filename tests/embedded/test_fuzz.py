@@ -49,9 +49,10 @@ class Known:
 
     def ask(self, case: schemathesis.Case) -> requests.Response:
         ids = {**self.ids, "orderId": self.orders[case.method == "DELETE"]}
-        for name, drawn in (case.path_parameters or {}).items():
-            if zlib.crc32(str(drawn).encode()) % 4:  # else what was drawn, which nobody has
-                case.path_parameters[name] = ids[name]
+        for given in (case.path_parameters, case.body):
+            for name in ids.keys() & given.keys() if isinstance(given, dict) else ():
+                if zlib.crc32(repr(given[name]).encode()) % 4:  # else as drawn: nobody's
+                    given[name] = ids[name]
         base = self.issuer if case.path.startswith("/.well-known") else self.api
         headers = {"Authorization": f"Bearer {self.token}"} if case.path != "/v2/token" else {}
         return case.call(base_url=base, headers=headers, allow_redirects=False, timeout=120)
@@ -83,6 +84,8 @@ def known(vault, shop, program, customers):
         "holdId": program.post(f"cards/{card}/holds", amount="1.00").json()["holdId"],
         "transactionId": program.redeem(card, "2.00", card).json()["transactionId"],
         "token": customers[0].token,
+        "client_id": shop.client_id,
+        "client_secret": shop.client_secret,
     }
     issuer = vault.stack.proxies["issuer"].url
     orders = [customer.order_id for customer in customers]
