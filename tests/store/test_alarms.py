@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cardvault.errors import CardvaultError
+from cardvault.orders.records import OrderRecord
 from tests.support.alarms import alarms, embedded_metrics
 from tests.support.functions import EVENTS, invoke
 
@@ -154,12 +155,20 @@ def test_claim_locked_rings_when_several_links_lock_and_not_at_one(run, output, 
     assert rung_by(printed * 3) == {"ClaimLocked"}
 
 
+def test_forged_record_rings_at_a_link_that_its_order_does_not_name(run, cloud, output):
+    assert run("open_claim/live")["statusCode"] == 200
+    for order in OrderRecord.scan(OrderRecord.link_hash.exists()):
+        order.update([OrderRecord.link_hash.set("0" * 64)])
+    assert run("open_claim/live")["statusCode"] == 404
+    assert rung_by(output.text()) == {"ForgedRecord"}
+
+
 @pytest.mark.parametrize(
     ("case", "rings"),
     [
         ("batch", set()),
-        ("overwritten", {"AuditEventForged"}),
-        ("malformed", {"AuditEventForged"}),
+        ("overwritten", {"ForgedRecord"}),
+        ("malformed", {"ForgedRecord"}),
     ],
 )
 def test_what_no_function_of_ours_does_to_the_trail_rings(run, output, case, rings):
@@ -174,5 +183,5 @@ def test_every_alarm_on_our_own_metrics_is_rung_here():
         "CannotOpen",
         "RefusalNotRecorded",
         "ClaimLocked",
-        "AuditEventForged",
+        "ForgedRecord",
     }

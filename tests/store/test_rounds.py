@@ -21,7 +21,7 @@ from cardvault.giftcards.queries.verify import VerifyCards
 from cardvault.http.cursor import encode
 from cardvault.identity import clients
 from cardvault.identity.clients import ApiClient
-from cardvault.sealing.data_keys import Keyring
+from cardvault.sealing.data_keys import KeyBinding, Keyring
 from cardvault.sealing.rewrap import Progress, RewrapDataKeys
 from cardvault.sealing.store import DataKeyRecord
 from tests.store.conftest import on_moto
@@ -77,7 +77,7 @@ def rounds_of(work):
 
 def make_key(keyring, wrapped_at):
     order_id = new_id(START)
-    made = keyring.generate(TENANT, order_id)
+    made = keyring.generate(KeyBinding(TENANT, order_id, None))
     DataKeyRecord(
         order_id,
         tenant_id=TENANT,
@@ -166,7 +166,7 @@ def test_two_runs_side_by_side_rewrap_each_key_once_and_lose_none(steps, monkeyp
     for key in ids:
         record = DataKeyRecord.get(key)
         assert bytes(record.wrapped_key) != before[key]
-        assert keyring.unwrap(record.wrapped_key, TENANT, key)
+        assert keyring.unwrap(record.wrapped_key, record.binding)
 
 
 def test_a_request_that_comes_twice_is_answered_twice(steps):

@@ -32,6 +32,8 @@ CODE = "940417"
 LIVE, USED, FILE = (
     f"EXAMPLE-{kind}-LINK-EXAMPLE-{kind}-LINK-EXAMPL0" for kind in ("LIVE", "USED", "FILE")
 )
+# An order names one claim link.
+ORDER_OF_LINK = {LIVE: 8, FILE: 8, USED: 9}
 CUSTOMER, MAIL_ID = "ada@example.com", "0123456789abcdef"
 PROGRAM_ID = "695735a5000000000000a001"
 
@@ -105,7 +107,7 @@ def orders_of(case: str) -> set[int]:
     if case.startswith(("list_orders/", "rewrap_data_keys/")):
         return {1, 2, 4, 6}
     text = json.dumps(EVENTS[case])
-    linked: set[int] = {8} if any(token in text for token in (LIVE, USED, FILE)) else set()
+    linked = {number for token, number in ORDER_OF_LINK.items() if token in text}
     return linked | {number for number in ORDERS if order_id(number) in text}
 
 
@@ -128,10 +130,13 @@ def lost(steps: Any) -> None:
     steps.supplier.has("S7")
 
 
-def mailed(steps: Any) -> None:
-    """An order for a customer, and its links: one to be claimed, one claimed, one of a file."""
-    made = steps.stored_for(key="8", email=CUSTOMER, name="Ada")
-    OrderRecord(made, ORDER_KEY).update([OrderRecord.mail_id.set(MAIL_ID)])
+def mailed(steps: Any, number: int) -> None:
+    """An order for a customer, and its links: one to be claimed, or claimed; and one of a file."""
+    made = steps.stored_for(key=str(number), email=CUSTOMER, name="Ada")
+    named = next(hash_token(token) for token, of in ORDER_OF_LINK.items() if of == number)
+    OrderRecord(made, ORDER_KEY).update(
+        [OrderRecord.mail_id.set(MAIL_ID), OrderRecord.link_hash.set(named)]
+    )
     tables.use(steps.cloud.settings, AccessLink)
     recently = to_text(START + timedelta(minutes=55))
     sent = {"code_sent_at": recently, "codes_sent": 1, "code_hash": hash_code(LIVE, CODE)}
@@ -143,6 +148,8 @@ def mailed(steps: Any) -> None:
         (USED, Kind.CLAIM, claimed),
         (FILE, Kind.DOWNLOAD, stored),
     ):
+        if ORDER_OF_LINK[token] != number:
+            continue
         AccessLink(
             hash_token(token),
             kind=kind,
@@ -163,7 +170,8 @@ ORDERS: dict[int, Callable[[Any], Any]] = {
     5: lambda steps: placed(steps, 5, "HANDLING"),
     6: lambda steps: placed(steps, 6, "FULFILLED"),
     7: lost,
-    8: mailed,
+    8: lambda steps: mailed(steps, 8),
+    9: lambda steps: mailed(steps, 9),
 }
 
 

@@ -16,8 +16,8 @@ from cardvault.fulfilment.create import NewOrder
 from cardvault.fulfilment.uniqueness import idempotency_record_key, supplier_order_key
 from cardvault.mail.suppression import suppression
 from cardvault.orders.recipient import Recipient, hash_passcode, passcode_fits
-from cardvault.orders.records import owner_key
-from cardvault.sealing.data_keys import encryption_context
+from cardvault.orders.records import OrderRecord, owner_key
+from cardvault.sealing.data_keys import KeyBinding
 from cardvault.sealing.pages import Layout, open_page, seal_pages
 from cardvault.sealing.sealed_card import CardKey
 from cardvault.sealing.store import page_key
@@ -163,9 +163,19 @@ def test_our_code_stores_the_published_addresses(vector):
     assert suppression(vector["tenantId"], vector["address"]).key == vector["stored"]
 
 
+@pytest.mark.parametrize("vector", PUBLISHED["accessHashes"], ids=lambda vector: vector["userId"])
+def test_our_code_makes_the_published_access_hashes(vector):
+    kept = vector["passcodeHash"] and bytes.fromhex(vector["passcodeHash"])
+    order = OrderRecord(
+        user_id=vector["userId"], protection=vector["protection"], passcode_hash=kept
+    )
+    assert order.access_hash == by_hand.sha256(vector["canonical"]) == vector["hash"]
+
+
 @pytest.mark.parametrize("vector", PUBLISHED["encryptionContexts"])
 def test_our_code_makes_the_published_encryption_contexts(vector):
-    assert encryption_context(vector["tenantId"], vector["orderId"]) == vector["context"]
+    binding = KeyBinding(vector["tenantId"], vector["orderId"], vector.get("accessHash"))
+    assert binding.encryption_context == vector["context"]
 
 
 @pytest.mark.parametrize("vector", PUBLISHED["pages"]["sortKeys"], ids=lambda vector: vector["sk"])

@@ -30,11 +30,12 @@ from cardvault.aws.tables import Record
 from cardvault.aws.unit_of_work import UnitOfWork
 from cardvault.core.clock import Clock, to_text
 from cardvault.orders import store
-from cardvault.orders.records import ORDER_RECORDS
+from cardvault.orders.records import ORDER_RECORDS, OrderRecord
 from cardvault.orders.refusals import audited_reason
 
 TOKEN_BYTES = 32
 PURGE_AFTER = timedelta(days=30)
+UNKNOWN = "LINK_UNKNOWN"
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -120,8 +121,15 @@ def find(kind: Kind, token: str) -> AccessLink | None:
     return link if link.kind == kind else None
 
 
-def fault(link: AccessLink, now: datetime) -> str | None:
+def is_known(link: AccessLink, order: OrderRecord) -> bool:
+    """Whether a claim link counts: the order names it too, so writing links alone makes none."""
+    return link.kind != Kind.CLAIM or bool(link.token_hash == order.link_hash)
+
+
+def fault(link: AccessLink, order: OrderRecord, now: datetime) -> str | None:
     """Why the link cannot be used, as the audit trail has it; None if it can."""
+    if link.state != State.REPLACED and not is_known(link, order):
+        return UNKNOWN
     if link.state != State.LIVE:
         return f"LINK_{link.state.upper()}"
     return None if to_text(now) < link.expires_at else "LINK_EXPIRED"
@@ -148,6 +156,8 @@ def record_refusal(
 ) -> None:
     """Count a refused try on the link, and audit it if its number has an event. Raises nothing."""
     count("LinkRefused")
+    if reason == UNKNOWN:
+        count("ForgedRecord")
     refuse_anyway(lambda: _record(link, event, reason, origin, clock))
 
 

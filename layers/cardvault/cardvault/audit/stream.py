@@ -51,7 +51,7 @@ def _chain_subject(records: Sequence[Record]) -> None:
     chain.chain(list(_well_formed(put)))
     for record in records:
         if record["eventName"] == "MODIFY":
-            count("AuditEventForged")
+            count("ForgedRecord")
             for event in _well_formed([record["dynamodb"]["OldImage"]]):
                 logger.warning("audit event overwritten", subjectId=event.subject_id)
                 chain.record_overwriting(Overwriting(event, record["eventID"]))
@@ -94,5 +94,5 @@ def _well_formed(images: Iterable[Mapping[str, Any]]) -> Iterable[AuditRecord]:
         try:
             yield chain.parse(image)
         except MalformedEvent:
-            count("AuditEventForged")
+            count("ForgedRecord")
             logger.warning("audit event malformed", subjectId=image["subjectId"].get("S"))

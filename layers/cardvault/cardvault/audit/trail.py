@@ -36,7 +36,8 @@ class AuditRecord(Record):
 
     A waiting event lies under `EVENT#` and its subject, and its number says when it was put. A
     chained one lies under its subject, numbered from 1; `event_id` is the number it waited under.
-    `version` is the subject's, where the event records a change that made a new one.
+    `version` is the subject's, where the event records a change that made a new one, and
+    `order_hash` is the hash of that version.
     """
 
     class Meta:
@@ -55,6 +56,7 @@ class AuditRecord(Record):
     ip_address = UnicodeAttribute(attr_name="ipAddress", null=True)
     user_agent = UnicodeAttribute(attr_name="userAgent", null=True)
     version = NumberAttribute(null=True)
+    order_hash = UnicodeAttribute(attr_name="orderHash", null=True)
     event_id = UnicodeAttribute(attr_name="eventId", null=True)
     previous_hash = UnicodeAttribute(attr_name="previousHash", null=True)
     hash = UnicodeAttribute(null=True)
@@ -95,6 +97,7 @@ class Subject:
     subject_id: str
     tenant_id: str
     version: int | None = None
+    order_hash: str | None = None
 
 
 def put_with(work: UnitOfWork, subject: Subject, event: Event, *, timestamp: str) -> None:
@@ -125,6 +128,7 @@ def _waiting(subject: Subject, event: Event, timestamp: str) -> AuditRecord:
         ip_address=event.ip_address,
         user_agent=event.user_agent and event.user_agent[:USER_AGENT_LENGTH],
         version=subject.version,
+        order_hash=subject.order_hash,
     )
 
 
@@ -159,7 +163,7 @@ def read_waiting(
         limit=limit,
         consistent_read=True,
     )
-    return tables.read_all(found, lambda: count("AuditEventForged"))
+    return tables.read_all(found, lambda: count("ForgedRecord"))
 
 
 def read_all(subject_id: str) -> list[AuditRecord]:

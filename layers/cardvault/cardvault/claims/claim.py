@@ -19,7 +19,7 @@ from cardvault.aws.metrics import count
 from cardvault.aws.retries import retry_lost_races
 from cardvault.claims.min_response_time import MinResponseTime
 from cardvault.core.clock import Clock, from_text, utc_now
-from cardvault.errors import InvalidRequest, LinkUnusable, WrongCode
+from cardvault.errors import InvalidRequest, LinkUnusable, OrderNotFound, WrongCode
 from cardvault.http.idempotency import bind_to_token
 from cardvault.links import AccessLink, Kind, State
 from cardvault.orders import store
@@ -57,20 +57,36 @@ def session_for(token: str, idempotency_key: str | None) -> str:
     return bind_to_token(token, f"session {idempotency_key}")
 
 
-def has_session(link: AccessLink, session: str | None, now: datetime) -> bool:
+def find_link(claim: ClaimRequest) -> AccessLink:
+    """The link of a claim request, whatever its state. Raises LinkUnusable if there is none."""
+    link = links.find(Kind.CLAIM, claim.token)
+    if link is None:
+        raise LinkUnusable
+    return link
+
+
+def order_of(link: AccessLink) -> OrderRecord:
+    """The link's order. Raises LinkUnusable if there is none."""
+    try:
+        return store.find(link.order_id)
+    except OrderNotFound:
+        raise LinkUnusable from None
+
+
+def has_session(link: AccessLink, order: OrderRecord, session: str | None, now: datetime) -> bool:
     """Whether it is the session that this link opened, at most SESSION_LIFETIME ago."""
-    if session is None or link.session_hash is None or link.used_at is None:
+    if not session or link.session_hash is None or link.used_at is None:
+        return False
+    if not links.is_known(link, order):
         return False
     same = hmac.compare_digest(hashlib.sha256(session.encode()).hexdigest(), link.session_hash)
     return same and now < from_text(link.used_at) + SESSION_LIFETIME
 
 
-def find_usable(claim: ClaimRequest, now: datetime, clock: Clock) -> AccessLink:
+def find_usable(claim: ClaimRequest, order: OrderRecord, now: datetime, clock: Clock) -> AccessLink:
     """The live link of a claim request. Raises LinkUnusable, when the refusal is recorded."""
-    link = links.find(Kind.CLAIM, claim.token)
-    if link is None:
-        raise LinkUnusable
-    if reason := links.fault(link, now):
+    link = find_link(claim)
+    if reason := links.fault(link, order, now):
         links.record_refusal(link, EventName.CLAIM_REFUSED, reason, claim.origin, clock=clock)
         raise LinkUnusable
     return link
@@ -90,11 +106,11 @@ class OpenClaim:
         """
         with self.min_response_time():
             now = self.clock()
-            link = links.find(Kind.CLAIM, claim.token)
-            if link is not None and has_session(link, claim.session, now):
-                return link, store.find(link.order_id), True
-            link = find_usable(claim, now, self.clock)
-            order = store.find(link.order_id)
+            known = find_link(claim)
+            order = order_of(known)
+            if has_session(known, order, claim.session, now):
+                return known, order, True
+            link = find_usable(claim, order, now, self.clock)
             if order.stored_at is None or order.shredded_at is not None:
                 raise LinkUnusable
             if link.opened_at is None:
@@ -104,8 +120,8 @@ class OpenClaim:
     @retry_lost_races
     def _record_opening(self, order_id: str, claim: ClaimRequest) -> OrderRecord:
         edit = Edit(store.find(order_id), self.clock())
-        link = links.find(Kind.CLAIM, claim.token)
-        if link is None or links.fault(link, edit.now):
+        link = find_link(claim)
+        if links.fault(link, edit.order, edit.now):
             raise LinkUnusable
         if link.opened_at is None:
             links.use(edit.work, link, edit.now, opened_at=edit.timestamp)
@@ -129,10 +145,7 @@ class RedeemClaim:
         """
         session = session_for(claim.token, idempotency_key)
         with self.min_response_time():
-            link = links.find(Kind.CLAIM, claim.token)
-            if link is None:
-                raise LinkUnusable
-            state = self._try_code(link.order_id, claim, code, session)
+            state = self._try_code(find_link(claim), claim, code, session)
             if state == State.LOCKED:
                 count("ClaimLocked")
                 raise LinkUnusable
@@ -142,14 +155,14 @@ class RedeemClaim:
 
     @retry_lost_races
     def _try_code(
-        self, order_id: str, claim: ClaimRequest, code: str | None, session: str
+        self, known: AccessLink, claim: ClaimRequest, code: str | None, session: str
     ) -> State:
         """The link's state after the try: USED when the code was right."""
-        edit = Edit(store.find(order_id), self.clock())
-        link = links.find(Kind.CLAIM, claim.token)
-        if link is not None and _is_repeat(link, session, edit.now):
+        edit = Edit(order_of(known), self.clock())
+        link = find_link(claim)
+        if _is_repeat(link, edit.order, session, edit.now):
             return State.USED
-        link = find_usable(claim, edit.now, self.clock)
+        link = find_usable(claim, edit.order, edit.now, self.clock)
         if edit.order.stored_at is None or edit.order.shredded_at is not None:
             raise LinkUnusable
         if edit.order.guarded_by != Protection.NONE and not code:
@@ -159,9 +172,9 @@ class RedeemClaim:
         return _count_wrong_try(edit, link, claim)
 
 
-def _is_repeat(link: AccessLink, session: str, now: datetime) -> bool:
+def _is_repeat(link: AccessLink, order: OrderRecord, session: str, now: datetime) -> bool:
     recent = link.used_at is not None and now < from_text(link.used_at) + REPEAT_WITHIN
-    return recent and has_session(link, session, now)
+    return recent and has_session(link, order, session, now)
 
 
 def _consume(edit: Edit, link: AccessLink, claim: ClaimRequest, session: str) -> State:

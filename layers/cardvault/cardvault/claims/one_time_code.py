@@ -8,11 +8,18 @@ from cardvault import links
 from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
 from cardvault.aws.retries import retry_lost_races
-from cardvault.claims.claim import CODE_LIFETIME, ClaimRequest, find_usable, hash_code
+from cardvault.claims.claim import (
+    CODE_LIFETIME,
+    ClaimRequest,
+    find_link,
+    find_usable,
+    hash_code,
+    order_of,
+)
 from cardvault.claims.min_response_time import MinResponseTime
 from cardvault.core.clock import Clock, from_text, utc_now
 from cardvault.errors import CardvaultError, InvalidRequest, LinkUnusable, TooSoon
-from cardvault.links import Kind
+from cardvault.links import AccessLink
 from cardvault.mail import message
 from cardvault.mail.ses import Mailer
 from cardvault.mail.suppression import is_suppressed
@@ -45,10 +52,7 @@ class SendCode:
         self.mailer.expect_set_up()  # before the link is looked at, so it tells nothing of it
         code = "".join(secrets.choice("0123456789") for _ in range(DIGITS))
         with self.min_response_time():
-            link = links.find(Kind.CLAIM, claim.token)
-            if link is None:
-                raise LinkUnusable
-            order = self._record_code(link.order_id, claim, code)
+            order = self._record_code(find_link(claim), claim, code)
         shop = order.shop_name or self.shop_name
         email = message.render(
             "code",
@@ -68,10 +72,10 @@ class SendCode:
             raise
 
     @retry_lost_races
-    def _record_code(self, order_id: str, claim: ClaimRequest, code: str) -> OrderRecord:
-        edit = Edit(store.find(order_id), self.clock())
+    def _record_code(self, known: AccessLink, claim: ClaimRequest, code: str) -> OrderRecord:
+        edit = Edit(order_of(known), self.clock())
         order, now = edit.order, edit.now
-        link = find_usable(claim, now, self.clock)
+        link = find_usable(claim, order, now, self.clock)
         if order.shredded_at is not None or order.customer_email is None:
             raise LinkUnusable
         if order.guarded_by != Protection.OTP:

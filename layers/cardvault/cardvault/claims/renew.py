@@ -7,13 +7,12 @@ from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
 from cardvault.aws.failures import report
 from cardvault.aws.retries import retry_lost_races
-from cardvault.claims.claim import ClaimRequest
+from cardvault.claims.claim import ClaimRequest, order_of
 from cardvault.claims.min_response_time import MinResponseTime
 from cardvault.errors import CardvaultError
-from cardvault.links import Kind, State
+from cardvault.links import AccessLink, Kind, State
 from cardvault.mail.resend import expect_spacing
 from cardvault.mail.send import OrderMailer, PreparedMail
-from cardvault.orders import store
 from cardvault.orders.store import Edit
 
 
@@ -37,17 +36,17 @@ class RenewClaim:
             if link is None:
                 return
             try:
-                prepared = self._prepare(link.order_id, claim)
+                prepared = self._prepare(link, claim)
                 if prepared is not None:
                     self.order_mailer.send(prepared)
             except CardvaultError as error:
                 report(error)
 
     @retry_lost_races
-    def _prepare(self, order_id: str, claim: ClaimRequest) -> PreparedMail | None:
-        edit = Edit(store.find(order_id), self.order_mailer.clock())
+    def _prepare(self, known: AccessLink, claim: ClaimRequest) -> PreparedMail | None:
+        edit = Edit(order_of(known), self.order_mailer.clock())
         link = links.find(Kind.CLAIM, claim.token)
-        over = link is not None and links.fault(link, edit.now)
+        over = link is not None and links.fault(link, edit.order, edit.now)
         if over not in {"LINK_EXPIRED", f"LINK_{State.USED.upper()}"}:
             return None
         if edit.order.stored_at is None or edit.order.shredded_at is not None:

@@ -5,29 +5,25 @@ from dataclasses import dataclass, field
 from cardvault import links
 from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
-from cardvault.claims.claim import ClaimRequest, find_usable, has_session
+from cardvault.claims.claim import ClaimRequest, find_link, find_usable, has_session
 from cardvault.claims.min_response_time import MinResponseTime
 from cardvault.core.clock import Clock, utc_now
-from cardvault.errors import CannotOpen, CardsShredded, LinkUnusable
-from cardvault.links import AccessLink, Kind
+from cardvault.errors import CannotOpen, CardsShredded, LinkUnusable, OrderNotFound
+from cardvault.links import AccessLink
 from cardvault.orders import store
 from cardvault.orders.opening import NumberedCards, SealedOrder, read_page
+from cardvault.orders.records import OrderRecord
 from cardvault.orders.reveal import RevealedPage, record_reveal
 from cardvault.sealing.data_keys import Keyring
 
 
-def claimed_link(claim: ClaimRequest, clock: Clock) -> AccessLink:
-    """The link that this browser has claimed. Raises LinkUnusable, when the try is recorded."""
+def check_session(claim: ClaimRequest, link: AccessLink, order: OrderRecord, clock: Clock) -> None:
+    """That this browser has claimed the link. Raises LinkUnusable, when the try is recorded."""
     now = clock()
-    link = links.find(Kind.CLAIM, claim.token)
-    if link is not None and has_session(link, claim.session, now):
-        return link
-    if link is not None and links.fault(link, now) is None:
-        links.record_refusal(
-            link, EventName.CLAIM_REFUSED, "NOT_CLAIMED", claim.origin, clock=clock
-        )
-        raise LinkUnusable
-    find_usable(claim, now, clock)
+    if has_session(link, order, claim.session, now):
+        return
+    find_usable(claim, order, now, clock)  # says what else is wrong with it
+    links.record_refusal(link, EventName.CLAIM_REFUSED, "NOT_CLAIMED", claim.origin, clock=clock)
     raise LinkUnusable
 
 
@@ -46,8 +42,9 @@ class RevealClaimed:
         InvalidRequest for a page past the last.
         """
         with self.min_response_time():
-            link = claimed_link(claim, self.clock)
-            found = read_page(link.order_id, page)
+            link = find_link(claim)
+            found = _read_page(link, page)
+            check_session(claim, link, found.order, self.clock)
             cards = self._open(found, claim)
             event = Event(
                 EventName.CARDS_DELIVERED, method="email", card_count=len(cards), **claim.origin
@@ -67,3 +64,10 @@ class RevealClaimed:
             if isinstance(error, CardsShredded):
                 raise LinkUnusable from None
             raise
+
+
+def _read_page(link: AccessLink, page: int) -> SealedOrder:
+    try:
+        return read_page(link.order_id, page)
+    except OrderNotFound:
+        raise LinkUnusable from None

@@ -9,9 +9,9 @@ from cardvault import links
 from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
 from cardvault.aws.retries import retry_lost_races
-from cardvault.claims.claim import ClaimRequest
+from cardvault.claims.claim import ClaimRequest, find_link, order_of
 from cardvault.claims.min_response_time import MinResponseTime
-from cardvault.claims.reveal import claimed_link
+from cardvault.claims.reveal import check_session
 from cardvault.core.clock import Clock, from_text, utc_now
 from cardvault.downloads.bucket import TOKEN_LIFETIME, DownloadsBucket
 from cardvault.downloads.formats import FORMATS
@@ -75,7 +75,9 @@ class CreateDownload:
     def for_claimant(self, claim: ClaimRequest, file_format: str) -> NewDownload:
         """For the browser that claimed the link. Raises LinkUnusable."""
         with self.min_response_time():
-            order = store.find(claimed_link(claim, self.clock).order_id)
+            link = find_link(claim)
+            order = order_of(link)
+            check_session(claim, link, order, self.clock)
             try:
                 return self._create(order, file_format, claim.origin)
             except CardsShredded:
@@ -148,7 +150,7 @@ class RedeemDownload:
         if _is_repeat(link, session, edit.now):
             edit.commit(Event(EventName.DOWNLOAD_REPEATED, method="download", **origin))
             return
-        if reason := links.fault(link, edit.now):
+        if reason := links.fault(link, edit.order, edit.now):
             links.record_refusal(link, EventName.DOWNLOAD_REFUSED, reason, origin, clock=self.clock)
             raise DownloadExpired
         bound_to = {"session_hash": session} if session else {}

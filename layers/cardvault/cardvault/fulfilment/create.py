@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import secrets
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -165,6 +166,7 @@ def _new_record(request: NewOrder, caller: Caller, order_id: str, now: str) -> O
         quantity=request.quantity,
         supplier_order_id=request.supplier_order_id,
         placed_at=now if adopted else None,
+        hash_salt=secrets.token_hex(16),
         **(request.recipient.attributes() if request.recipient else {}),
     )
 
@@ -172,7 +174,7 @@ def _new_record(request: NewOrder, caller: Caller, order_id: str, now: str) -> O
 def _save_with_event(work: UnitOfWork, order: OrderRecord, caller: Caller) -> None:
     name = EventName.ORDER_ADOPTED if order.supplier_order_id else EventName.ORDER_CREATED
     order.version = 1
-    subject = Subject(order.order_id, order.tenant_id, order.version)
+    subject = Subject(order.order_id, order.tenant_id, order.version, order.hash_with({}))
     event = Event(name, **caller.audit_actor(order.tenant_id))
     trail.put_with(work, subject, event, timestamp=order.created_at)
     work.save(order, condition=OrderRecord.order_id.does_not_exist())

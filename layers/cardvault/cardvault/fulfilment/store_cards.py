@@ -27,7 +27,7 @@ from cardvault.errors import (
 from cardvault.orders import attempts, store
 from cardvault.orders.records import OrderRecord, Status
 from cardvault.orders.store import CLEAR_ATTENTION, Edit
-from cardvault.sealing.data_keys import Keyring
+from cardvault.sealing.data_keys import KeyBinding, Keyring
 from cardvault.sealing.store import NewlySealed, save_key_in, seal, stored_fingerprint, write_pages
 from cardvault.supplier.answers import SupplierOrder, SupplierStatus
 from cardvault.supplier.client import SupplierClient
@@ -85,10 +85,11 @@ class StoreCards:
 
     def _store(self, order: OrderRecord, answer: SupplierOrder, fingerprint: bytes) -> OrderRecord:
         order_id, attempt = order.order_id, int(order.storing_attempt)
-        new = seal(self.keyring, answer.cards, tenant_id=order.tenant_id, order_id=order_id)
+        binding = KeyBinding(order.tenant_id, order_id, order.access_hash)
+        new = seal(self.keyring, answer.cards, binding)
         try:
             write_pages(order_id, new.sealed, attempt)
-            return self._end(order_id, attempt, answer, new, fingerprint)
+            return self._end(binding, attempt, answer, new, fingerprint)
         except StoringOvertaken:
             attempts.remove_leftovers(store.find(order_id))
             raise
@@ -96,13 +97,13 @@ class StoreCards:
     @retry_lost_races
     def _end(
         self,
-        order_id: str,
+        binding: KeyBinding,
         attempt: int,
         answer: SupplierOrder,
         new: NewlySealed,
         fingerprint: bytes,
     ) -> OrderRecord:
-        edit = Edit(store.find(order_id), self.clock())
+        edit = Edit(store.find(binding.order_id), self.clock())
         order, count = edit.order, len(answer.cards)
         over = attempts.ended(order, attempt)
         if order.stored_at is not None:
@@ -111,8 +112,7 @@ class StoreCards:
         save_key_in(
             edit.work,
             new.data_key,
-            tenant_id=order.tenant_id,
-            order_id=order_id,
+            binding,
             timestamp=edit.timestamp,
             fingerprint=fingerprint,
         )

@@ -40,6 +40,7 @@ class _State:
     """What the trail is held against: the order, and the chain's head."""
 
     version: int
+    order_hash: str | None
     former_hash: str | None
     head: Head
 
@@ -83,7 +84,8 @@ def verify(order_id: str, *, clock: Clock = utc_now) -> Verdict:
 
 def _state(order_id: str) -> _State:
     order = store.find(order_id)
-    return _State(int(order.version), order.audit_hash, chain.head_of(order_id))
+    head = chain.head_of(order_id)
+    return _State(int(order.version), order.hash_with({}), order.audit_hash, head)
 
 
 def _unlike_the_order(
@@ -93,12 +95,16 @@ def _unlike_the_order(
     hashes = {FIRST_PREVIOUS_HASH, None, *(event.hash for event in chained)}
     if order.former_hash not in hashes:
         return Break(len(chained), "not the event the order knows")
-    versions = [int(event.version) for event in (*chained, *waiting) if event.version is not None]
+    changes = [event for event in (*chained, *waiting) if event.version is not None]
+    versions = [int(event.version) for event in changes]
     for version in range(1, order.version + 1):
         if version not in versions:
             return Break(len(chained) + 1, f"missing: what made the order's version {version}")
     if len(versions) != order.version:
         return Break(len(chained), "more changes than the order knows")
+    last = max(changes, key=lambda event: event.version, default=None)
+    if last is not None and last.order_hash != order.order_hash:
+        return Break(len(chained), "the order is not as its last change left it")
     return None
 
 

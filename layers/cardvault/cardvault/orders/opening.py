@@ -18,7 +18,7 @@ from cardvault.errors import (
 )
 from cardvault.orders import store
 from cardvault.orders.records import ORDER_KEY, OrderRecord
-from cardvault.sealing.data_keys import Keyring
+from cardvault.sealing.data_keys import KeyBinding, Keyring
 from cardvault.sealing.pages import CARDS_PER_PAGE, Layout
 from cardvault.sealing.store import (
     DataKeyRecord,
@@ -64,10 +64,14 @@ class SealedOrder:
         if self.key is None:
             count("CannotOpen")
             raise CardsShredded
-        if not self.pages or self.key.tenant_id != order.tenant_id:
+        if not self.pages:
             raise CannotOpen
+        access_hash = self.key.access_hash and order.access_hash
+        binding = KeyBinding(order.tenant_id, order.order_id, access_hash)
         try:
-            return open_stored_pages(keyring, self.key, self.pages, layout=layout, first=self.first)
+            return open_stored_pages(
+                keyring, self.key, self.pages, binding, layout=layout, first=self.first
+            )
         except (TypeError, ValueError, OverflowError):
             raise CannotOpen from None  # what is stored has not even the shape of ours
 

@@ -6,7 +6,9 @@ suppressed addresses (mail), `SUPPLIER` the circuit breaker (supplier). Only the
 index's keys.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.expressions.condition import Condition
@@ -14,9 +16,11 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 
 from cardvault.audit.trail import AuditRecord
 from cardvault.aws.tables import Record
+from cardvault.core.hash_chain import hash_of
 
 ORDER_KEY = "ORDER"
 RECORD_KEY = "MARK"
+_NO_PART_OF_A_VERSION = {"refusals", "version", "updated_at", "audit_seq", "audit_hash"}
 
 
 class Status(StrEnum):
@@ -100,6 +104,8 @@ class OrderRecord(Record):
 
     refusals = NumberAttribute(null=True)
     version = NumberAttribute(default=0)
+    # Orders of former releases have none, and their events no hash of them.
+    hash_salt = UnicodeAttribute(attr_name="hashSalt", null=True)
     # Former releases kept the head of the order's audit chain here, and the number in it was the
     # order's version. The hash stays, for it must be in the trail; the number goes with the first
     # change, so that a function of such a release cannot change the order any more.
@@ -122,6 +128,30 @@ class OrderRecord(Record):
         if self.stored_at is not None:
             return Status.PARTIALLY_FILLED if self.refunded_quantity else Status.FULFILLED
         return Status.REFUNDED if self.fulfilled_quantity == 0 else None
+
+    @property
+    def access_hash(self) -> str:
+        """SHA-256 of who may see the cards and what guards the link; it never changes."""
+        passcode = None if self.passcode_hash is None else self.passcode_hash.hex()
+        return hash_of(
+            {"userId": self.user_id, "protection": self.guarded_by, "passcodeHash": passcode}
+        )
+
+    def hash_with(self, changes: Mapping[str, Any]) -> str | None:
+        """SHA-256 of the order with these changes; what is not a version of it is left out.
+
+        The salt is in it, so nothing can be guessed from it once the salt is gone.
+        """
+        if self.hash_salt is None:
+            return None
+        values = {**self.attribute_values, **changes}
+        return hash_of(
+            {
+                name: value.hex() if isinstance(value, bytes) else value
+                for name, value in values.items()
+                if value is not None and name not in _NO_PART_OF_A_VERSION
+            }
+        )
 
     @property
     def unchanged(self) -> Condition:

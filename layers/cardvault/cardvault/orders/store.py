@@ -22,8 +22,8 @@ class Edit:
     """A unit of work over an order as it was read; `work` takes what else is to be written.
 
     Each makes a new version of the order, under the condition that the one that was read is still
-    the last: two callers cannot both build on the same state. The audit event holds the version,
-    so a change whose event is missing shows.
+    the last: two callers cannot both build on the same state. The audit event holds the version
+    and its hash, so a change whose event is missing shows.
     """
 
     order: OrderRecord
@@ -42,7 +42,8 @@ class Edit:
         read.
         """
         order, version = self.order, int(self.order.version) + 1
-        subject = Subject(order.order_id, order.tenant_id, version)
+        order_hash = order.hash_with(attributes)
+        subject = Subject(order.order_id, order.tenant_id, version, order_hash)
         trail.put_with(self.work, subject, event, timestamp=self.timestamp)
         changes = {
             **attributes,

@@ -1,7 +1,7 @@
 """Data keys: one per order, made and unwrapped by KMS, kept only wrapped.
 
-The encryption context binds a wrapped key to its order and purpose; KMS refuses to unwrap it
-under any other. Source: https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html
+The encryption context binds a wrapped key to its order, its purpose, and who may see the cards;
+KMS refuses to unwrap it under any other. Source: https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html
 """
 
 from dataclasses import dataclass, field
@@ -18,9 +18,22 @@ if TYPE_CHECKING:
 _NOT_OURS = {"InvalidCiphertextException", "IncorrectKeyException"}
 
 
-def encryption_context(tenant_id: str, order_id: str) -> dict[str, str]:
-    """What the wrapped key of an order is bound to. Not secret: CloudTrail shows it."""
-    return {"tenantId": tenant_id, "orderId": order_id, "purpose": "cards"}
+@dataclass(frozen=True, slots=True)
+class KeyBinding:
+    """What the wrapped key of an order is bound to. Not secret: CloudTrail shows it.
+
+    `access_hash` is `OrderRecord.access_hash`; keys that former releases made are bound to none.
+    """
+
+    tenant_id: str
+    order_id: str
+    access_hash: str | None
+
+    @property
+    def encryption_context(self) -> dict[str, str]:
+        """As KMS takes it."""
+        context = {"tenantId": self.tenant_id, "orderId": self.order_id, "purpose": "cards"}
+        return {**context, "accessHash": self.access_hash} if self.access_hash else context
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,27 +52,27 @@ class Keyring:
     kms: "KMSClient"
     key_arn: str
 
-    def generate(self, tenant_id: str, order_id: str) -> NewDataKey:
+    def generate(self, binding: KeyBinding) -> NewDataKey:
         """A data key for an order, by one GenerateDataKey."""
         answer = self.kms.generate_data_key(
             KeyId=self.key_arn,
             KeySpec="AES_256",
-            EncryptionContext=encryption_context(tenant_id, order_id),
+            EncryptionContext=binding.encryption_context,
         )
         return NewDataKey(
             CardKey.derive(answer["Plaintext"]), answer["CiphertextBlob"], answer["KeyId"]
         )
 
-    def unwrap(self, wrapped: bytes, tenant_id: str, order_id: str) -> CardKey:
+    def unwrap(self, wrapped: bytes, binding: KeyBinding) -> CardKey:
         """The order's card key, by one Decrypt pinned to our KMS key.
 
-        Raises CannotOpen when the wrapped key is altered or another order's.
+        Raises CannotOpen when the wrapped key is altered or bound to anything else.
         """
         try:
             answer = self.kms.decrypt(
                 KeyId=self.key_arn,
                 CiphertextBlob=wrapped,
-                EncryptionContext=encryption_context(tenant_id, order_id),
+                EncryptionContext=binding.encryption_context,
             )
         except ClientError as error:
             if error.response["Error"]["Code"] in _NOT_OURS:
@@ -67,17 +80,16 @@ class Keyring:
             raise
         return CardKey.derive(answer["Plaintext"])
 
-    def rewrap(self, wrapped: bytes, tenant_id: str, order_id: str) -> tuple[bytes, str]:
+    def rewrap(self, wrapped: bytes, binding: KeyBinding) -> tuple[bytes, str]:
         """The same data key wrapped under the KMS key's present material, and its key's ARN.
 
         KMS ReEncrypt does it inside KMS: no plaintext comes out.
         Source: https://docs.aws.amazon.com/kms/latest/APIReference/API_ReEncrypt.html
         """
-        context = encryption_context(tenant_id, order_id)
         answer = self.kms.re_encrypt(
             CiphertextBlob=wrapped,
-            SourceEncryptionContext=context,
+            SourceEncryptionContext=binding.encryption_context,
             DestinationKeyId=self.key_arn,
-            DestinationEncryptionContext=context,
+            DestinationEncryptionContext=binding.encryption_context,
         )
         return answer["CiphertextBlob"], answer["KeyId"]

@@ -59,9 +59,7 @@ class RewrapDataKeys:
 
     def _rewrap(self, record: DataKeyRecord, time: Round) -> bool:
         time.expect_time()
-        wrapped, key_arn = self.keyring.rewrap(
-            record.wrapped_key, record.tenant_id, record.order_id
-        )
+        wrapped, key_arn = self.keyring.rewrap(record.wrapped_key, record.binding)
         time.expect_time()
         # Gone means shredded meanwhile, another means a second run was quicker: leave both be.
         still_the_old = DataKeyRecord.wrapped_key == record.wrapped_key

@@ -16,7 +16,7 @@ from cardvault.aws.tables import Record
 from cardvault.aws.unit_of_work import UnitOfWork
 from cardvault.core.cards import Card
 from cardvault.errors import CannotOpen, StoringOvertaken
-from cardvault.sealing.data_keys import Keyring, NewDataKey
+from cardvault.sealing.data_keys import KeyBinding, Keyring, NewDataKey
 from cardvault.sealing.pages import Layout, SealedPages, open_page, seal_pages
 
 # For a page among many, each of which takes what the partition has to give in a third of a second.
@@ -32,11 +32,17 @@ class DataKeyRecord(Record):
 
     order_id = UnicodeAttribute(hash_key=True, attr_name="orderId")
     tenant_id = UnicodeAttribute(attr_name="tenantId")
+    access_hash = UnicodeAttribute(attr_name="accessHash", null=True)
     wrapped_key = BinaryAttribute(legacy_encoding=False, attr_name="wrappedKey")
     commitment = BinaryAttribute(legacy_encoding=False)
     kms_key_arn = UnicodeAttribute(attr_name="kmsKeyArn")
     wrapped_at = UnicodeAttribute(attr_name="wrappedAt")
     fingerprint = BinaryAttribute(legacy_encoding=False)
+
+    @property
+    def binding(self) -> KeyBinding:
+        """What the key was bound to when it was wrapped."""
+        return KeyBinding(self.tenant_id, self.order_id, self.access_hash)
 
 
 class SealedPage(Record):
@@ -68,13 +74,14 @@ def page_key(page: int) -> str:
     return f"{_PAGE_KEYS}{page:04d}"
 
 
-def seal(keyring: Keyring, cards: Sequence[Card], *, tenant_id: str, order_id: str) -> NewlySealed:
+def seal(keyring: Keyring, cards: Sequence[Card], binding: KeyBinding) -> NewlySealed:
     """The order's cards under a data key of their own, by one GenerateDataKey.
 
     Raises OrderTooLarge.
     """
-    data_key = keyring.generate(tenant_id, order_id)
-    return NewlySealed(data_key, seal_pages(data_key.card_key, tenant_id, order_id, cards))
+    data_key = keyring.generate(binding)
+    sealed = seal_pages(data_key.card_key, binding.tenant_id, binding.order_id, cards)
+    return NewlySealed(data_key, sealed)
 
 
 def write_pages(order_id: str, sealed: SealedPages, attempt: int) -> None:
@@ -94,9 +101,8 @@ def write_pages(order_id: str, sealed: SealedPages, attempt: int) -> None:
 def save_key_in(
     work: UnitOfWork,
     data_key: NewDataKey,
+    binding: KeyBinding,
     *,
-    tenant_id: str,
-    order_id: str,
     timestamp: str,
     fingerprint: bytes,
 ) -> None:
@@ -107,8 +113,9 @@ def save_key_in(
     by who has its secret too.
     """
     record = DataKeyRecord(
-        order_id,
-        tenant_id=tenant_id,
+        binding.order_id,
+        tenant_id=binding.tenant_id,
+        access_hash=binding.access_hash,
         wrapped_key=data_key.wrapped,
         commitment=data_key.card_key.commitment,
         kms_key_arn=data_key.kms_key_arn,
@@ -162,23 +169,24 @@ def open_stored_pages(
     keyring: Keyring,
     record: DataKeyRecord,
     stored: Sequence[SealedPage],
+    binding: KeyBinding,
     *,
     layout: Layout,
     first: int = 0,
 ) -> list[tuple[int, Card]]:
     """The (number, card) pairs of consecutive pages, by one Decrypt.
 
-    `first` is the index of the first page. Raises CannotOpen when key,
-    commitment or any card does not fit.
+    `binding` is what the order says now, `first` the index of the first page. Raises CannotOpen
+    when key, commitment or any card does not fit.
     """
     if any(page.order_id != record.order_id for page in stored):
         raise CannotOpen
-    key = keyring.unwrap(record.wrapped_key, record.tenant_id, record.order_id)
+    key = keyring.unwrap(record.wrapped_key, binding)
     key.expect(record.commitment)
     return [
         card
         for number, page in enumerate(stored, first)
         for card in open_page(
-            key, record.tenant_id, record.order_id, layout, number, page.sealed_cards
+            key, binding.tenant_id, binding.order_id, layout, number, page.sealed_cards
         )
     ]
