@@ -227,6 +227,44 @@ def test_i11_a_role_that_changes_orders_names_the_attributes():
                 assert statement["Condition"]["ForAllValues:StringEquals"]
 
 
+def writers(table, attribute):
+    """The functions whose role may write that attribute of an item of the table."""
+    return {
+        name
+        for name in NAMES
+        for statement in statements(name)
+        if {"dynamodb:UpdateItem", "dynamodb:PutItem"} & set(statement["Action"])
+        and table in str(statement["Resource"])
+        and attribute in str(statement["Condition"]["ForAllValues:StringEquals"])
+    }
+
+
+MAILERS = {"SendDeliveryEmailFunction", "ResendEmailFunction", "RenewClaimFunction"}
+CREATES = {"CreateOrderFunction"}
+
+
+@pytest.mark.parametrize(
+    ("table", "attribute", "by"),
+    [
+        ("OrdersTable", "userId", CREATES),
+        ("OrdersTable", "tenantId", CREATES),
+        ("OrdersTable", "protection", CREATES),
+        ("OrdersTable", "passcodeHash", CREATES),
+        ("OrdersTable", "hashSalt", CREATES),
+        ("OrdersTable", "customerEmail", {*CREATES, "ResendEmailFunction"}),
+        ("OrdersTable", "linkHash", MAILERS),
+        ("AccessLinksTable", "usedAt", {"RedeemClaimFunction", "RedeemDownloadFunction"}),
+    ],
+)
+def test_i11_what_decides_who_sees_cards_is_written_by_few(table, attribute, by):
+    assert writers(table, attribute) == by
+
+
+def test_i11_no_role_may_both_make_a_link_and_use_it():
+    assert writers("AccessLinksTable", "orderId") >= MAILERS
+    assert not writers("AccessLinksTable", "orderId") & writers("AccessLinksTable", "usedAt")
+
+
 def test_i11_no_role_may_delete_from_the_ledger():
     for name in NAMES:
         for statement in statements(name):
