@@ -5,6 +5,7 @@ from typing import Any
 
 from cardvault import errors
 from cardvault.core.clock import to_text
+from tests.support import chaining
 from tests.support.stage import CLIENT, CUSTOMER, TENANT, Answer, Stage, fresh_key
 
 PROGRAM = "/v2/giftcards/programs/{programId}"
@@ -195,6 +196,10 @@ def _looking(shop: Shop) -> None:
     shop.ask("list_gift_cards", f"GET {PROGRAM}/cards")
     found = {"q": card["cardNumber"]}
     shop.ask("list_gift_cards", f"GET {PROGRAM}/search", query=found)
+    stage = shop.stage
+    stage.task("anchor_ledger", Records=chaining.entry_records(card["id"]))
+    stage.task("anchor_ledger", Records=chaining.entry_records(shop.active()["id"])[-1:])
+    stage.task("anchor_ledger", card=card["id"])
     verified = shop.stage.task("verify_ledger")
     assert verified["differences"] == []
     assert verified["cards"] > 0

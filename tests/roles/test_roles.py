@@ -43,6 +43,7 @@ ON_PURPOSE = {
     "on identity/*": "SES may know the sender by the address or its domain, and a policy has to "
     "name what it is known by; ses:FromAddress names the sender",
     "on table/AuditTrailTable/stream/*": "a stream is called after the moment it was made",
+    "on table/GiftCardsTable/stream/*": "so is this one",
     **{
         f"dynamodb:PutItem on table/AuditTrailTable with {ATTRIBUTES} {name}": "one statement for "
         "all who put events; one of another form is found and never chained"
@@ -132,6 +133,9 @@ def test_i7_one_role_writes_chains_and_all_others_put_events_that_wait(played, r
     for key in ("0" * 24, "OVERWRITTEN#1", "event#", "EVENT"):
         chaining = {name: may(role, key) for name, role in roles.items() if may(role, key)}
         assert chaining == {"ChainAuditEventsFunction": {"PutItem"}}
+    anchoring = {name: may(role, "LEDGER#0") for name, role in roles.items()}
+    assert {name for name in anchoring if anchoring[name]} == {"AnchorLedgerFunction"}
+    assert anchoring["AnchorLedgerFunction"] == {"PutItem"}
     assert len(writers) > 20
     assert {name: may(roles[name], "EVENT#0") for name in writers} == {
         name: {"DeleteItem"} if name == "ChainAuditEventsFunction" else {"PutItem"}

@@ -163,6 +163,13 @@ def test_forged_record_rings_at_a_link_that_its_order_does_not_name(run, cloud, 
     assert rung_by(output.text()) == {"ForgedRecord"}
 
 
+def test_forged_record_rings_at_an_entry_that_was_overwritten(run, output):
+    run("anchor_ledger/batch")
+    assert rung_by(output.text()) == set()
+    run("anchor_ledger/overwritten")
+    assert rung_by(output.text()) == {"ForgedRecord"}
+
+
 @pytest.mark.parametrize(
     ("case", "rings"),
     [

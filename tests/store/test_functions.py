@@ -123,6 +123,10 @@ ANSWERED = {
     "shred_cards/in_progress": 409,
 }
 RETURNED = {
+    "anchor_ledger/card": {"seq": 5},
+    "anchor_ledger/batch": {"batchItemFailures": []},
+    "anchor_ledger/overwritten": {"batchItemFailures": []},
+    "anchor_ledger/not_an_id": errors.InvalidRequest,
     "await_issuer/create": None,
     "await_issuer/delete": None,
     "chain_audit_events/leftovers": {"chained": 5, "malformed": 0, "more": False},

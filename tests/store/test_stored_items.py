@@ -70,7 +70,7 @@ OF_KIND = {
 }
 # What was first stored after 951a07e.
 YOUNGER_ATTRIBUTES = {"storingAttempt", "storingAt", "cardsPerPage", "mailId", "attempt"}
-YOUNGER_ATTRIBUTES |= {"version", "eventId"}
+YOUNGER_ATTRIBUTES |= {"version", "eventId", "hashSalt", "orderHash", "accessHash", "cardHash"}
 YOUNGER_KINDS = [
     {"orderId", "sk", "refusedVersion", "refusedUntil", "blockedUntil"},
     {"subjectId", "seq", "lastSeq", "lastHash"},

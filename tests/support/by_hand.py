@@ -59,6 +59,20 @@ def order_keys(data_key: bytes) -> tuple[bytes, bytes]:
     return keys[:32], keys[32:]
 
 
+def access_hash(order: Mapping[str, Any]) -> str:
+    """What binds a data key to who may see an order's cards, from the stored order."""
+    passcode = order.get("passcodeHash")
+    return sha256(
+        canonical(
+            {
+                "userId": order["userId"],
+                "protection": order.get("protection") or "otp",
+                "passcodeHash": passcode and bytes(passcode).hex(),
+            }
+        )
+    )
+
+
 def card_aad(tenant_id: str, order_id: str, number: int, count: int) -> bytes:
     return lengthened(
         b"cardvault sealed card",

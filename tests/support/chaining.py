@@ -1,4 +1,4 @@
-"""The stream of the audit trail's table on moto, which has none: records as Lambda gets them."""
+"""The streams of two tables on moto, which has none: records as Lambda gets them."""
 
 import itertools
 from collections.abc import Iterable, Mapping
@@ -8,7 +8,9 @@ import boto3
 
 from cardvault.audit import stream
 from cardvault.audit.trail import WAITING, AuditRecord
+from cardvault.aws.streams import work_by_key
 from cardvault.core.hash_chain import Break, Head, breaks
+from cardvault.giftcards.ledger.anchor import anchor_entries
 from cardvault.orders import audit
 
 TABLE, REGION = "AuditTrailTable", "eu-west-1"
@@ -20,7 +22,7 @@ def record(
 ) -> dict[str, Any]:
     """One record, of an item in DynamoDB's JSON that is new or takes the place of an old one."""
     number = next(_numbers)
-    keys = {key: new[key] for key in ("subjectId", "seq")}
+    keys = {key: new[key] for key in ("subjectId", "seq", "cardId", "sk") if key in new}
     change = {"Keys": keys, "NewImage": dict(new), "SequenceNumber": str(number)}
     return {
         "eventID": f"{number:032x}",
@@ -47,6 +49,20 @@ def chain_everything(subject_id: str = "", *, batch: int = 100) -> None:
     left = waiting_records(subject_id)
     for some in _batches(left, batch):
         assert stream.chain_records(some) == []
+
+
+def entry_records(card_id: str = "") -> list[dict[str, Any]]:
+    """As the stream of the gift cards brings the entries that lie there, of a card or of all."""
+    pages: Any = boto3.client("dynamodb", region_name=REGION).get_paginator("scan")
+    found = [item for page in pages.paginate(TableName="GiftCardsTable") for item in page["Items"]]
+    entries = [item for item in found if item["sk"]["S"].startswith("ENTRY#")]
+    wanted = [item for item in entries if card_id in {"", item["cardId"]["S"]}]
+    return [record(item) for item in sorted(wanted, key=lambda item: item["sk"]["S"])]
+
+
+def anchor_everything(card_id: str = "") -> None:
+    """Do as the function does when the stream brings the entries that lie there."""
+    assert work_by_key(entry_records(card_id), "cardId", anchor_entries) == []
 
 
 def _batches(records: list[dict[str, Any]], size: int) -> Iterable[list[dict[str, Any]]]:

@@ -176,7 +176,7 @@ ORDERS: dict[int, Callable[[Any], Any]] = {
 
 
 def speaks_of_gift_cards(case: str) -> bool:
-    functions = ("expire_gift_cards/", "verify_ledger/")
+    functions = ("expire_gift_cards/", "verify_ledger/", "anchor_ledger/")
     return case.startswith(functions) or PROGRAM_ID in json.dumps(EVENTS[case])
 
 

@@ -197,8 +197,12 @@ def test_our_code_hashes_the_published_entries(vector):
 def test_our_code_verifies_the_published_ledger():
     entries = [EntryRecord.from_raw_data(as_item(vector["fields"])) for vector in ENTRIES]
     last = ENTRIES[-1]["fields"]
-    card = CardRecord(last["cardId"], balance=last["balanceAfter"], entry_seq=last["seq"])
-    card.entry_hash = last["hash"]
+    fields = dict(PUBLISHED["cardState"]["fields"])
+    sealed, is_physical = bytes.fromhex(fields.pop("sealedNumber")), fields.pop("isPhysical")
+    card = CardRecord.from_raw_data(as_item(fields))
+    card.sealed_number, card.is_physical = sealed, is_physical
+    card.balance, card.entry_seq, card.entry_hash = 0, last["seq"], last["hash"]
+    assert card.state_hash == PUBLISHED["cardState"]["hash"]
     assert list(differences(card, entries)) == []
     entries[7].description = "another"
     assert [(found.seq, found.why) for found in differences(card, entries)] == [(8, "altered")]

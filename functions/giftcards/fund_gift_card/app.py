@@ -10,7 +10,7 @@ from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
 from cardvault.giftcards.ledger.posting import Ledger
 from cardvault.giftcards.ledger.records import LEDGER_RECORDS
-from cardvault.giftcards.operations.command import OF_A_CARD, WITHIN_LIMITS, Command
+from cardvault.giftcards.operations.command import WITHIN_LIMITS, Command
 from cardvault.giftcards.operations.consolidate import ConsolidateCards
 from cardvault.giftcards.operations.load import LoadCards
 from cardvault.giftcards.operations.transfer import TransferBalance
@@ -38,7 +38,7 @@ ROUTES: dict[str, Callable[[Command], dict[str, Any]]] = {
 }
 PROVED = (errors.TooManyRequests, errors.WrongSecurityCode)
 RAISES = {
-    "activate": (*OF_A_CARD, *PROVED),
+    "activate": (*WITHIN_LIMITS, errors.CardAltered, *PROVED),
     "reload": WITHIN_LIMITS,
     "reload-by-number": WITHIN_LIMITS,
     "consolidate": WITHIN_LIMITS,

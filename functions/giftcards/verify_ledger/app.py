@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+from cardvault.audit.chain import ChainHead
 from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.aws.tasks import operator_action
@@ -11,7 +12,7 @@ from cardvault.giftcards.queries.verify import VerifyCards
 from cardvault.http.fields import CURSOR
 from cardvault.http.schemas import body, checker
 
-tables.use(Settings(), *LEDGER_RECORDS)
+tables.use(Settings(), *LEDGER_RECORDS, ChainHead)
 verify_cards = VerifyCards()
 
 check_request = checker(body({}, {"cursor": CURSOR}))

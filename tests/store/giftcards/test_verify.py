@@ -2,54 +2,10 @@
 
 import pytest
 
+from cardvault.errors import CardAltered, LimitExceeded
+from cardvault.giftcards import programs, store
 from cardvault.giftcards.ledger.records import entry_key
 from cardvault.giftcards.queries.verify import verify_card
-from tests.support.giftcards import GiftShop
-
-
-@pytest.fixture
-def tampered(cloud, clock):
-    """A shop whose ledger is expected not to add up."""
-    return GiftShop.open(cloud.settings, clock)
-
-
-@pytest.fixture
-def card(tampered):
-    made = tampered.active("100.00")
-    for _ in range(3):
-        tampered.redeem(made["id"], "10.00")
-    assert tampered.verify() == []
-    return made["id"]
-
-
-@pytest.fixture
-def table(cloud, tampered):
-    class Table:
-        client = cloud.client("dynamodb")
-
-        def key(self, card_id, sort_key):
-            return {"cardId": {"S": card_id}, "sk": {"S": sort_key}}
-
-        def set(self, card_id, sort_key, name, value):
-            self.client.update_item(
-                TableName="GiftCardsTable",
-                Key=self.key(card_id, sort_key),
-                UpdateExpression="SET #n = :v",
-                ExpressionAttributeNames={"#n": name},
-                ExpressionAttributeValues={":v": value},
-            )
-
-        def delete(self, card_id, sort_key):
-            self.client.delete_item(TableName="GiftCardsTable", Key=self.key(card_id, sort_key))
-
-        def copy(self, card_id, source, target, **changes):
-            item = self.client.get_item(TableName="GiftCardsTable", Key=self.key(card_id, source))[
-                "Item"
-            ]
-            item = {**item, "sk": {"S": target}, **changes}
-            self.client.put_item(TableName="GiftCardsTable", Item=item)
-
-    return Table()
 
 
 def test_i10_a_changed_balance_is_found(table, card):
@@ -90,3 +46,46 @@ def test_i7_an_added_entry_is_found(table, card):
 def test_i7_a_swapped_entry_is_found(table, card):
     table.copy(card, entry_key(3), entry_key(4), seq={"N": "4"})
     assert {found.seq for found in verify_card(card)} >= {4}
+
+
+FACTS = {
+    "initialValue": {"N": "99999999"},
+    "expiresAt": {"S": "2099-01-01T00:00:00.000Z"},
+    "customerId": {"S": "mallory"},
+    "codeMac": {"B": b"m" * 32},
+    "voidedAt": {"S": "2026-01-01T00:00:00.000Z"},
+    "holds": {"S": "[]"},
+    "currency": {"S": "USD"},
+}
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_i7_a_fact_that_no_entry_changed_is_found(table, card, name):
+    table.set(card, "CARD", name, FACTS[name])
+    (found,) = verify_card(card)
+    assert (found.seq, found.why) == (5, "the card is not as its last entry left it")
+
+
+@pytest.mark.parametrize("name", ["initialValue", "expiresAt", "customerId"])
+def test_i10_a_card_changed_outside_the_ledger_is_not_activated(table, tampered, name):
+    card_id = tampered.new("10.00")["id"]
+    table.set(card_id, "CARD", name, FACTS[name])
+    with pytest.raises(CardAltered):
+        tampered.do("activate", card_id)
+    assert store.find(card_id).balance == 0
+
+
+def test_i10_nor_one_whose_entry_was_made_to_fit(table, tampered):
+    card_id = tampered.new("10.00")["id"]
+    table.set(card_id, "CARD", "initialValue", FACTS["initialValue"])
+    table.set(card_id, entry_key(1), "cardHash", {"S": store.find(card_id).state_hash})
+    with pytest.raises(CardAltered):
+        tampered.do("activate", card_id)
+
+
+def test_a_limit_that_was_lowered_holds_for_pending_cards(tampered, clock):
+    card_id = tampered.new("100.00")["id"]
+    lowered = {"programId": tampered.program.program_id, "maxBalance": 50, "maxInitialValue": 50}
+    programs.update(lowered, clock=clock)
+    with pytest.raises(LimitExceeded):
+        tampered.do("activate", card_id)

@@ -97,18 +97,31 @@ def head_of(subject_id: str) -> Head:
     return _head_of(subject_id)[0]
 
 
+def kept_head(subject_id: str) -> Head | None:
+    """The head that is kept of a chain, if one is."""
+    kept = tables.find(ChainHead, subject_id, HEAD_SEQ)
+    return None if kept is None else kept.head
+
+
+def head_with_condition(subject_id: str) -> tuple[Head, Condition]:
+    """The head that is kept, the beginning if none is, and the condition that it still is so."""
+    kept = kept_head(subject_id)
+    if kept is None:
+        return Head(), ChainHead.subject_id.does_not_exist()
+    return kept, (ChainHead.last_seq == kept.seq) & (ChainHead.last_hash == kept.hash)
+
+
 def _head_of(subject_id: str) -> tuple[Head, Condition]:
     """The head, and the condition that it still is."""
-    kept = tables.find(ChainHead, subject_id, HEAD_SEQ)
-    if kept is not None:
-        unmoved = ChainHead.last_seq == kept.last_seq
-        return kept.head, unmoved & (ChainHead.last_hash == kept.last_hash)
+    kept, unmoved = head_with_condition(subject_id)
+    if kept.seq:
+        return kept, unmoved
     last = AuditRecord.query(
         subject_id, AuditRecord.seq > 0, scan_index_forward=False, limit=1, consistent_read=True
     )
     # Former releases kept the head with the order, or with the guard of a gift card.
     heads = [Head(int(event.seq), str(event.hash)) for event in tables.read_all(last)]
-    return heads[0] if heads else Head(), ChainHead.subject_id.does_not_exist()
+    return heads[0] if heads else kept, unmoved
 
 
 def chain(events: Sequence[AuditRecord]) -> int:
@@ -176,7 +189,20 @@ def _append(work: UnitOfWork, head: Head, event: AuditRecord) -> Head:
 
 def _move_head(work: UnitOfWork, subject_id: str, head: Head, unmoved: Condition) -> None:
     """Commit, and leave the new head in the log, where no role of ours can change it."""
-    moved = ChainHead(subject_id, HEAD_SEQ, last_seq=head.seq, last_hash=head.hash)
-    work.save(moved, unmoved)
+    work.save(_kept(subject_id, head), unmoved)
     work.commit()
+    _log_head(subject_id, head)
+
+
+def move_head(subject_id: str, head: Head, unmoved: Condition) -> None:
+    """Move a chain's head alone, as `_move_head`. Raises LostRace."""
+    tables.put(_kept(subject_id, head), unmoved)
+    _log_head(subject_id, head)
+
+
+def _kept(subject_id: str, head: Head) -> ChainHead:
+    return ChainHead(subject_id, HEAD_SEQ, last_seq=head.seq, last_hash=head.hash)
+
+
+def _log_head(subject_id: str, head: Head) -> None:
     logger.info("audit chain", subjectId=subject_id, lastSeq=head.seq, lastHash=head.hash)

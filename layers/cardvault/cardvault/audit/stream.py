@@ -1,6 +1,5 @@
 """From the stream of the audit trail's table to the chain: batches, overwritings, leftovers."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,40 +9,21 @@ from typing import Any
 from cardvault.audit import chain
 from cardvault.audit.chain import MOST_AT_ONCE, MalformedEvent, Overwriting
 from cardvault.audit.trail import AuditRecord, read_waiting
-from cardvault.aws.failures import report
 from cardvault.aws.logs import logger
 from cardvault.aws.metrics import count
 from cardvault.aws.rounds import TIME_BUDGET, Round
+from cardvault.aws.streams import Record, work_by_key
 from cardvault.core.clock import Clock, utc_now
 from cardvault.errors import OutOfTime
-
-Record = Mapping[str, Any]
 
 
 def chain_records(records: Sequence[Record]) -> list[str]:
     """Chain what a batch of the stream brings, subject by subject.
 
-    Returns the sequence numbers from which Lambda is to begin again: of each subject that failed,
-    its first. What it brings again then and was chained already, is chained no second time.
-    Source: https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
+    Returns the sequence numbers from which Lambda is to begin again. What it brings again then and
+    was chained already, is chained no second time.
     """
-    by_subject = defaultdict(list)
-    for record in records:
-        by_subject[record["dynamodb"]["Keys"]["subjectId"]["S"]].append(record)
-    return [
-        str(of_subject[0]["dynamodb"]["SequenceNumber"])
-        for of_subject in by_subject.values()
-        if not _is_done(of_subject)
-    ]
-
-
-def _is_done(records: Sequence[Record]) -> bool:
-    try:
-        _chain_subject(records)
-    except Exception as error:  # noqa: BLE001 - one subject must not keep the others waiting
-        report(error)
-        return False
-    return True
+    return work_by_key(records, "subjectId", _chain_subject)
 
 
 def _chain_subject(records: Sequence[Record]) -> None:

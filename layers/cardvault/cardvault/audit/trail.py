@@ -61,19 +61,9 @@ class AuditRecord(Record):
     previous_hash = UnicodeAttribute(attr_name="previousHash", null=True)
     hash = UnicodeAttribute(null=True)
 
-    def fields(self) -> dict[str, str | int]:
-        """Every attribute that is set, under its stored name."""
-        names = (attribute.attr_name for attribute in self.get_attributes().values())
-        values = ((name, self.attribute_values.get(self._python_name(name))) for name in names)
-        return {name: value for name, value in values if value is not None}
-
     def computed_hash(self) -> str:
         """What its hash must be."""
         return hash_chain.hash_of(self.fields())
-
-    @classmethod
-    def _python_name(cls, stored: str) -> str:
-        return cls._dynamo_to_python_attr(stored)
 
 
 @dataclass(frozen=True, slots=True)

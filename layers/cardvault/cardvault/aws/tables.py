@@ -5,7 +5,7 @@ Every request waits for room in its partition, and a failed condition is a LostR
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pynamodb.connection import Connection, TableConnection
 from pynamodb.exceptions import (
@@ -58,6 +58,12 @@ class Record(Model):
         if not hasattr(cls.Meta, "table_name"):
             raise UnboundModel(f"{cls.__name__} has no table: add it to tables.use(settings, ...)")
         return super()._get_connection()
+
+    def fields(self) -> dict[str, Any]:
+        """Every attribute that is set, under its stored name."""
+        named = {item.attr_name: name for name, item in self.get_attributes().items()}
+        values = {stored: getattr(self, name) for stored, name in named.items()}
+        return {stored: value for stored, value in values.items() if value is not None}
 
 
 def use(settings: Settings, *models: type[Record]) -> None:

@@ -5,7 +5,7 @@ Who changes, removes or inserts a record breaks the chain there, for the head is
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -44,6 +44,23 @@ def hash_of(fields: Mapping[str, Any]) -> str:
     content = {name: value for name, value in fields.items() if name != "hash"}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def hash_of_state(fields: Mapping[str, Any], *, without: Collection[str]) -> str:
+    """SHA-256, hex, over what a record is now: its stored fields but for some, bytes in hex."""
+    return hash_of(
+        {
+            name: value.hex() if isinstance(value, bytes) else value
+            for name, value in fields.items()
+            if name not in without
+        }
+    )
+
+
+def follows(record: ChainedRecord, head: Head) -> bool:
+    """Whether the record is the chain's next after `head`, unaltered."""
+    in_place = record.seq == head.seq + 1 and record.previous_hash == head.hash
+    return in_place and bool(record.hash == record.computed_hash())
 
 
 def breaks(records: Iterable[ChainedRecord], head: Head) -> Iterator[Break]:

@@ -1,10 +1,6 @@
 """What may be wrong with a request about gift cards."""
 
-from cardvault.errors.families import (
-    NotFound,
-    Refused,
-    Unauthenticated,
-)
+from cardvault.errors.families import CardvaultError, NotFound, Refused, Unauthenticated
 
 
 class ProgramNotFound(NotFound):
@@ -59,3 +55,10 @@ class WrongSecurityCode(Unauthenticated):
 
     code = "WRONG_SECURITY_CODE"
     message = "Wrong security code"
+
+
+class CardAltered(CardvaultError):
+    """The gift card is not as its last entry left it: someone changed it outside the ledger."""
+
+    code = "CARD_ALTERED"
+    message = "The gift card cannot be used"

@@ -16,11 +16,11 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 
 from cardvault.audit.trail import AuditRecord
 from cardvault.aws.tables import Record
-from cardvault.core.hash_chain import hash_of
+from cardvault.core.hash_chain import hash_of, hash_of_state
 
 ORDER_KEY = "ORDER"
 RECORD_KEY = "MARK"
-_NO_PART_OF_A_VERSION = {"refusals", "version", "updated_at", "audit_seq", "audit_hash"}
+_NO_PART_OF_A_VERSION = {"refusals", "version", "updatedAt", "auditSeq", "auditHash"}
 
 
 class Status(StrEnum):
@@ -144,14 +144,8 @@ class OrderRecord(Record):
         """
         if self.hash_salt is None:
             return None
-        values = {**self.attribute_values, **changes}
-        return hash_of(
-            {
-                name: value.hex() if isinstance(value, bytes) else value
-                for name, value in values.items()
-                if value is not None and name not in _NO_PART_OF_A_VERSION
-            }
-        )
+        changed = OrderRecord(**{**self.attribute_values, **changes})
+        return hash_of_state(changed.fields(), without=_NO_PART_OF_A_VERSION)
 
     @property
     def unchanged(self) -> Condition:

@@ -54,15 +54,13 @@ class LedgerWork(UnitOfWork):
         """
         read_seq, read_balance = card.entry_seq, card.balance
         entry = new_entry(card, kind, amount, self.now, client_id=self._client_id, **details)
-        changes = {
-            **(changes or {}),
-            "balance": entry.balance_after,
-            "updated_at": entry.created_at,
-            "entry_seq": entry.seq,
-            "entry_hash": entry.hash,
-        }
-        for name, value in changes.items():
-            setattr(card, name, value)
+        changes = {**(changes or {}), "balance": entry.balance_after}
+        _set(card, changes)
+        entry.card_hash = card.state_hash
+        entry.hash = entry.computed_hash()
+        end = {"updated_at": entry.created_at, "entry_seq": entry.seq, "entry_hash": entry.hash}
+        _set(card, end)
+        changes = {**changes, **end}
         self.save(entry, EntryRecord.card_id.does_not_exist())
         if read_seq == 0:
             self.save(card, CardRecord.card_id.does_not_exist())
@@ -98,11 +96,11 @@ class Ledger:
 def new_entry(
     card: CardRecord, kind: EntryType, amount: int, now: datetime, **details: Any
 ) -> EntryRecord:
-    """The card's next entry."""
+    """The card's next entry, yet to be given the hash of the card and its own."""
     seq, before = card.entry_seq + 1, card.balance
     if before + amount < 0:
         raise AssertionError("an entry would take the balance below zero")
-    entry = EntryRecord(
+    return EntryRecord(
         card.card_id,
         entry_key(seq),
         id=_entry_id(now, seq),
@@ -117,8 +115,11 @@ def new_entry(
         previous_hash=card.entry_hash,
         **details,
     )
-    entry.hash = entry.computed_hash()
-    return entry
+
+
+def _set(card: CardRecord, changes: Mapping[str, Any]) -> None:
+    for name, value in changes.items():
+        setattr(card, name, value)
 
 
 def _entry_id(now: datetime, seq: int) -> str:

@@ -12,7 +12,6 @@ index. Amounts are minor units, times RFC 3339 texts in UTC.
 """
 
 from enum import StrEnum
-from typing import Any
 
 from pynamodb.attributes import (
     BinaryAttribute,
@@ -29,6 +28,7 @@ from cardvault.core import hash_chain
 CARD_KEY = "CARD"
 ENTRY_PREFIX = "ENTRY#"
 NUMBER_KEY = "NUMBER"
+_KEPT_BY_ENTRIES = {"balance", "updatedAt", "entrySeq", "entryHash"}
 
 
 class EntryType(StrEnum):
@@ -128,12 +128,18 @@ class CardRecord(Record):
     entry_seq = WholeNumber(attr_name="entrySeq", default=0)
     entry_hash = UnicodeAttribute(attr_name="entryHash", default=hash_chain.FIRST_PREVIOUS_HASH)
 
+    @property
+    def state_hash(self) -> str:
+        """SHA-256 of the card as it is, but for what its last entry says itself."""
+        return hash_chain.hash_of_state(self.fields(), without=_KEPT_BY_ENTRIES)
+
 
 class EntryRecord(Record):
     """One entry of a card's ledger: money that moved, or a change that moved none.
 
     Entries are chained as audit events are: each holds the hash of the one before it, the card
-    holds the last one's. `balance_before + amount = balance_after` (I10).
+    holds the last one's. `balance_before + amount = balance_after` (I10). `card_hash` is the hash
+    of the card as the entry left it; entries of former releases have none.
     """
 
     class Meta:
@@ -161,19 +167,14 @@ class EntryRecord(Record):
     held_amount = WholeNumber(attr_name="heldAmount", null=True)
     until = UnicodeAttribute(null=True)
     client_id = UnicodeAttribute(attr_name="clientId", null=True)
+    card_hash = UnicodeAttribute(attr_name="cardHash", null=True)
 
     previous_hash = UnicodeAttribute(attr_name="previousHash")
     hash = UnicodeAttribute()
 
     def computed_hash(self) -> str:
         """What the hash must be: see `hash_chain.hash_of`."""
-        stored = {item.attr_name: name for name, item in self.get_attributes().items()}
-        values: dict[str, Any] = {
-            stored_name: getattr(self, name)
-            for stored_name, name in stored.items()
-            if getattr(self, name) is not None
-        }
-        return hash_chain.hash_of(values)
+        return hash_chain.hash_of(self.fields())
 
 
 class IdempotencyRecord(Record):

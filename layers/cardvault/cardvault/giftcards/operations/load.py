@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 
 from cardvault.core.clock import to_text
-from cardvault.errors import WrongSecurityCode
+from cardvault.errors import CardAltered, WrongSecurityCode
+from cardvault.giftcards import store
 from cardvault.giftcards.fields import (
     AMOUNT,
     CODE,
@@ -51,13 +52,17 @@ class LoadCards:
     def activate(self, command: Command, work: LedgerWork) -> Answer:
         """A pending card comes alive with its initial value on it.
 
-        A holder who activates it proves the security code. Raises InvalidRequest,
-        GiftCardNotFound, CardRefused, WrongSecurityCode, TooManyRequests.
+        Nothing but the card says what that is, so it must be as its last entry left it. A holder
+        who activates it proves the security code. Raises InvalidRequest, GiftCardNotFound,
+        ProgramNotFound, CardRefused, LimitExceeded, WrongSecurityCode, TooManyRequests,
+        CardAltered.
         """
         given = _check_activate(command.body)
         holder, code = card_attributes(given), given.get("securityCode")
-        card = command.card()
+        program, card = command.program(), command.card()
         lifecycle.expect(card, frozenset({Status.PENDING}), work.now)
+        _expect_unaltered(card)
+        lifecycle.expect_room(card, card.initial_value, program.max_balance)
         if code is not None:
             self._expect_code(card, code, command.caller.ip_address)
         changes = {"activated_at": to_text(work.now), **holder}
@@ -91,3 +96,11 @@ class LoadCards:
         details = {"description": "Gift card reload", **given.metadata}
         work.post(card, EntryType.RELOAD, given.amount, **details)
         return work.commit_answer(self.views.card(card, work.now))
+
+
+def _expect_unaltered(card: CardRecord) -> None:
+    last = store.last_entry(card)
+    if last is None or last.hash != card.entry_hash or last.hash != last.computed_hash():
+        raise CardAltered
+    if last.card_hash not in {None, card.state_hash}:
+        raise CardAltered

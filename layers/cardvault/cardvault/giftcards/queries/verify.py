@@ -3,7 +3,7 @@
     python -m cardvault.giftcards.queries.verify [CARD_ID ...]
 
 prints each difference, for the cards named or for all; exit status 1 if there is one. Reads
-GIFT_CARDS_TABLE.
+GIFT_CARDS_TABLE and AUDIT_TABLE.
 """
 
 import sys
@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from cardvault.audit.chain import ChainHead
 from cardvault.aws import tables
 from cardvault.aws.rounds import TIME_BUDGET, Round
 from cardvault.aws.settings import Settings
@@ -19,6 +20,7 @@ from cardvault.core.clock import Clock, utc_now
 from cardvault.core.ids import is_id
 from cardvault.errors import GiftCardNotFound, OutOfTime
 from cardvault.giftcards import store
+from cardvault.giftcards.ledger.anchor import anchor_of
 from cardvault.giftcards.ledger.records import (
     CARD_KEY,
     LEDGER_RECORDS,
@@ -61,6 +63,8 @@ def differences(card: CardRecord, entries: Sequence[EntryRecord]) -> Iterator[Di
         for why in _faults(entry, balance):
             yield Difference(card.card_id, entry.seq, why)
         seq, balance = entry.seq, entry.balance_after
+    if entries and entries[-1].card_hash not in {None, card.state_hash}:
+        yield Difference(card.card_id, seq, "the card is not as its last entry left it")
     if balance != card.balance:
         yield Difference(card.card_id, seq, "the card's balance is not the sum of its entries")
     for seq in _refunded_twice(entries):
@@ -93,9 +97,14 @@ def verify_card(card_id: str, time: Round | None = None) -> list[Difference]:
     """
     time = time or Round.of(_NO_HURRY, utc_now)
     time.expect_time()
+    anchor = anchor_of(card_id)
+    time.expect_time()
     card = store.find(card_id)
     up_to_the_card = store.query_entries(card_id, newest_first=False, before=card.entry_seq + 1)
-    found = list(differences(card, list(time.pace(up_to_the_card))))
+    entries = list(time.pace(up_to_the_card))
+    found = list(differences(card, entries))
+    if anchor.seq and anchor.hash not in {entry.hash for entry in entries}:
+        found.append(Difference(card_id, anchor.seq, "not the entry that was anchored"))
     time.expect_time()
     newest = store.entries(card_id, limit=1)
     time.expect_time()
@@ -143,7 +152,7 @@ def _position(cursor: str | None) -> dict[str, dict[str, str]] | None:
 
 def main() -> int:
     """The command."""
-    tables.use(Settings(), *LEDGER_RECORDS)
+    tables.use(Settings(), *LEDGER_RECORDS, ChainHead)
     try:
         cards, found = _verify_named(sys.argv[1:]) if sys.argv[1:] else _verify_all()
     except GiftCardNotFound:
