@@ -5,13 +5,18 @@ from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 
+from cardvault.aws.failures import as_cardvault_error
 from cardvault.aws.rounds import TIME_BUDGET, Round
 from cardvault.claims.claim import ClaimRequest
 from cardvault.downloads.downloads import check_request
 from cardvault.errors import (
+    AwsUnavailable,
     CardsShredded,
     DownloadExpired,
+    InternalError,
     InvalidRequest,
     LinkUnusable,
     OrderNotFound,
@@ -169,3 +174,37 @@ def test_the_sweep_deletes_what_nothing_can_reach_any_more(desk, stored):
     assert swept_at(desk.bucket, made_at + timedelta(minutes=6)).deleted == 0
     assert swept_at(desk.bucket, made_at + timedelta(minutes=7, seconds=1)).deleted == 1
     assert objects(desk) == []
+
+
+def test_the_sweep_deletes_a_page_of_files_in_one_call(desk, stored, monkeypatch):
+    for _ in range(12):
+        make(desk, stored)
+    (*_, item) = desk.steps.cloud.client("s3").list_objects_v2(Bucket="downloads")["Contents"]
+    asked, call = [], BaseClient._make_api_call
+
+    def noting(client, operation, parameters):
+        asked.append(operation)
+        return call(client, operation, parameters)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", noting)
+    assert swept_at(desk.bucket, item["LastModified"] + timedelta(minutes=8)).deleted == 12
+    assert asked == ["ListObjectsV2", "DeleteObjects"]
+
+
+@pytest.mark.parametrize(
+    ("code", "known_as"), [("InternalError", AwsUnavailable), ("AccessDenied", InternalError)]
+)
+def test_a_file_that_stays_is_told_by_the_sweep(desk, stored, monkeypatch, code, known_as):
+    make(desk, stored)
+    (item,) = desk.steps.cloud.client("s3").list_objects_v2(Bucket="downloads")["Contents"]
+    call = BaseClient._make_api_call
+
+    def keeping(client, operation, parameters):
+        if operation == "DeleteObjects":
+            return {"Errors": [{"Key": item["Key"], "Code": code}]}
+        return call(client, operation, parameters)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", keeping)
+    with pytest.raises(ClientError) as stayed:
+        swept_at(desk.bucket, item["LastModified"] + timedelta(minutes=8))
+    assert type(as_cardvault_error(stayed.value)) is known_as

@@ -131,6 +131,10 @@ def _s3(account: Account, operation: str, parameters: Parameters) -> Iterator[Re
         prefix = {"s3:prefix": (parameters["Prefix"],)} if "Prefix" in parameters else {}
         yield Request("s3:ListBucket", bucket, {**secure, **prefix})
         return
+    if operation == "DeleteObjects":
+        for item in parameters["Delete"]["Objects"]:
+            yield Request("s3:DeleteObject", f"{bucket}/{item['Key']}", secure)
+        return
     place = f"{bucket}/{parameters['Key']}"
     default_key = account.bucket_key(parameters["Bucket"])
     if operation == "PutObject":
