@@ -5,7 +5,7 @@ import pytest
 from cardvault import links
 from cardvault.audit import trail
 from cardvault.claims.claim import ClaimRequest
-from cardvault.errors import InvalidRequest, LinkUnusable, TooSoon, WrongCode
+from cardvault.errors import DownloadExpired, InvalidRequest, LinkUnusable, TooSoon, WrongCode
 from cardvault.links import Kind
 from cardvault.orders.shred import shred_cards
 from tests.support.delivery import ORIGIN
@@ -193,6 +193,24 @@ def test_every_link_that_is_over_gets_the_same_answer_equally_late(desk, how):
         answers.add((type(refused.value), str(refused.value)))
         assert desk.waits.seconds == [0.3]
     assert len(answers) == 1
+
+
+@pytest.mark.parametrize("token", ["", "x", "A" * 42, "A" * 44, "?" * 43, "../../etc/passwd"])
+def test_no_time_is_spent_on_what_was_never_a_link(desk, token):
+    claim = ClaimRequest(token, None, ORIGIN)
+    for request in (
+        lambda: desk.open(claim),
+        lambda: desk.send_code(claim),
+        lambda: desk.redeem(claim, "123456", None),
+        lambda: desk.reveal(claim, 0),
+        lambda: desk.create.for_claimant(claim, "txt"),
+    ):
+        with pytest.raises(LinkUnusable):
+            request()
+    with pytest.raises(DownloadExpired):
+        desk.download(token, None, ORIGIN)
+    desk.renew(claim)
+    assert desk.waits.seconds == []
 
 
 def test_i7_tries_with_a_dead_link_are_told_and_cannot_flood_the_trail(desk):

@@ -71,6 +71,21 @@ def test_an_unknown_token_gets_the_same_answer(desk, token):
         desk.download(token, None, ORIGIN)
 
 
+@pytest.mark.parametrize("how", ["unknown", "used", "expired", "shredded"])
+def test_i6_a_download_that_is_over_gets_the_same_answer_equally_late(desk, stored, how):
+    token = "A" * 43 if how == "unknown" else make(desk, stored)
+    if how == "used":
+        desk.download(token, None, ORIGIN)
+    elif how == "expired":
+        desk.clock.advance(minutes=5)
+    elif how == "shredded":
+        shred_cards(stored, caller(), clock=desk.clock)
+    assert desk.waits.seconds == []
+    with pytest.raises(DownloadExpired, match="Download link expired"):
+        desk.download(token, None, ORIGIN)
+    assert desk.waits.seconds == [0.3]
+
+
 def test_a_token_is_over_after_five_minutes(desk, stored):
     token = make(desk, stored)
     desk.clock.advance(minutes=5)

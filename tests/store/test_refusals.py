@@ -22,6 +22,7 @@ WHY = {
     "throttled": ClientError({"Error": {"Code": "ThrottlingException"}}, "UpdateItem"),
     "denied": ClientError({"Error": {"Code": "AccessDeniedException"}}, "UpdateItem"),
     "unreachable": EndpointConnectionError(endpoint_url="https://dynamodb.invalid"),
+    "contended": ClientError({"Error": {"Code": "TransactionConflictException"}}, "UpdateItem"),
     "a defect": ValueError("CANARY"),
 }
 

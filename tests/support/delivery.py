@@ -98,7 +98,7 @@ class Desk:
         self.create = CreateDownload(
             keyring, self.bucket, settings.downloads_key_arn, clock, min_response_time
         )
-        self.download = RedeemDownload(self.bucket, clock)
+        self.download = RedeemDownload(self.bucket, clock, min_response_time)
         self.handle = HandleEmailEvent(clock)
 
     def mailed(self, **recipient: Any) -> tuple[str, ClaimRequest]:

@@ -93,6 +93,11 @@ def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+def is_token(text: str) -> bool:
+    """Whether it has the form of a token, of a link or not."""
+    return _TOKEN.fullmatch(text) is not None
+
+
 def make(
     kind: Kind, order_id: str, *, now: datetime, lifetime: timedelta, **attributes: Any
 ) -> tuple[str, AccessLink]:
@@ -112,7 +117,7 @@ def make(
 
 def find(kind: Kind, token: str) -> AccessLink | None:
     """The link of that token, read consistently, whatever its state; None if there is none."""
-    if not _TOKEN.fullmatch(token):
+    if not is_token(token):
         return None
     try:
         link = AccessLink.get(hash_token(token), consistent_read=True)

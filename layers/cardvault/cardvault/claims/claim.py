@@ -104,7 +104,7 @@ class OpenClaim:
 
         The first opening is an audit event of its own. Raises LinkUnusable.
         """
-        with self.min_response_time():
+        with self.min_response_time(claim.token):
             now = self.clock()
             known = find_link(claim)
             order = order_of(known)
@@ -144,7 +144,7 @@ class RedeemClaim:
         InvalidRequest when a code is needed and none given, and LinkUnusable.
         """
         session = session_for(claim.token, idempotency_key)
-        with self.min_response_time():
+        with self.min_response_time(claim.token):
             state = self._try_code(find_link(claim), claim, code, session)
             if state == State.LOCKED:
                 count("ClaimLocked")

@@ -1,6 +1,6 @@
-"""A minimum response time for refusals: timing does not show whether a link exists.
+"""A minimum response time for refusals: timing does not show what became of a link.
 
-Source: CWE-208, observable timing discrepancy. The refusal is LinkUnusable.
+Source: CWE-208, observable timing discrepancy. The refusals are LinkUnusable and DownloadExpired.
 """
 
 import time
@@ -8,14 +8,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from cardvault.errors import LinkUnusable
+from cardvault.errors import NotFound
+from cardvault.links import is_token
 
 
 @dataclass(frozen=True, slots=True)
 class MinResponseTime:
     """Delays refusals until `floor_s` seconds have passed, longer than any of them takes.
 
-    With `always`, every outcome is delayed. `monotonic` and `sleep` can be given in tests.
+    With `always`, every outcome is delayed. A text that is no token was never a link, so its
+    refusal hides nothing and is not delayed. `monotonic` and `sleep` can be given in tests.
     """
 
     floor_s: float = 0.3
@@ -24,16 +26,17 @@ class MinResponseTime:
     sleep: Callable[[float], None] = time.sleep
 
     @contextmanager
-    def __call__(self) -> Iterator[None]:
-        """Around the work that may refuse."""
+    def __call__(self, token: str) -> Iterator[None]:
+        """Around the work that may refuse the token."""
         started = self.monotonic()
         try:
             yield
-        except LinkUnusable:
-            self._wait(started)
+        except NotFound:
+            self._wait(token, started)
             raise
         if self.always:
-            self._wait(started)
+            self._wait(token, started)
 
-    def _wait(self, started: float) -> None:
-        self.sleep(max(0.0, self.floor_s - (self.monotonic() - started)))
+    def _wait(self, token: str, started: float) -> None:
+        if is_token(token):
+            self.sleep(max(0.0, self.floor_s - (self.monotonic() - started)))

@@ -41,7 +41,7 @@ class RevealClaimed:
         Raises LinkUnusable, also when the cards were shredded meanwhile; CannotOpen;
         InvalidRequest for a page past the last.
         """
-        with self.min_response_time():
+        with self.min_response_time(claim.token):
             link = find_link(claim)
             found = _read_page(link, page)
             check_session(claim, link, found.order, self.clock)

@@ -74,7 +74,7 @@ class CreateDownload:
 
     def for_claimant(self, claim: ClaimRequest, file_format: str) -> NewDownload:
         """For the browser that claimed the link. Raises LinkUnusable."""
-        with self.min_response_time():
+        with self.min_response_time(claim.token):
             link = find_link(claim)
             order = order_of(link)
             check_session(claim, link, order, self.clock)
@@ -120,14 +120,20 @@ class RedeemDownload:
 
     bucket: DownloadsBucket
     clock: Clock = utc_now
+    min_response_time: MinResponseTime = field(default_factory=MinResponseTime)
 
     def __call__(self, token: str, repeat_key: str | None, origin: dict[str, Any]) -> str:
         """The address. Exactly one of any number of racers gets it (I5).
 
         `repeat_key` is a secret of the caller's. A request with the same one within REPEAT_WITHIN
         is a repeat by the same caller, whose answer may have been lost, and is answered again.
-        Without one a token works once. Raises DownloadExpired for unknown, used and expired alike.
+        Without one a token works once. Raises DownloadExpired for unknown, used and expired alike,
+        and equally late.
         """
+        with self.min_response_time(token):
+            return self._redeem(token, repeat_key, origin)
+
+    def _redeem(self, token: str, repeat_key: str | None, origin: dict[str, Any]) -> str:
         known = links.find(Kind.DOWNLOAD, token)
         if known is None or known.object_key is None:
             raise DownloadExpired
