@@ -1,5 +1,6 @@
 """One grammar for a field, whichever API it comes in by."""
 
+import unicodedata
 from decimal import Decimal
 
 import pytest
@@ -18,6 +19,7 @@ from cardvault.orders import recipient
 EVERY = {
     "email": fields.EMAIL,
     "name": fields.name(80),
+    "mailed": fields.name_in_mail(80),
     "text": fields.text(500),
     "amount": fields.AMOUNT,
     "signed": fields.SIGNED_AMOUNT,
@@ -59,6 +61,55 @@ CONTROLS = "\x00\x07\x0b\x1b\x7f\x85\x9f"
 def test_no_text_turns_itself_around_or_hides_a_control(sign):
     assert not taken(text=f"a{sign}b")
     assert not taken(name=f"a{sign}b")
+
+
+JOINERS = "\u200c\u200d"
+UNSEEN = [chr(n) for n in range(0x110000) if unicodedata.category(chr(n)) == "Cf"]
+
+
+def test_a_name_holds_nothing_that_is_not_seen():
+    assert len(UNSEEN) > 150
+    for sign in set(UNSEEN) - set(JOINERS):
+        assert not taken(name=f"م{sign}ن"), hex(ord(sign))
+        assert not taken(mailed=f"م{sign}ن"), hex(ord(sign))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "\u0646\u0627\u0645\u0647\u200c\u0647\u0627",
+        "क्\u200dष",
+        "\N{WOMAN}\u200d\N{COOKING}",
+        "O'Neil & Söhne",
+    ],
+)
+def test_the_joiners_that_scripts_are_written_with_are_taken(name):
+    assert taken(name=name)
+    assert taken(mailed=name)
+
+
+@pytest.mark.parametrize(
+    "name", ["Pay\u200dPal", "\u200dم", "م\u200c", "م\u200c\u200cم", "م\u200d."]
+)
+def test_a_joiner_hides_nowhere_else(name):
+    assert not taken(name=name)
+    assert not taken(mailed=name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "- your account is blocked, unlock: https://evil.example/login",
+        "www.evil.example",
+        "WwW.evil.example",
+        "PayPal security@paypal.com",
+        "PayPal security\N{FULLWIDTH COMMERCIAL AT}paypal.com",
+        "PayPal security\N{SMALL COMMERCIAL AT}paypal.com",
+    ],
+)
+def test_a_name_in_mail_holds_no_address(name):
+    assert taken(name=name)
+    assert not taken(mailed=name)
 
 
 @pytest.mark.parametrize("sign", "\t\r\n")

@@ -31,7 +31,22 @@ def test_what_is_no_address_is_refused_by_field_name(email):
         parse(email=email)
 
 
-@pytest.mark.parametrize("name", ["a\nb", "a\rb", "a\x00", "\u202eevil", "a\u2028b", "", "x" * 81])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a\nb",
+        "a\rb",
+        "a\x00",
+        "\u202eevil",
+        "a\u2028b",
+        "a\u200bb",
+        "http://evil.example",
+        "www.evil.example",
+        "a@b.co",
+        "",
+        "x" * 81,
+    ],
+)
 @pytest.mark.parametrize("field", ["name", "shopName"])
 def test_a_name_is_one_line_of_plain_text(field, name):
     with pytest.raises(InvalidRequest, match=rf"delivery\.{field}"):

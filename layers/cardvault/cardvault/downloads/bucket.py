@@ -96,5 +96,5 @@ class DownloadsBucket:
             Bucket=self.name, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
         )
         for failure in answer.get("Errors", []):
-            error = {"Code": failure.get("Code", ""), "Message": failure.get("Message", "")}
-            raise ClientError({"Error": error}, "DeleteObjects")
+            code = failure.get("Code", "")
+            raise ClientError({"Error": {"Code": code, "Message": ""}}, "DeleteObjects")

@@ -5,6 +5,7 @@ is the message of an error. `schemas.checker` checks whole bodies with them.
 """
 
 import re
+import unicodedata
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -18,6 +19,11 @@ Schema = dict[str, Any]
 # Unicode's bidirectional controls and its line and paragraph separators: either can make a text
 # read as another one. Source: Unicode Standard Annex #9, section 2; CVE-2021-42574
 _REORDERING = r"\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+# Two characters that join letters are not seen either, and Arabic and Indic names and some emoji
+# are written with them: between two characters beyond ASCII they are taken.
+_JOINED = re.compile(r"(?<=[^\x00-\x7f\u200c\u200d])[\u200c\u200d](?=[^\x00-\x7f\u200c\u200d])")
+# What mail programs make a link of, and what looks like a sender, also in full width.
+_ADDRESS = re.compile(r"(?i)://|www\.|[@\uff20\ufe6b]")
 _AMOUNT = r"[0-9]{1,9}(\.[0-9]{1,2})?"
 
 
@@ -26,10 +32,26 @@ def _text(pattern: str, description: str) -> Schema:
 
 
 def name(longest: int) -> Schema:
-    """One line of 1 to `longest` characters that nothing turns around or breaks."""
+    """One line of 1 to `longest` characters that nothing turns around, breaks or hides in."""
     described = "must be text without line breaks or control characters"
     pattern = rf"[^\x00-\x1f\x7f-\x9f{_REORDERING}]+"
-    return {**_text(pattern, described), "minLength": 1, "maxLength": longest}
+    bounds = {"minLength": 1, "maxLength": longest}
+    return {**_text(pattern, described), **bounds, "format": "visible"}
+
+
+def name_in_mail(longest: int) -> Schema:
+    """As `name`, for one that our own messages say: it holds no address, of a page or a mailbox."""
+    return {**name(longest), "format": "visible-without-address"}
+
+
+def is_visible(text: str) -> bool:
+    """Whether each character is seen, or joins two that are: none of Unicode's category Cf."""
+    return all(unicodedata.category(sign) != "Cf" for sign in _JOINED.sub("", text))
+
+
+def holds_no_address(text: str) -> bool:
+    """Whether it is visible, and no mail program makes a link or a sender of it."""
+    return is_visible(text) and _ADDRESS.search(text) is None
 
 
 def text(longest: int) -> Schema:

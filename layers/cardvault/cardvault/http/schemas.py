@@ -8,7 +8,7 @@ import fastjsonschema
 
 from cardvault.core.clock import from_text
 from cardvault.errors import InvalidRequest
-from cardvault.http.fields import Schema
+from cardvault.http.fields import Schema, holds_no_address, is_visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +119,11 @@ def _is_moment(text: str) -> bool:
 
 _FORMATS: dict[str, tuple[Callable[[str], bool], str]] = {
     "date-time": (_is_moment, "a moment like 2026-01-31T12:00:00Z"),
+    "visible": (is_visible, "text without invisible characters"),
+    "visible-without-address": (
+        holds_no_address,
+        "text without invisible characters and without an address of a page or a mailbox",
+    ),
 }
 _KINDS = {
     "integer": "a whole number",

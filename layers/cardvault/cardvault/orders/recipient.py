@@ -22,7 +22,7 @@ class Protection(StrEnum):
     NONE = "none"
 
 
-NAME = fields.name(80)
+NAME = fields.name_in_mail(80)
 RECIPIENT = body(
     {"email": fields.EMAIL},
     {
