@@ -203,9 +203,11 @@ def _ending_without_cards(stage: Stage) -> None:
 def _looking(stage: Stage) -> None:
     order_id = stored(stage)
     stage.http("get_order", ORDER, 200, path={"orderId": order_id})
+    stage.http("get_order", ORDER, 404, path={"orderId": order_id}, by=MALLORY)
     stage.http("list_orders", "GET /api/orders", 200, query={"limit": "1"})
     audit = "GET /api/orders/{orderId}/audit"
     stage.http("get_audit_trail", audit, 200, path={"orderId": order_id})
+    stage.http("get_audit_trail", audit, 404, path={"orderId": order_id}, by=MALLORY)
 
 
 def _revealing_and_shredding(stage: Stage) -> None:

@@ -24,6 +24,7 @@ from cardvault.fulfilment.place import PlaceOrder, ReconcileOrder
 from cardvault.fulfilment.store_cards import StoreCards
 from cardvault.http.caller import Caller
 from cardvault.links import AccessLink
+from cardvault.mail.daily_totals import MailsToAddress
 from cardvault.mail.suppression import Suppression
 from cardvault.orders.records import OrderRecord, UniquenessRecord
 from cardvault.orders.reveal import RevealCards, RevealedPage
@@ -232,5 +233,5 @@ def _steps(cloud: Cloud, supplier: ScriptedSupplier, clock: FixedClock) -> Steps
 
 @pytest.fixture
 def desk(steps: Steps) -> Desk:
-    tables.use(steps.cloud.settings, AccessLink, Suppression)
+    tables.use(steps.cloud.settings, AccessLink, Suppression, MailsToAddress)
     return Desk(steps)

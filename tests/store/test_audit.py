@@ -126,9 +126,12 @@ def test_the_owner_reads_the_trail_in_pages(order_id):
 
 
 @pytest.mark.parametrize("stranger", [caller("bob"), caller("alice", "b" * 24)])
-def test_nobody_reads_anothers_trail(order_id, stranger):
-    with pytest.raises(OrderNotFound):
-        audit.trail_of(order_id, stranger, after=0, limit=10)
+def test_i7_nobody_reads_anothers_trail_and_each_try_is_in_it(order_id, stranger):
+    for _ in range(12):
+        with pytest.raises(OrderNotFound):
+            audit.trail_of(order_id, stranger, after=0, limit=10)
+    told = [event for event in trail.read_all(order_id) if event.event == "READ_REFUSED"]
+    assert len(told) == 10, "from the eleventh on each power of two"
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])

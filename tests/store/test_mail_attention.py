@@ -138,7 +138,7 @@ def test_what_is_wrong_with_the_cards_stays_told_whatever_becomes_of_the_mail(de
 
 
 @pytest.mark.parametrize("error", [MailRefused, MailThrottled, MailUnavailable])
-def test_a_resend_that_was_not_sent_shows_since_the_old_link_is_dead(desk, error):
+def test_a_resend_that_was_not_sent_shows_though_the_old_link_works(desk, error):
     order_id, _ = desk.mailed()
     desk.clock.advance(minutes=1)
     desk.mailer.outcomes = [error()]

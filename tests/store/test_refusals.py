@@ -8,9 +8,12 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from cardvault import errors
+from cardvault.audit.events import EventName
 from cardvault.aws import retries, tables
 from cardvault.claims.claim import ClaimRequest
 from cardvault.identity.clients import ApiClient
+from cardvault.orders import audit
+from cardvault.orders.access import get_owned_or_audit
 from cardvault.orders.records import ORDER_KEY, OrderRecord
 from cardvault.orders.shred import shred_cards
 from tests.support.delivery import ORIGIN
@@ -45,6 +48,12 @@ def no_writes(request, monkeypatch) -> Callable[[], None]:
 
 
 ATTEMPTS: dict[str, Callable[[Any, str], Any]] = {
+    "read": lambda desk, order_id: get_owned_or_audit(
+        order_id, EventName.READ_REFUSED, MALLORY, clock=desk.clock
+    ),
+    "read the trail": lambda desk, order_id: audit.trail_of(
+        order_id, MALLORY, after=0, limit=1, clock=desk.clock
+    ),
     "reveal": lambda desk, order_id: desk.steps.reveal(order_id, by=MALLORY),
     "download": lambda desk, order_id: desk.create.for_owner(order_id, "txt", MALLORY),
     "shred": lambda desk, order_id: shred_cards(order_id, MALLORY, clock=desk.clock),

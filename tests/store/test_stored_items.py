@@ -39,6 +39,7 @@ from cardvault.giftcards.security.guard import find_guard, guard_key
 from cardvault.identity import clients
 from cardvault.identity.clients import ApiClient
 from cardvault.links import AccessLink
+from cardvault.mail.daily_totals import MailsToAddress
 from cardvault.mail.suppression import Suppression
 from cardvault.orders import audit, views
 from cardvault.orders.shred import shred_cards
@@ -71,9 +72,11 @@ OF_KIND = {
 # What was first stored after 951a07e.
 YOUNGER_ATTRIBUTES = {"storingAttempt", "storingAt", "cardsPerPage", "mailId", "attempt"}
 YOUNGER_ATTRIBUTES |= {"version", "eventId", "hashSalt", "orderHash", "accessHash", "cardHash"}
+YOUNGER_ATTRIBUTES |= {"mailFailedAt", "mailDay", "mails", "wrongTries"}
 YOUNGER_KINDS = [
     {"orderId", "sk", "refusedVersion", "refusedUntil", "blockedUntil"},
     {"subjectId", "seq", "lastSeq", "lastHash"},
+    {"orderId", "sk", "day", "sent"},
 ]
 
 
@@ -83,7 +86,7 @@ def steps(steps):
     settings = steps.cloud.settings
     stored_items.load(settings.card_key_arn)
     settings.environment["CARD_KEY_ARN"] = DUMP["kmsKey"]["arn"]
-    tables.use(settings, AccessLink, Suppression, ApiClient)
+    tables.use(settings, AccessLink, MailsToAddress, Suppression, ApiClient)
     steps.clock.now = from_text(DUMP["at"])
     return steps
 

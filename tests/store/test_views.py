@@ -5,9 +5,10 @@ import json
 
 import pytest
 
+from cardvault.audit.events import EventName
 from cardvault.errors import InvalidRequest, OrderNotFound
 from cardvault.orders import views
-from cardvault.orders.access import get_owned
+from cardvault.orders.access import get_owned_or_audit
 from tests.support.doubles import caller
 
 
@@ -48,9 +49,13 @@ def test_a_cursor_that_is_none_is_refused(steps, cursor):
         views.page(caller(), limit=1, cursor=cursor)
 
 
+def read(steps, order_id, by):
+    return get_owned_or_audit(order_id, EventName.READ_REFUSED, by, clock=steps.clock)
+
+
 def test_a_view_shows_what_happened_and_no_more(steps):
     order_id = steps.stored_order(3)
-    shown = views.view(get_owned(order_id, caller()))
+    shown = views.view(read(steps, order_id, caller()))
     assert shown["status"] == "fulfilled"
     assert shown["fulfilledQuantity"] == 3
     assert "firstRevealedAt" not in shown
@@ -61,4 +66,5 @@ def test_a_view_shows_what_happened_and_no_more(steps):
 def test_a_stranger_is_told_what_an_unknown_order_is_told(steps, stranger):
     order_id = steps.stored_order(3)
     with pytest.raises(OrderNotFound):
-        get_owned(order_id, stranger)
+        read(steps, order_id, stranger)
+    assert steps.events(order_id)[-1] == "READ_REFUSED"

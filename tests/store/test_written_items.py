@@ -15,6 +15,7 @@ import pytest
 
 from cardvault.aws import tables
 from cardvault.links import AccessLink
+from cardvault.mail.daily_totals import MailsToAddress
 from cardvault.mail.suppression import Suppression
 from tests.store.conftest import on_moto
 from tests.support import by_hand, chaining, stored_items
@@ -77,7 +78,7 @@ class Written:
 
 def write_everything(steps):
     settings = steps.cloud.settings
-    tables.use(settings, AccessLink, Suppression)
+    tables.use(settings, AccessLink, MailsToAddress, Suppression)
     shop = GiftShop.open(settings, steps.clock)
     return {
         "tenantId": TENANT,

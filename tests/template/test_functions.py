@@ -152,7 +152,7 @@ def test_stars_stand_only_where_aws_knows_no_better():
         ("RevealCardsFunction", "kms:Decrypt", "dynamodb:PutItem on OrdersTable"),
         ("ShredCardsFunction", "dynamodb:DeleteItem", "kms:Decrypt"),
         ("RewrapDataKeysFunction", "kms:ReEncryptFrom", "kms:Decrypt"),
-        ("GetOrderFunction", "dynamodb:GetItem", "dynamodb:UpdateItem"),
+        ("GetOrderFunction", "dynamodb:GetItem", "dynamodb:PutItem on OrdersTable"),
         ("IssueTokenFunction", "kms:Sign", "dynamodb:PutItem"),
         ("GetGiftCardFunction", "dynamodb:GetItem", "dynamodb:PutItem"),
         ("GetGiftCardFunction", "dynamodb:Query", "dynamodb:UpdateItem"),

@@ -1,6 +1,8 @@
 """docs/limits.md says what the template and the code hold, and no route is open without a limit."""
 
+import importlib
 import re
+from datetime import timedelta
 
 import pytest
 
@@ -12,6 +14,11 @@ from tests.support.template import ROOT
 LIMITS = (ROOT / "docs/limits.md").read_text()
 OWN_ISSUER: dict[str, str] = {}
 ANOTHER_ISSUER = {"TokenIssuer": "https://tokens.example.com"}
+PACKAGE = ROOT / "layers/cardvault/cardvault"
+# Where a caller is held back, and how such a number is called.
+HOLDING_BACK = ("claims", "downloads", "giftcards/security", "links.py", "mail", "orders")
+NAMED = r"(?m)^((?:MOST_\w+|\w+_(?:SPACING|LIFETIME|WITHIN)|WINDOW|AUDITED_\w+)) = "
+UNITS = ((3600, "h"), (60, "min"), (1, "s"))
 # Of 1,000, which an account has once it asked for them.
 MOST_EXECUTIONS_THAT_WAIT = 40
 
@@ -71,3 +78,31 @@ def test_refusals_that_wait_leave_the_account_its_concurrency():
         if route.startswith(("POST /api/claims/", "GET /api/download/"))
     )
     assert waiting < MOST_EXECUTIONS_THAT_WAIT
+
+
+def written(value):
+    """A number or a time as the document has it."""
+    if not isinstance(value, timedelta):
+        return str(value)
+    seconds = int(value.total_seconds())
+    size, unit = next(one for one in UNITS if seconds % one[0] == 0)
+    return f"{seconds // size} {unit}"
+
+
+def constants():
+    """Every number that holds a caller back, by module and name."""
+    for part in HOLDING_BACK:
+        place = PACKAGE / part
+        for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+            module = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+            for name in re.findall(NAMED, path.read_text()):
+                yield f"{module}.{name}"
+
+
+def test_the_totals_are_those_of_the_code_and_none_is_missing():
+    told = {constant: most for _, most, constant in rows("Totals")}
+    known = {}
+    for constant in constants():
+        module, _, name = constant.rpartition(".")
+        known[constant] = written(getattr(importlib.import_module(f"cardvault.{module}"), name))
+    assert told == known

@@ -52,10 +52,12 @@ STATUS = {
     "SupplierOrderTaken": 409,
     "OrderInProgress": 409,
     "AddressSuppressed": 409,
+    "ClaimLocked": 409,
     "Gone": 410,
     "CardsShredded": 410,
     "TooManyRequests": 429,
     "TooSoon": 429,
+    "TooManyMails": 429,
     "Retryable": 503,
     "TooManyWriters": 503,
     "StoringOvertaken": 503,
@@ -69,7 +71,8 @@ STATUS = {
     "MailUnavailable": 503,
     "AwsUnavailable": 503,
 }
-GIVEN = {"TooManyRequests": {"retry_after_s": 7}}
+RETRIED = {"retry_after_s": 7}
+GIVEN = {"TooManyRequests": RETRIED, "TooManyMails": RETRIED}
 UNREACHABLE = EndpointConnectionError(endpoint_url="https://CANARY-CODE.invalid")
 EVENT = {"requestContext": {"requestId": "request-1"}}
 

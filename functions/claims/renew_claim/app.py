@@ -10,10 +10,11 @@ from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
 from cardvault.links import LINK_RECORDS
 from cardvault.mail import bootstrap
+from cardvault.mail.daily_totals import MailsToAddress
 from cardvault.mail.suppression import Suppression
 
 settings = Settings()
-tables.use(settings, *LINK_RECORDS, Suppression)
+tables.use(settings, *LINK_RECORDS, Suppression, MailsToAddress)
 renew_claim = RenewClaim(bootstrap.order_mailer(settings))
 
 

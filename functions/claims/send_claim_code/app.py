@@ -10,10 +10,11 @@ from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
 from cardvault.links import LINK_RECORDS
 from cardvault.mail import bootstrap, ses
+from cardvault.mail.daily_totals import MailsToAddress
 from cardvault.mail.suppression import Suppression
 
 settings = Settings()
-tables.use(settings, *LINK_RECORDS, Suppression)
+tables.use(settings, *LINK_RECORDS, Suppression, MailsToAddress)
 send_code = SendCode(bootstrap.mailer(settings), settings.shop_name)
 
 
@@ -22,6 +23,7 @@ send_code = SendCode(bootstrap.mailer(settings), settings.shop_name)
         *ses.ERRORS,
         errors.InvalidRequest,
         errors.LinkUnusable,
+        errors.TooManyMails,
         errors.TooManyWriters,
         errors.TooSoon,
     )

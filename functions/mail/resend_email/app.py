@@ -9,11 +9,12 @@ from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
 from cardvault.links import LINK_RECORDS
 from cardvault.mail import bootstrap, ses
+from cardvault.mail.daily_totals import MailsToAddress
 from cardvault.mail.resend import ResendEmail, check_request
 from cardvault.mail.suppression import Suppression
 
 settings = Settings()
-tables.use(settings, *LINK_RECORDS, Suppression)
+tables.use(settings, *LINK_RECORDS, Suppression, MailsToAddress)
 resend_email = ResendEmail(bootstrap.order_mailer(settings))
 
 
@@ -22,11 +23,13 @@ resend_email = ResendEmail(bootstrap.order_mailer(settings))
         *ses.ERRORS,
         errors.AddressSuppressed,
         errors.CardsShredded,
+        errors.ClaimLocked,
         errors.Forbidden,
         errors.InvalidRequest,
         errors.NoRecipient,
         errors.OrderNotFound,
         errors.OrderNotFulfilled,
+        errors.TooManyMails,
         errors.TooManyWriters,
         errors.TooSoon,
     )

@@ -8,10 +8,11 @@ from cardvault.aws.settings import Settings
 from cardvault.aws.tasks import workflow_step
 from cardvault.links import LINK_RECORDS
 from cardvault.mail import bootstrap, ses
+from cardvault.mail.daily_totals import MailsToAddress
 from cardvault.mail.suppression import Suppression
 
 settings = Settings()
-tables.use(settings, *LINK_RECORDS, Suppression)
+tables.use(settings, *LINK_RECORDS, Suppression, MailsToAddress)
 order_mailer = bootstrap.order_mailer(settings)
 
 
@@ -19,8 +20,10 @@ order_mailer = bootstrap.order_mailer(settings)
     raises=(
         *ses.ERRORS,
         errors.AddressSuppressed,
+        errors.ClaimLocked,
         errors.NoRecipient,
         errors.OrderNotFound,
+        errors.TooManyMails,
         errors.TooManyWriters,
     )
 )

@@ -8,6 +8,7 @@ or replaced link stays for PURGE_AFTER, so that a try with it can be distinguish
 import hashlib
 import re
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -18,7 +19,6 @@ from pynamodb.attributes import (
     TTLAttribute,
     UnicodeAttribute,
 )
-from pynamodb.exceptions import DoesNotExist
 
 from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
@@ -34,6 +34,8 @@ from cardvault.orders.records import ORDER_RECORDS, OrderRecord
 from cardvault.orders.refusals import audited_reason
 
 TOKEN_BYTES = 32
+# For an order, whatever codes and links were sent for it, until the shop gives the address again.
+MOST_WRONG_TRIES = 5
 PURGE_AFTER = timedelta(days=30)
 UNKNOWN = "LINK_UNKNOWN"
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -117,13 +119,8 @@ def make(
 
 def find(kind: Kind, token: str) -> AccessLink | None:
     """The link of that token, read consistently, whatever its state; None if there is none."""
-    if not is_token(token):
-        return None
-    try:
-        link = AccessLink.get(hash_token(token), consistent_read=True)
-    except DoesNotExist:
-        return None
-    return link if link.kind == kind else None
+    link = tables.find(AccessLink, hash_token(token)) if is_token(token) else None
+    return link if link is not None and link.kind == kind else None
 
 
 def is_known(link: AccessLink, order: OrderRecord) -> bool:
@@ -151,9 +148,33 @@ def use(work: UnitOfWork, link: AccessLink, now: datetime, **attributes: Any) ->
     work.update(link, attributes, still_live & not_expired & no_try_since)
 
 
-def replace(work: UnitOfWork, token_hash: str) -> None:
-    """End a link in the unit of work, and every session that it opened."""
-    work.update(AccessLink(token_hash), {"state": State.REPLACED, "session_hash": None})
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """What a link was before it was replaced."""
+
+    token_hash: str
+    state: str
+    session_hash: str | None
+
+
+def replace(work: UnitOfWork, token_hash: str) -> Replaced | None:
+    """End a link in the unit of work, and every session that it opened.
+
+    Returns what it was; None if it is purged.
+    """
+    link = tables.find(AccessLink, token_hash)
+    if link is None:
+        return None
+    before = Replaced(token_hash, link.state, link.session_hash)
+    ended = {"state": State.REPLACED, "session_hash": None}
+    work.update(link, ended, AccessLink.state == before.state)
+    return before
+
+
+def restore(work: UnitOfWork, replaced: Replaced) -> None:
+    """Make a link in the unit of work what it was before it was replaced."""
+    before = {"state": replaced.state, "session_hash": replaced.session_hash}
+    work.update(AccessLink(replaced.token_hash), before, AccessLink.state == State.REPLACED)
 
 
 def record_refusal(

@@ -37,6 +37,8 @@ class EventName(StrEnum):
     CARDS_DELIVERED = "CARDS_DELIVERED"
     # The cards were destroyed.
     CARDS_SHREDDED = "CARDS_SHREDDED"
+    # Showing the order, or its trail, was refused.
+    READ_REFUSED = "READ_REFUSED"
     # Showing the cards was refused.
     REVEAL_REFUSED = "REVEAL_REFUSED"
     # Destroying the cards was refused.

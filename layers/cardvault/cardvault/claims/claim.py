@@ -21,13 +21,12 @@ from cardvault.claims.min_response_time import MinResponseTime
 from cardvault.core.clock import Clock, from_text, utc_now
 from cardvault.errors import InvalidRequest, LinkUnusable, OrderNotFound, WrongCode
 from cardvault.http.idempotency import bind_to_token
-from cardvault.links import AccessLink, Kind, State
+from cardvault.links import MOST_WRONG_TRIES, AccessLink, Kind, State
 from cardvault.orders import store
 from cardvault.orders.recipient import Protection, passcode_fits
 from cardvault.orders.records import OrderRecord
 from cardvault.orders.store import Edit
 
-MOST_TRIES = 5
 SESSION_LIFETIME = timedelta(minutes=10)
 REPEAT_WITHIN = timedelta(seconds=10)
 CODE_LIFETIME = timedelta(minutes=10)
@@ -188,16 +187,17 @@ def _consume(edit: Edit, link: AccessLink, claim: ClaimRequest, session: str) ->
         code_hash=None,
     )
     first = edit.order.claimed_at or edit.timestamp
-    edit.commit(Event(EventName.LINK_CLAIMED, **claim.origin), claimed_at=first)
+    event = Event(EventName.LINK_CLAIMED, **claim.origin)
+    edit.commit(event, claimed_at=first, wrong_tries=None)
     return State.USED
 
 
 def _count_wrong_try(edit: Edit, link: AccessLink, claim: ClaimRequest) -> State:
-    tries = int(link.wrong_tries) + 1
-    state = State.LIVE if tries < MOST_TRIES else State.LOCKED
+    tries = max(int(edit.order.wrong_tries or 0), int(link.wrong_tries)) + 1
+    state = State.LIVE if tries < MOST_WRONG_TRIES else State.LOCKED
     links.use(edit.work, link, edit.now, wrong_tries=tries, state=state)
     reason = "WRONG_CODE" if state == State.LIVE else "WRONG_CODE_LOCKED"
-    edit.commit(Event(EventName.CLAIM_REFUSED, reason=reason, **claim.origin))
+    edit.commit(Event(EventName.CLAIM_REFUSED, reason=reason, **claim.origin), wrong_tries=tries)
     return state
 
 

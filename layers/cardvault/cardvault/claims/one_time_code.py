@@ -18,10 +18,16 @@ from cardvault.claims.claim import (
 )
 from cardvault.claims.min_response_time import MinResponseTime
 from cardvault.core.clock import Clock, from_text, utc_now
-from cardvault.errors import CardvaultError, InvalidRequest, LinkUnusable, TooSoon
-from cardvault.links import AccessLink
-from cardvault.mail import message
-from cardvault.mail.ses import Mailer
+from cardvault.errors import (
+    CardvaultError,
+    InvalidRequest,
+    LinkUnusable,
+    MailOutcomeUnknown,
+    TooSoon,
+)
+from cardvault.links import AccessLink, Kind
+from cardvault.mail import daily_totals, message
+from cardvault.mail.ses import NOT_SENT, Mailer
 from cardvault.mail.suppression import is_suppressed
 from cardvault.orders import store
 from cardvault.orders.recipient import Protection
@@ -45,9 +51,10 @@ class SendCode:
     def __call__(self, claim: ClaimRequest) -> None:
         """Send it: at most MOST_CODES per link, CODE_SPACING apart.
 
-        The code is noted before it is sent. Should the mail be lost the customer asks again.
-        Raises MailNotSetUp, LinkUnusable, TooSoon, InvalidRequest when the link wants no e-mailed
-        code, and what Mailer.send raises.
+        The code is noted before it is sent, and does not count if it certainly was not. Should the
+        mail be lost the customer asks again, and when the link has no codes left for a new link.
+        Raises MailNotSetUp, LinkUnusable, TooSoon, TooManyMails, InvalidRequest when the link
+        wants no e-mailed code, and what Mailer.send raises.
         """
         self.mailer.expect_set_up()  # before the link is looked at, so it tells nothing of it
         code = "".join(secrets.choice("0123456789") for _ in range(DIGITS))
@@ -66,9 +73,11 @@ class SendCode:
             self.mailer.send(
                 email, to=str(order.customer_email), shop=shop, order_id=order.order_id
             )
-        except CardvaultError as error:
-            event = Event(EventName.CODE_NOT_SENT, method="email", reason=error.code)
-            store.record_event(order, event, clock=self.clock)
+        except NOT_SENT as error:
+            self._record_not_sent(order, claim, hash_code(claim.token, code), error)
+            raise
+        except MailOutcomeUnknown as error:
+            store.record_event(order, _not_sent(error), clock=self.clock)
             raise
 
     @retry_lost_races
@@ -82,18 +91,42 @@ class SendCode:
             raise InvalidRequest("no code is e-mailed for this link")
         if is_suppressed(order.tenant_id, order.customer_email):
             raise LinkUnusable
-        sent_before = int(link.codes_sent)
-        if sent_before >= MOST_CODES or (
-            link.code_sent_at and now < from_text(link.code_sent_at) + CODE_SPACING
-        ):
+        if link.code_sent_at and now < from_text(link.code_sent_at) + CODE_SPACING:
             raise TooSoon
+        if has_no_codes_left(link):
+            links.record_refusal(
+                link, EventName.CLAIM_REFUSED, "NO_CODES_LEFT", claim.origin, clock=self.clock
+            )
+            raise LinkUnusable
         links.use(
             edit.work,
             link,
             now,
             code_hash=hash_code(claim.token, code),
             code_sent_at=edit.timestamp,
-            codes_sent=sent_before + 1,
+            codes_sent=int(link.codes_sent) + 1,
         )
-        edit.commit(Event(EventName.CODE_SENT, method="email", **claim.origin))
+        counted = daily_totals.count(edit, order.customer_email)
+        edit.commit(Event(EventName.CODE_SENT, method="email", **claim.origin), **counted)
         return order
+
+    @retry_lost_races
+    def _record_not_sent(
+        self, counted: OrderRecord, claim: ClaimRequest, code_hash: bytes, error: CardvaultError
+    ) -> None:
+        edit = Edit(store.find(counted.order_id), self.clock())
+        link = links.find(Kind.CLAIM, claim.token)
+        if link is not None and links.fault(link, edit.order, edit.now) is None:
+            unsent = {"code_hash": None} if link.code_hash == code_hash else {}
+            left = max(0, int(link.codes_sent) - 1)
+            links.use(edit.work, link, edit.now, codes_sent=left, **unsent)
+        edit.commit(_not_sent(error), **daily_totals.give_back(edit, counted))
+
+
+def has_no_codes_left(link: AccessLink) -> bool:
+    """Whether as many codes were sent for the link as may be; it can be renewed then."""
+    return int(link.codes_sent) >= MOST_CODES
+
+
+def _not_sent(error: CardvaultError) -> Event:
+    return Event(EventName.CODE_NOT_SENT, method="email", reason=error.code)

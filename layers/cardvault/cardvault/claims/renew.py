@@ -1,6 +1,7 @@
 """A new link, because the holder of one that is over asks for it."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from cardvault import links
 from cardvault.audit.events import EventName
@@ -9,10 +10,12 @@ from cardvault.aws.failures import report
 from cardvault.aws.retries import retry_lost_races
 from cardvault.claims.claim import ClaimRequest, order_of
 from cardvault.claims.min_response_time import MinResponseTime
+from cardvault.claims.one_time_code import has_no_codes_left
 from cardvault.errors import CardvaultError
 from cardvault.links import AccessLink, Kind, State
 from cardvault.mail.resend import expect_spacing
 from cardvault.mail.send import OrderMailer, PreparedMail
+from cardvault.orders.records import OrderRecord
 from cardvault.orders.store import Edit
 
 # Two transactions and SES's answer.
@@ -21,10 +24,11 @@ RENEWAL_TAKES_S = 1.5
 
 @dataclass(frozen=True, slots=True)
 class RenewClaim:
-    """The holder of an expired or used link asks for a new one, to the address on file.
+    """The holder of a link that is over asks for a new one, to the address on file.
 
-    It always ends the same way and takes equally long, so it tells nothing of the link. A locked
-    link stays locked until the shop sends another: renewing must not give new tries.
+    Over is one that has expired, was used, or has no one-time codes left. It always ends the same
+    way and takes equally long, so it tells nothing of the link. A locked link stays locked until
+    the shop gives the address again, and wrong tries are carried over: renewing gives no new ones.
     """
 
     order_mailer: OrderMailer
@@ -49,11 +53,17 @@ class RenewClaim:
     def _prepare(self, known: AccessLink, claim: ClaimRequest) -> PreparedMail | None:
         edit = Edit(order_of(known), self.order_mailer.clock())
         link = links.find(Kind.CLAIM, claim.token)
-        over = link is not None and links.fault(link, edit.order, edit.now)
-        if over not in {"LINK_EXPIRED", f"LINK_{State.USED.upper()}"}:
+        if link is None or not _is_over(link, edit.order, edit.now):
             return None
         if edit.order.stored_at is None or edit.order.shredded_at is not None:
             return None
         expect_spacing(edit.order, edit.now)
         event = Event(EventName.EMAIL_RENEWED, method="email", **claim.origin)
         return self.order_mailer.prepare(edit, event)
+
+
+def _is_over(link: AccessLink, order: OrderRecord, now: datetime) -> bool:
+    fault = links.fault(link, order, now)
+    if fault is None:
+        return has_no_codes_left(link)
+    return fault in {"LINK_EXPIRED", f"LINK_{State.USED.upper()}"}

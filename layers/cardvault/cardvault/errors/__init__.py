@@ -16,9 +16,9 @@ message nor any attribute of an error may hold a card code, a key, a token or a 
       NotFound (404): ProgramNotFound, GiftCardNotFound, TransactionNotFound, HoldNotFound,
           OrderNotFound, LinkUnusable, DownloadExpired
       Conflict (409): IdempotencyKeyReused, OrderInProgress, SupplierOrderTaken,
-          AddressSuppressed
+          AddressSuppressed, ClaimLocked
       Gone (410): CardsShredded
-      TooManyRequests (429): TooSoon
+      TooManyRequests (429): TooSoon, TooManyMails
       Retryable (503): AwsUnavailable, TooManyWriters, OutOfTime, StoringOvertaken,
           OrderPending, SupplierThrottled, SupplierUnavailable, SupplierBlocked,
           PlacementNotFound, MailThrottled, MailUnavailable

@@ -1,6 +1,13 @@
 """What may be wrong with a request about an order, its claim link or its download."""
 
-from cardvault.errors.families import CardvaultError, Conflict, Gone, NotFound, Refused
+from cardvault.errors.families import (
+    CardvaultError,
+    Conflict,
+    Gone,
+    NotFound,
+    Refused,
+    TooManyRequests,
+)
 
 
 class OrderNotFound(NotFound):
@@ -64,6 +71,20 @@ class AddressSuppressed(Conflict):
 
     code = "ADDRESS_SUPPRESSED"
     message = "Mail to the address bounced or was complained of"
+
+
+class TooManyMails(TooManyRequests):
+    """As many messages as a day allows were sent about the order, or to its address."""
+
+    code = "TOO_MANY_MAILS"
+    message = "No more e-mail messages today"
+
+
+class ClaimLocked(Conflict):
+    """Too many wrong codes were given for the order; the shop must give the address again."""
+
+    code = "CLAIM_LOCKED"
+    message = "Too many wrong codes; give the address again"
 
 
 class LinkUnusable(NotFound):

@@ -27,8 +27,9 @@ check_request = checker(body({}, {"email": fields.EMAIL}))
 
 
 def expect_spacing(order: OrderRecord, now: "datetime") -> None:
-    """Raises TooSoon if mail was sent, or may have been, less than RESEND_SPACING ago."""
-    moments = [moment for moment in (order.mailing_at, order.emailed_at) if moment]
+    """Raises TooSoon if mail was sent, or was tried to be, less than RESEND_SPACING ago."""
+    tried_at = (order.mailing_at, order.emailed_at, order.mail_failed_at)
+    moments = [moment for moment in tried_at if moment]
     if any(now < from_text(moment) + RESEND_SPACING for moment in moments):
         raise TooSoon
 
@@ -46,8 +47,9 @@ class ResendEmail:
         """The order, once the mail is sent.
 
         With an address, which needs the scope orders:correct, that becomes the customer's; given
-        on purpose, it is written to even if mail to it bounced before. Raises Forbidden,
-        OrderNotFound, OrderNotFulfilled, CardsShredded, TooSoon, and what sending raises.
+        on purpose, it is written to even if mail to it bounced before, or too many wrong codes
+        were given. Raises Forbidden, OrderNotFound, OrderNotFulfilled, CardsShredded, TooSoon, and
+        what preparing and sending raise.
         """
         if address:
             caller.require("orders:correct")

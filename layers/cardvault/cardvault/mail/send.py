@@ -2,7 +2,8 @@
 
 The intent is `mailingAt` on the order. A step that finds it without knowing how the earlier try
 ended does not send again: it says so, and a person decides. The intent is removed only by an
-answer which proves that nothing was sent.
+answer which proves that nothing was sent: then the link before works again, and the message does
+not count.
 
 Each mail has an id of its own, `mailId`, under which SES tells later what became of it. What was
 known of the mail before, `emailedAt` and `emailStatus`, ends with the intent.
@@ -22,31 +23,31 @@ from cardvault.core.clock import Clock, utc_now
 from cardvault.errors import (
     AddressSuppressed,
     CardvaultError,
+    ClaimLocked,
     MailOutcomeUnknown,
-    MailRefused,
-    MailThrottled,
-    MailUnavailable,
     NoRecipient,
 )
 from cardvault.fulfilment.outcome import attention_for_mail, settled_by_mail
-from cardvault.links import AccessLink, Kind
-from cardvault.mail import message
+from cardvault.links import MOST_WRONG_TRIES, AccessLink, Kind, Replaced
+from cardvault.mail import daily_totals, message
 from cardvault.mail.message import RenderedEmail
-from cardvault.mail.ses import Mailer
+from cardvault.mail.ses import NOT_SENT, Mailer
 from cardvault.mail.suppression import is_suppressed
 from cardvault.orders import store
 from cardvault.orders.records import OrderRecord
 from cardvault.orders.store import Edit
 
-_NOT_SENT = (MailRefused, MailThrottled, MailUnavailable)
-
 
 @dataclass(frozen=True, slots=True)
 class PreparedMail:
-    """The intent to send mail about an order, as it is stored, and its claim link's token."""
+    """The intent to send mail about an order, as it is stored, and its claim link's token.
+
+    `replaced` is the link before, if there was one.
+    """
 
     order: OrderRecord
     token: str = field(repr=False)
+    replaced: Replaced | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,9 @@ class OrderMailer:
     def prepare(self, edit: Edit, event: Event, *, address: str | None = None) -> PreparedMail:
         """Note the intent to send, with a fresh link in place of the old, and commit the edit.
 
-        The old link is dead from then on. `address` becomes the customer's. Raises MailNotSetUp,
-        NoRecipient, AddressSuppressed, LostRace.
+        The old link is dead from then on. `address` becomes the customer's, who may try codes
+        afresh. Raises MailNotSetUp, NoRecipient, AddressSuppressed, ClaimLocked, TooManyMails,
+        LostRace.
         """
         self.mailer.expect_set_up()
         order = edit.order
@@ -94,13 +96,18 @@ class OrderMailer:
             raise NoRecipient
         if is_suppressed(order.tenant_id, recipient):
             raise AddressSuppressed
-        changes: dict[str, Any] = {"customer_email": address} if address else {}
+        if not address and int(order.wrong_tries or 0) >= MOST_WRONG_TRIES:
+            raise ClaimLocked
+        changes = daily_totals.count(edit, recipient)
+        if address:
+            changes |= {"customer_email": address, "wrong_tries": None}
+        replaced = None
         token, link = links.make(
             Kind.CLAIM, order.order_id, now=edit.now, lifetime=self.link_lifetime
         )
         if order.stored_at is not None:
             if order.link_hash:
-                links.replace(edit.work, order.link_hash)
+                replaced = links.replace(edit.work, order.link_hash)
             edit.work.save(link, AccessLink.token_hash.does_not_exist())
             changes["link_hash"] = link.token_hash
         edit.commit(
@@ -111,7 +118,7 @@ class OrderMailer:
             email_status=None,
             **changes,
         )
-        return PreparedMail(order, token)
+        return PreparedMail(order, token, replaced)
 
     def send(self, prepared: PreparedMail, *, retried: bool = False) -> OrderRecord:
         """Send what was prepared, and record what became of it.
@@ -124,8 +131,8 @@ class OrderMailer:
         email = self._render(order, prepared.token)
         try:
             self._send(order, email)
-        except _NOT_SENT as error:
-            self._record_not_sent(order.order_id, error, retried=retried)
+        except NOT_SENT as error:
+            self._record_not_sent(prepared, error, retried=retried)
             raise
         except MailOutcomeUnknown as error:
             self._record_unknown(order.order_id, error)
@@ -161,11 +168,17 @@ class OrderMailer:
         )
 
     @retry_lost_races
-    def _record_not_sent(self, order_id: str, error: CardvaultError, *, retried: bool) -> None:
-        edit = Edit(store.find(order_id), self.clock())
+    def _record_not_sent(
+        self, prepared: PreparedMail, error: CardvaultError, *, retried: bool
+    ) -> None:
+        edit = Edit(store.find(prepared.order.order_id), self.clock())
+        given_back = {
+            **daily_totals.give_back(edit, prepared.order),
+            **_restore_link(edit, prepared),
+        }
         needs = {} if retried else attention_for_mail(edit.order, error.code, edit.timestamp)
         event = Event(EventName.EMAIL_REFUSED, method="email", reason=error.code)
-        edit.commit(event, mailing_at=None, **needs)
+        edit.commit(event, mailing_at=None, mail_failed_at=edit.timestamp, **given_back, **needs)
 
     @retry_lost_races
     def _record_unknown(self, order_id: str, error: CardvaultError) -> None:
@@ -184,3 +197,13 @@ class OrderMailer:
             **settled_by_mail(edit.order),
         )
         return edit.order
+
+
+def _restore_link(edit: Edit, prepared: PreparedMail) -> dict[str, Any]:
+    """End the link that nobody was sent for the one before, unless another was made since."""
+    unsent = links.hash_token(prepared.token)
+    if prepared.replaced is None or edit.order.link_hash != unsent:
+        return {}
+    links.replace(edit.work, unsent)
+    links.restore(edit.work, prepared.replaced)
+    return {"link_hash": prepared.replaced.token_hash}

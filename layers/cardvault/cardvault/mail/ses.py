@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # What sending any message may raise.
 ERRORS = (MailNotSetUp, MailOutcomeUnknown, MailRefused, MailThrottled, MailUnavailable)
+# Which of them prove that nothing was sent.
+NOT_SENT = (MailRefused, MailThrottled, MailUnavailable)
 
 _NOT_NOW = {"TooManyRequestsException", "LimitExceededException", "ThrottlingException"}
 

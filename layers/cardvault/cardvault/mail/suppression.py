@@ -29,10 +29,13 @@ class Suppression(Record):
 
 
 def suppression(tenant_id: str, address: str, reason: str = "", since: str = "") -> Suppression:
-    """The record for a tenant's address, to be saved or deleted; case does not matter."""
-    owned = json.dumps([tenant_id, address.lower()])
-    key = "ADDRESS#" + hashlib.sha256(owned.encode()).hexdigest()
-    return Suppression(key, reason=reason, since=since)
+    """The record for a tenant's address, to be saved or deleted."""
+    return Suppression(f"ADDRESS#{hash_address(tenant_id, address)}", reason=reason, since=since)
+
+
+def hash_address(tenant_id: str, address: str) -> str:
+    """The SHA-256 of tenant and address, hex; case does not matter."""
+    return hashlib.sha256(json.dumps([tenant_id, address.lower()]).encode()).hexdigest()
 
 
 def find_suppression(tenant_id: str, address: str) -> Suppression | None:

@@ -15,17 +15,13 @@ def check_owner(order: OrderRecord, caller: Caller) -> None:
         raise OrderNotFound
 
 
-def get_owned(order_id: str, caller: Caller) -> OrderRecord:
-    """The caller's order. Raises OrderNotFound."""
-    order = store.find(order_id)
-    check_owner(order, caller)
-    return order
-
-
 def get_owned_or_audit(
     order_id: str, event: EventName, caller: Caller, *, clock: Clock
 ) -> OrderRecord:
-    """As `get_owned`; an attempt on another's order is audited as `event` (I7)."""
+    """The caller's order. Raises OrderNotFound.
+
+    An attempt on another's order is audited as `event` (I7).
+    """
     order = store.find(order_id)
     try:
         check_owner(order, caller)

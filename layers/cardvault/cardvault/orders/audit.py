@@ -14,6 +14,7 @@ from typing import Any
 
 from cardvault.audit import chain, trail
 from cardvault.audit.chain import ChainHead
+from cardvault.audit.events import EventName
 from cardvault.audit.trail import AuditRecord
 from cardvault.aws import tables
 from cardvault.aws.settings import Settings
@@ -22,7 +23,7 @@ from cardvault.core.hash_chain import FIRST_PREVIOUS_HASH, Break, Head, breaks
 from cardvault.errors import OrderNotFound
 from cardvault.http.caller import Caller
 from cardvault.orders import store
-from cardvault.orders.access import get_owned
+from cardvault.orders.access import get_owned_or_audit
 from cardvault.orders.records import OrderRecord
 
 
@@ -46,13 +47,14 @@ class _State:
 
 
 def trail_of(
-    order_id: str, caller: Caller, *, after: int, limit: int
+    order_id: str, caller: Caller, *, after: int, limit: int, clock: Clock = utc_now
 ) -> tuple[list[dict[str, Any]], int | None]:
     """Events after number `after`, and the number to go on after if there are more.
 
     The chained ones come first; one that waits has a greater number than any that is chained.
+    Raises OrderNotFound, when the attempt is in the trail.
     """
-    get_owned(order_id, caller)
+    get_owned_or_audit(order_id, EventName.READ_REFUSED, caller, clock=clock)
     # Read before the chained ones, for that is the way that events go.
     waiting = list(trail.read_waiting(order_id, after=after, limit=limit))
     chained = list(trail.read(order_id, after=after, limit=limit))

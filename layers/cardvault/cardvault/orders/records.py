@@ -93,6 +93,10 @@ class OrderRecord(Record):
     mailing_at = UnicodeAttribute(attr_name="mailingAt", null=True)
     emailed_at = UnicodeAttribute(attr_name="emailedAt", null=True)
     email_status = UnicodeAttribute(attr_name="emailStatus", null=True)
+    mail_failed_at = UnicodeAttribute(attr_name="mailFailedAt", null=True)
+    mail_day = UnicodeAttribute(attr_name="mailDay", null=True)
+    mails = NumberAttribute(null=True)
+    wrong_tries = NumberAttribute(attr_name="wrongTries", null=True)
 
     stored_at = UnicodeAttribute(attr_name="storedAt", null=True)
     claimed_at = UnicodeAttribute(attr_name="claimedAt", null=True)
