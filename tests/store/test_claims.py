@@ -8,6 +8,7 @@ from cardvault.claims.claim import ClaimRequest
 from cardvault.errors import DownloadExpired, InvalidRequest, LinkUnusable, TooSoon, WrongCode
 from cardvault.links import Kind
 from cardvault.orders.shred import shred_cards
+from cardvault.sealing.pages import Layout
 from tests.support.delivery import ORIGIN
 from tests.support.doubles import caller
 
@@ -223,6 +224,50 @@ def test_i7_tries_with_a_dead_link_are_told_and_cannot_flood_the_trail(desk):
     told = [event.reason for event in trail.read_all(order_id) if event.event == "CLAIM_REFUSED"]
     assert told == ["LINK_USED"] * 10 + ["LINK_USED, 16 times so far", "LINK_USED, 32 times so far"]
     assert link_of(claim).refusals == 40
+
+
+def told(order_id, name):
+    return [event.reason for event in trail.read_all(order_id) if event.event == name]
+
+
+def test_i13_a_browser_that_looks_again_and_again_cannot_flood_the_trail(desk):
+    order_id, claim = desk.claimed()
+    for _ in range(40):
+        assert desk.reveal(claim, 0).cards
+    repeats = ["REPEATED"] * 10 + ["REPEATED, 16 times so far", "REPEATED, 32 times so far"]
+    assert told(order_id, "CARDS_DELIVERED") == [None, *repeats]
+
+
+def test_i7_each_page_has_its_event_however_many_there_are(desk, monkeypatch):
+    monkeypatch.setattr("cardvault.claims.reveal.layout_of", lambda _: Layout(1_000, 50))
+    order_id, claim = desk.claimed()
+    for _ in range(20):
+        desk.reveal(claim, 0)
+    assert told(order_id, "CARDS_DELIVERED") == [None] * 20
+
+
+def test_i13_nor_by_asking_for_what_was_shredded(desk):
+    order_id, claim = desk.claimed()
+    shred_cards(order_id, caller(), clock=desk.clock)
+    for _ in range(20):
+        with pytest.raises(LinkUnusable):
+            desk.reveal(claim, 0)
+        with pytest.raises(LinkUnusable):
+            desk.create.for_claimant(claim, "txt")
+    refused = told(order_id, "REVEAL_REFUSED") + told(order_id, "DOWNLOAD_REFUSED")
+    assert len(refused) == 12, "ten, the sixteenth and the thirty-second"
+
+
+def test_i13_a_claimed_link_makes_twenty_files(desk):
+    order_id, claim = desk.claimed()
+    for _ in range(20):
+        desk.create.for_claimant(claim, "txt")
+    for _ in range(20):
+        with pytest.raises(LinkUnusable):
+            desk.create.for_claimant(claim, "txt")
+    assert desk.events(order_id).count("DOWNLOAD_CREATED") == 20
+    assert told(order_id, "DOWNLOAD_REFUSED")[:2] == ["NO_FILES_LEFT"] * 2
+    assert desk.events(order_id).count("DOWNLOAD_REFUSED") == 11
 
 
 def test_a_lost_answer_can_be_fetched_again_by_the_same_browser_for_seconds(desk):

@@ -109,6 +109,13 @@ def test_i5_after_a_lost_answer_the_same_caller_is_answered_for_seconds_and_nobo
     assert desk.events(stored).count("CARDS_DELIVERED") == 1
 
 
+def test_i13_repeats_of_a_download_cannot_flood_the_trail(desk, stored):
+    token = make(desk, stored)
+    for _ in range(41):
+        assert desk.download(token, KEY, ORIGIN)
+    assert desk.events(stored).count("DOWNLOAD_REPEATED") == 12
+
+
 def test_i5_a_crash_before_the_token_is_consumed_costs_nothing(desk, stored, monkeypatch):
     token = make(desk, stored)
     with monkeypatch.context() as crash:

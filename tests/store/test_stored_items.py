@@ -73,6 +73,7 @@ OF_KIND = {
 YOUNGER_ATTRIBUTES = {"storingAttempt", "storingAt", "cardsPerPage", "mailId", "attempt"}
 YOUNGER_ATTRIBUTES |= {"version", "eventId", "hashSalt", "orderHash", "accessHash", "cardHash"}
 YOUNGER_ATTRIBUTES |= {"mailFailedAt", "mailDay", "mails", "wrongTries"}
+YOUNGER_ATTRIBUTES |= {"shown", "files"}
 YOUNGER_KINDS = [
     {"orderId", "sk", "refusedVersion", "refusedUntil", "blockedUntil"},
     {"subjectId", "seq", "lastSeq", "lastHash"},

@@ -73,8 +73,10 @@ class AccessLink(Record):
     used_at = UnicodeAttribute(attr_name="usedAt", null=True)
     session_hash = UnicodeAttribute(attr_name="sessionHash", null=True)
     refusals = NumberAttribute(null=True)
+    shown = NumberAttribute(null=True)
 
     # of a claim link
+    files = NumberAttribute(null=True)
     opened_at = UnicodeAttribute(attr_name="openedAt", null=True)
     wrong_tries = NumberAttribute(attr_name="wrongTries", default=0)
     code_hash = BinaryAttribute(legacy_encoding=False, attr_name="codeHash", null=True)
@@ -177,6 +179,13 @@ def restore(work: UnitOfWork, replaced: Replaced) -> None:
     work.update(AccessLink(replaced.token_hash), before, AccessLink.state == State.REPLACED)
 
 
+def count_up(link: AccessLink, counter: str) -> int:
+    """Count on the link, and return what the counter says then."""
+    one_more, is_there = [getattr(AccessLink, counter).add(1)], AccessLink.token_hash.exists()
+    retry_lost_races(tables.update)(link, one_more, is_there)
+    return int(getattr(link, counter))
+
+
 def record_refusal(
     link: AccessLink, event: EventName, reason: str, origin: dict[str, Any], *, clock: Clock
 ) -> None:
@@ -190,9 +199,7 @@ def record_refusal(
 def _record(
     link: AccessLink, event: EventName, reason: str, origin: dict[str, Any], clock: Clock
 ) -> None:
-    is_there = AccessLink.token_hash.exists()
-    retry_lost_races(tables.update)(link, [AccessLink.refusals.add(1)], is_there)
-    audited = audited_reason(reason, int(link.refusals or 1))
+    audited = audited_reason(reason, count_up(link, "refusals"))
     if audited is None:
         return
     order = store.find(link.order_id)

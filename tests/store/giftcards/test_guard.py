@@ -6,6 +6,7 @@ from cardvault.audit import trail
 from cardvault.audit.chain import head_of
 from cardvault.aws import tables
 from cardvault.errors import GiftCardNotFound, TooManyRequests, WrongSecurityCode
+from cardvault.giftcards.queries import trail as cards_trail
 from cardvault.giftcards.security import vault
 from cardvault.giftcards.security.guard import GuardRecord, find_guard, guard_key
 from tests.support.chaining import chain_everything, first_break
@@ -83,6 +84,41 @@ def test_i6_unknown_and_wrong_cost_the_same_requests(shop, card, monkeypatch):
     assert ("TransactWriteItems", 2) in wrong
 
 
+def transfer(shop, card, code):
+    target = shop.active("1.00")
+    number = target["cardNumber"]
+    return shop.do(
+        "transfer", card["id"], securityCode=code, destinationCardNumber=number, amount=1
+    )
+
+
+def test_the_public_cannot_lock_the_shop_out_nor_the_shop_the_public(shop, card):
+    many(lambda ip: shop.check_balance(card["cardNumber"], card["wrong"], ip), 6)
+    for _ in range(4):
+        with pytest.raises(WrongSecurityCode):
+            transfer(shop, card, card["wrong"])
+    assert transfer(shop, card, card["code"])["success"]
+    other = shop.active("10.00")
+    code = shop.do("resend-code", other["id"])["securityCode"]
+    wrong = f"{(int(code) + 1) % 10**6:06d}"
+    for _ in range(5):
+        with pytest.raises(WrongSecurityCode):
+            transfer(shop, other, wrong)
+    with pytest.raises(TooManyRequests):
+        transfer(shop, other, code)
+    assert shop.check_balance(other["cardNumber"], code)["balance"] == 10
+
+
+@pytest.mark.parametrize("code", ["code", "wrong"])
+def test_i7_who_locks_a_number_is_in_its_trail_whatever_program_was_named(shop, card, code):
+    elsewhere = shop.another()
+    ends = many(lambda ip: elsewhere.check_balance(card["cardNumber"], card[code], ip), 6)
+    assert ends == ["GIFT_CARD_NOT_FOUND"] * 5 + ["TOO_MANY_REQUESTS"]
+    told = list(trail.read_all(card["id"]))
+    assert [event.event for event in told] == ["SECURITY_CODE_REFUSED"] * 5
+    assert {event.ip_address for event in told} == {f"198.51.100.{n}" for n in range(5)}
+
+
 def test_a_caller_may_ask_five_times_a_minute(shop, card, clock):
     for _ in range(5):
         shop.check_balance(card["cardNumber"], card["code"])
@@ -110,6 +146,23 @@ def test_i7_refused_codes_are_in_a_trail_that_holds(shop, card):
     assert [event.ip_address for event in events][2] == "198.51.100.2"
     assert first_break(events, head_of(card["id"])) is None
     assert first_break(events[:2], head_of(card["id"])) is not None
+
+
+def test_i7_a_cards_trail_is_printed_and_verified(shop, card, monkeypatch, capsys):
+    def command(*cards):
+        monkeypatch.setattr("sys.argv", ["trail", *cards])
+        return cards_trail.main(), capsys.readouterr().out
+
+    monkeypatch.setattr(cards_trail, "Settings", lambda: shop.settings)
+    many(lambda ip: shop.check_balance(card["cardNumber"], card["wrong"], ip), 3)
+    status, said = command(card["id"])
+    assert (status, said.count("SECURITY_CODE_REFUSED")) == (0, 3)
+    assert "3 not chained" in said
+    chain_everything(card["id"])
+    assert command() == (0, "the trail holds\n")
+    list(trail.read(card["id"]))[1].delete()
+    assert command() == (1, f"card {card['id']}, event 2: missing\n")
+    assert command("0" * 24)[0] == 2
 
 
 def test_a_guess_is_counted_before_it_is_answered(shop, card, monkeypatch):

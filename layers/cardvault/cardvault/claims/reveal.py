@@ -10,9 +10,9 @@ from cardvault.claims.min_response_time import MinResponseTime
 from cardvault.core.clock import Clock, utc_now
 from cardvault.errors import CannotOpen, CardsShredded, LinkUnusable, OrderNotFound
 from cardvault.links import AccessLink
-from cardvault.orders import store
-from cardvault.orders.opening import NumberedCards, SealedOrder, read_page
+from cardvault.orders.opening import NumberedCards, SealedOrder, layout_of, read_page
 from cardvault.orders.records import OrderRecord
+from cardvault.orders.refusals import audited_reason
 from cardvault.orders.reveal import RevealedPage, record_reveal
 from cardvault.sealing.data_keys import Keyring
 
@@ -45,22 +45,41 @@ class RevealClaimed:
             link = find_link(claim)
             found = _read_page(link, page)
             check_session(claim, link, found.order, self.clock)
-            cards = self._open(found, claim)
-            event = Event(
-                EventName.CARDS_DELIVERED, method="email", card_count=len(cards), **claim.origin
-            )
-            try:
-                record_reveal(found.order, event, clock=self.clock)
-            except CardsShredded:
-                raise LinkUnusable from None
+            cards = self._open(found, link, claim)
+            self._record(found.order, link, claim, len(cards))
         return RevealedPage(link.order_id, cards, page + 1 if found.has_more else None)
 
-    def _open(self, found: SealedOrder, claim: ClaimRequest) -> NumberedCards:
+    def _record(
+        self, order: OrderRecord, link: AccessLink, claim: ClaimRequest, card_count: int
+    ) -> None:
+        """Audit that cards are about to be shown.
+
+        Each page may be shown once; what comes after are repeats by the same browser, which are
+        audited as refusals are, so that they cannot flood the trail.
+        """
+        repeats = links.count_up(link, "shown") - layout_of(order).pages
+        reason = audited_reason("REPEATED", repeats) if repeats > 0 else None
+        if repeats > 0 and reason is None:
+            return
+        event = Event(
+            EventName.CARDS_DELIVERED,
+            method="email",
+            card_count=card_count,
+            reason=reason,
+            **claim.origin,
+        )
+        try:
+            record_reveal(order, event, clock=self.clock)
+        except CardsShredded:
+            raise LinkUnusable from None
+
+    def _open(self, found: SealedOrder, link: AccessLink, claim: ClaimRequest) -> NumberedCards:
         try:
             return found.open(self.keyring)
         except (CannotOpen, CardsShredded) as error:
-            event = Event(EventName.REVEAL_REFUSED, reason=error.code, **claim.origin)
-            store.record_event(found.order, event, clock=self.clock)
+            links.record_refusal(
+                link, EventName.REVEAL_REFUSED, error.code, claim.origin, clock=self.clock
+            )
             if isinstance(error, CardsShredded):
                 raise LinkUnusable from None
             raise

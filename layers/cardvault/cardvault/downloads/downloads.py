@@ -3,7 +3,7 @@
 import hmac
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from cardvault import links
 from cardvault.audit.events import EventName
@@ -30,11 +30,12 @@ from cardvault.orders import store
 from cardvault.orders.access import check_owner
 from cardvault.orders.opening import read_all
 from cardvault.orders.records import OrderRecord
-from cardvault.orders.refusals import record_refusal
+from cardvault.orders.refusals import audited_reason, record_refusal
 from cardvault.orders.store import Edit
 from cardvault.sealing.data_keys import Keyring
 
 REPEAT_WITHIN = timedelta(seconds=10)
+MOST_FILES_OF_A_CLAIM = 20
 
 FILE_FORMAT: Schema = {"type": "string", "enum": list(FORMATS), "default": "txt"}
 check_request = checker(body({}, {"format": FILE_FORMAT}))
@@ -73,15 +74,25 @@ class CreateDownload:
             raise
 
     def for_claimant(self, claim: ClaimRequest, file_format: str) -> NewDownload:
-        """For the browser that claimed the link. Raises LinkUnusable."""
+        """For the browser that claimed the link, MOST_FILES_OF_A_CLAIM times.
+
+        Raises LinkUnusable, when the try is audited.
+        """
         with self.min_response_time(claim.token):
             link = find_link(claim)
             order = order_of(link)
             check_session(claim, link, order, self.clock)
+            if links.count_up(link, "files") > MOST_FILES_OF_A_CLAIM:
+                self._refuse(link, "NO_FILES_LEFT", claim)
             try:
                 return self._create(order, file_format, claim.origin)
-            except CardsShredded:
-                raise LinkUnusable from None
+            except CardsShredded as error:
+                self._refuse(link, error.code, claim)
+
+    def _refuse(self, link: AccessLink, reason: str, claim: ClaimRequest) -> NoReturn:
+        event = EventName.DOWNLOAD_REFUSED
+        links.record_refusal(link, event, reason, claim.origin, clock=self.clock)
+        raise LinkUnusable
 
     def _create(self, order: OrderRecord, file_format: str, actor: dict[str, Any]) -> NewDownload:
         cards = read_all(order).open(self.keyring)
@@ -154,7 +165,7 @@ class RedeemDownload:
         if link is None or edit.order.shredded_at is not None:
             raise DownloadExpired
         if _is_repeat(link, session, edit.now):
-            edit.commit(Event(EventName.DOWNLOAD_REPEATED, method="download", **origin))
+            self._record_repeat(edit.order, link, origin)
             return
         if reason := links.fault(link, edit.order, edit.now):
             links.record_refusal(link, EventName.DOWNLOAD_REFUSED, reason, origin, clock=self.clock)
@@ -165,6 +176,13 @@ class RedeemDownload:
             EventName.CARDS_DELIVERED, method="download", card_count=link.card_count, **origin
         )
         edit.commit(event, downloaded_at=edit.order.downloaded_at or edit.timestamp)
+
+    def _record_repeat(self, order: OrderRecord, link: AccessLink, origin: dict[str, Any]) -> None:
+        reason = audited_reason("REPEATED", links.count_up(link, "shown"))
+        if reason is None:
+            return
+        event = Event(EventName.DOWNLOAD_REPEATED, method="download", reason=reason, **origin)
+        store.record_event(order, event, clock=self.clock)
 
 
 def _session_hash(token: str, repeat_key: str | None) -> str | None:

@@ -12,14 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cardvault.audit import chain, trail
+from cardvault.audit import trail, verdict
 from cardvault.audit.chain import ChainHead
 from cardvault.audit.events import EventName
 from cardvault.audit.trail import AuditRecord
+from cardvault.audit.verdict import Verdict
 from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.core.clock import Clock, utc_now
-from cardvault.core.hash_chain import FIRST_PREVIOUS_HASH, Break, Head, breaks
+from cardvault.core.hash_chain import FIRST_PREVIOUS_HASH, Break
 from cardvault.errors import OrderNotFound
 from cardvault.http.caller import Caller
 from cardvault.orders import store
@@ -28,22 +29,12 @@ from cardvault.orders.records import OrderRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """Where a trail first breaks, None if it holds, and what waits to be chained."""
-
-    found: Break | None
-    unchained: int
-    oldest_age_s: int
-
-
-@dataclass(frozen=True, slots=True)
 class _State:
-    """What the trail is held against: the order, and the chain's head."""
+    """What the order knows of its trail."""
 
     version: int
     order_hash: str | None
     former_hash: str | None
-    head: Head
 
 
 def trail_of(
@@ -72,22 +63,12 @@ def _view(event: AuditRecord) -> dict[str, Any]:
 
 def verify(order_id: str, *, clock: Clock = utc_now) -> Verdict:
     """Whether the order's trail holds. Raises OrderNotFound."""
-    before, now = None, _state(order_id)
-    while before != now:  # until nothing was written in between
-        before = now
-        waiting = list(trail.read_waiting(order_id))
-        chained = list(trail.read(order_id))
-        now = _state(order_id)
-    waiting = trail.not_among(chained, waiting)
-    found = next(breaks(chained, now.head), None) or _unlike_the_order(now, chained, waiting)
-    put_at = min(map(trail.put_at, waiting), default=clock().timestamp())
-    return Verdict(found, len(waiting), max(0, int(clock().timestamp() - put_at)))
+    return verdict.verify(order_id, lambda: _state(order_id), _unlike_the_order, clock=clock)
 
 
 def _state(order_id: str) -> _State:
     order = store.find(order_id)
-    head = chain.head_of(order_id)
-    return _State(int(order.version), order.hash_with({}), order.audit_hash, head)
+    return _State(int(order.version), order.hash_with({}), order.audit_hash)
 
 
 def _unlike_the_order(
@@ -120,17 +101,7 @@ def main() -> int:
     except OrderNotFound:
         sys.stderr.write("no such order\n")
         return 2
-    for order_id, verdict in verdicts.items():
-        if verdict.found:
-            found = verdict.found
-            sys.stdout.write(f"order {order_id}, event {found.seq}: {found.why}\n")
-        if verdict.unchained:
-            late = f"{verdict.unchained} not chained, the oldest for {verdict.oldest_age_s} s"
-            sys.stdout.write(f"order {order_id}: {late}\n")
-    broken = any(verdict.found for verdict in verdicts.values())
-    if not broken:
-        sys.stdout.write("the trail holds\n")
-    return 1 if broken else 0
+    return verdict.tell("order", verdicts)
 
 
 if __name__ == "__main__":

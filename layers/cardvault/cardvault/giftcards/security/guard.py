@@ -9,6 +9,7 @@ import hashlib
 import ipaddress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Protocol
 
 from pynamodb.attributes import UnicodeAttribute
@@ -32,6 +33,13 @@ WINDOW = timedelta(hours=1)
 MOST_CHECKS_PER_MINUTE = 5
 _KEPT_FOR = timedelta(days=1)
 _NOBODY = "0" * 24
+
+
+class Asker(StrEnum):
+    """Who gives a code: each has a count of its own, so that neither locks the other out."""
+
+    ANYONE = "NUMBER"
+    SHOP = "SHOP"
 
 
 class CodedCard(Protocol):
@@ -71,18 +79,27 @@ class CodeGuard:
 
     @retry_lost_races
     def admits(
-        self, number: str, code: str, card: "CodedCard | None", ip_address: str | None
+        self,
+        number: str,
+        code: str,
+        card: "CodedCard | None",
+        ip_address: str | None,
+        asker: Asker = Asker.SHOP,
+        *,
+        is_meant: bool = True,
     ) -> bool:
         """Whether this is the code of the card with that number; never if there is no card.
 
-        Raises TooManyRequests while the number is locked, without looking at the code.
+        Nor if another card is meant (`is_meant`): that is refused as a wrong code is, and told in
+        the trail of the card with that number. Raises TooManyRequests while the number is locked
+        for this kind of asker, without looking at the code.
         """
-        now, guard = self.clock(), find_guard(guard_key(self.numbers.index_of(number)))
+        now, guard = self.clock(), find_guard(guard_key(self.numbers.index_of(number), asker))
         failures = _failures(guard, now)
         if failures >= MOST_FAILURES:
             raise TooManyRequests(_seconds_until(guard, now))
         card_id, kept = (card.card_id, card.code_mac) if card else (_NOBODY, None)
-        right = self.codes.matches(kept, card_id, code)
+        right = self.codes.matches(kept, card_id, code) and is_meant
         self._count(guard, 0 if right else failures + 1, card, ip_address, now)
         return right
 
@@ -128,9 +145,9 @@ class CodeGuard:
             raise TooManyRequests(60 - int(now.timestamp()) % 60)
 
 
-def guard_key(index: str) -> str:
+def guard_key(index: str, asker: Asker = Asker.ANYONE) -> str:
     """The key of a number's guard."""
-    return f"NUMBER#{index}"
+    return f"{asker}#{index}"
 
 
 def find_guard(key: str) -> GuardRecord:
