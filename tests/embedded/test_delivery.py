@@ -226,7 +226,7 @@ def test_an_order_without_an_address_is_mailed_to_nobody(vault, alice, key):
 
 
 @pytest.mark.parametrize(
-    "name", ["<script>alert(1)</script>", '"; DROP TABLE', "=cmd()", "Ada Bcc: eve@example.com"]
+    "name", ["<script>alert(1)</script>", '"; DROP TABLE', "=cmd()", "Ada Bcc: eve"]
 )
 def test_a_name_is_a_name(vault, alice, name):
     customer = ordered(vault, alice, name=name, shopName=name)

@@ -178,6 +178,13 @@ def test_a_message_of_yesterday_is_not_given_back_today(desk):
     assert (desk.order(order_id).mails, mails_to_ada()) == (1, 1)
 
 
+def test_the_shop_need_not_wait_to_send_again_what_was_not_sent(desk):
+    order_id, _ = desk.mailed()
+    desk.clock.advance(minutes=1)
+    failing(desk, MailThrottled, lambda: desk.resend(order_id, None, caller()))
+    assert desk.resend(order_id, None, caller()).emailed_at
+
+
 @pytest.mark.parametrize("error", NOT_SENT)
 def test_a_code_that_was_certainly_not_sent_does_not_use_up_the_five(desk, error):
     order_id, claim = desk.mailed()

@@ -57,7 +57,7 @@ class RenewClaim:
             return None
         if edit.order.stored_at is None or edit.order.shredded_at is not None:
             return None
-        expect_spacing(edit.order, edit.now)
+        expect_spacing(edit.order, edit.now, failed_at=edit.order.mail_failed_at)
         event = Event(EventName.EMAIL_RENEWED, method="email", **claim.origin)
         return self.order_mailer.prepare(edit, event)
 

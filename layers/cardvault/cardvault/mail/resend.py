@@ -26,9 +26,12 @@ RESEND_SPACING = timedelta(seconds=30)
 check_request = checker(body({}, {"email": fields.EMAIL}))
 
 
-def expect_spacing(order: OrderRecord, now: "datetime") -> None:
-    """Raises TooSoon if mail was sent, or was tried to be, less than RESEND_SPACING ago."""
-    tried_at = (order.mailing_at, order.emailed_at, order.mail_failed_at)
+def expect_spacing(order: OrderRecord, now: "datetime", *, failed_at: str | None = None) -> None:
+    """Raises TooSoon if mail was sent, or may have been, less than RESEND_SPACING ago.
+
+    The shop may try again at once what was not sent; with `failed_at` that has to wait as well.
+    """
+    tried_at = (order.mailing_at, order.emailed_at, failed_at)
     moments = [moment for moment in tried_at if moment]
     if any(now < from_text(moment) + RESEND_SPACING for moment in moments):
         raise TooSoon
