@@ -86,12 +86,6 @@ def query_entries(
     )
 
 
-def entries_between(card_id: str, first: int, last: int) -> Iterable[EntryRecord]:
-    """A card's entries from one sequence number to another, oldest first."""
-    numbered = EntryRecord.sort_key.between(entry_key(first), entry_key(last))
-    return EntryRecord.query(card_id, numbered, consistent_read=True)
-
-
 def last_entry(card: CardRecord) -> EntryRecord | None:
     """The entry that the card names as its last, if it is there."""
     try:

@@ -15,8 +15,7 @@ from cardvault.aws.metrics import count
 from cardvault.aws.retries import retry_lost_races
 from cardvault.aws.streams import Record
 from cardvault.core.hash_chain import Head, follows
-from cardvault.giftcards import store
-from cardvault.giftcards.ledger.records import EntryRecord
+from cardvault.giftcards.ledger.records import EntryRecord, entry_key
 
 SUBJECT = "LEDGER#"
 
@@ -60,7 +59,8 @@ def _in_one_piece(
     at = head.seq
     for entry in sorted(entries, key=lambda entry: entry.seq):
         if entry.seq > at + 1:
-            yield from store.entries_between(card_id, at + 1, entry.seq - 1)
+            missed = EntryRecord.sort_key.between(entry_key(at + 1), entry_key(entry.seq - 1))
+            yield from EntryRecord.query(card_id, missed, consistent_read=True)
         if entry.seq > at:
             yield entry
             at = entry.seq
