@@ -15,7 +15,7 @@ GUARDED = {
     "X-Content-Type-Options": {"$ref": "#/components/headers/NoSniff"},
 }
 # API Gateway's own answers, before or in place of ours.
-_OF_THE_GATEWAY = {401, 403, 429, 500, 503}
+_OF_THE_GATEWAY = {401, 403, 413, 429, 500, 503}
 _WITH_DETAILS = {CardRefused.code, *(error.code for error in CardRefused.__subclasses__())}
 
 

@@ -1,6 +1,5 @@
 """API Gateway's events in, answers out: parsing, and one status for every error."""
 
-import base64
 import io
 import json
 
@@ -53,6 +52,7 @@ STATUS = {
     "OrderInProgress": 409,
     "AddressSuppressed": 409,
     "ClaimLocked": 409,
+    "BodyTooLarge": 413,
     "Gone": 410,
     "CardsShredded": 410,
     "TooManyRequests": 429,
@@ -366,53 +366,6 @@ def test_one_of_some_words_is_taken_and_no_other():
     for raw in ("", "Red", "red,green", "blue\n"):
         with pytest.raises(InvalidRequest, match=r"^colour must be one of red, green$"):
             colour(asking(colour=raw))
-
-
-# --- bodies ---
-
-
-def encoded(body):
-    return {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
-
-
-@given(st.text())
-def test_a_body_is_the_same_text_plain_and_in_base64(text):
-    assert request.text_body({"body": text}) == text
-    assert request.text_body(encoded(text.encode())) == text
-
-
-@pytest.mark.parametrize("event", [{}, {"body": None}, {"body": None, "isBase64Encoded": True}])
-def test_no_body_is_an_empty_text(event):
-    assert request.text_body(event) == ""
-
-
-@pytest.mark.parametrize(
-    "event", [encoded(b"\xff\xfe"), {"body": "CANARY=x", "isBase64Encoded": True}]
-)
-def test_a_body_that_is_no_text_is_refused(event):
-    with pytest.raises(InvalidRequest, match=r"^body must be UTF-8 text$"):
-        request.text_body(event)
-
-
-def test_a_json_object_is_taken_plain_and_in_base64():
-    body = {"quantity": 3, "note": "é"}
-    assert request.json_body({"body": json.dumps(body)}) == body
-    assert request.json_body(encoded(json.dumps(body).encode())) == body
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        *("", "null", "7", '"CANARY"', "[]", "[{}]", "{", "{'a': 1}", '{"a": 1} x', "\ufeff{}"),
-        '{"half": "\\ud800"}',
-        *("[" * 100_000, '{"a":' * 100_000, '{"a": ' + "9" * 5000 + "}"),
-    ],
-    ids=lambda body: body[:12],
-)
-def test_anything_but_a_json_object_is_refused_and_not_repeated(body):
-    with pytest.raises(InvalidRequest) as refused:
-        request.json_body({"body": body})
-    assert str(refused.value) == "body must be a JSON object"
 
 
 # --- who is asking ---

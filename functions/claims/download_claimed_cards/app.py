@@ -5,7 +5,7 @@ from cardvault.aws.settings import Settings
 from cardvault.claims import claim_request
 from cardvault.downloads.bucket import DownloadsBucket
 from cardvault.downloads.downloads import CreateDownload
-from cardvault.errors import CannotOpen, InvalidRequest, LinkUnusable, TooManyWriters
+from cardvault.errors import BodyTooLarge, CannotOpen, InvalidRequest, LinkUnusable, TooManyWriters
 from cardvault.http import request
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
@@ -22,7 +22,7 @@ create_download = CreateDownload(
 )
 
 
-@endpoint(raises=(CannotOpen, InvalidRequest, LinkUnusable, TooManyWriters))
+@endpoint(raises=(BodyTooLarge, CannotOpen, InvalidRequest, LinkUnusable, TooManyWriters))
 def handler(event: request.Event) -> Response:
     """201 with the address that gives the file once, and until when."""
     claim, body = claim_request.read(event)

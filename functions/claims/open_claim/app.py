@@ -5,7 +5,7 @@ from cardvault.aws.settings import Settings
 from cardvault.claims import claim_request
 from cardvault.claims.claim import OpenClaim
 from cardvault.claims.views import claim_view
-from cardvault.errors import InvalidRequest, LinkUnusable, TooManyWriters
+from cardvault.errors import BodyTooLarge, InvalidRequest, LinkUnusable, TooManyWriters
 from cardvault.http import request
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
@@ -17,7 +17,7 @@ shop_name = settings.shop_name
 open_claim = OpenClaim()
 
 
-@endpoint(raises=(InvalidRequest, LinkUnusable, TooManyWriters))
+@endpoint(raises=(BodyTooLarge, InvalidRequest, LinkUnusable, TooManyWriters))
 def handler(event: request.Event) -> Response:
     """200 with shop, number of cards and what guards them; 404 for any link that is over."""
     claim, _ = claim_request.read(event)

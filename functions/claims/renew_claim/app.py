@@ -4,7 +4,7 @@ from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.claims import claim_request
 from cardvault.claims.renew import RenewClaim
-from cardvault.errors import InvalidRequest
+from cardvault.errors import BodyTooLarge, InvalidRequest
 from cardvault.http import request
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
@@ -18,7 +18,12 @@ tables.use(settings, *LINK_RECORDS, Suppression, MailsToAddress)
 renew_claim = RenewClaim(bootstrap.order_mailer(settings))
 
 
-@endpoint(raises=(InvalidRequest,))
+@endpoint(
+    raises=(
+        BodyTooLarge,
+        InvalidRequest,
+    )
+)
 def handler(event: request.Event) -> Response:
     """202 whatever the link: the answer tells nothing of it."""
     claim, _ = claim_request.read(event)

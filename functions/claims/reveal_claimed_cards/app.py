@@ -6,7 +6,7 @@ from cardvault.aws import boto_clients, tables
 from cardvault.aws.settings import Settings
 from cardvault.claims import claim_request
 from cardvault.claims.reveal import RevealClaimed
-from cardvault.errors import CannotOpen, InvalidRequest, LinkUnusable, TooManyWriters
+from cardvault.errors import BodyTooLarge, CannotOpen, InvalidRequest, LinkUnusable, TooManyWriters
 from cardvault.http import request
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
@@ -19,7 +19,7 @@ tables.use(settings, *LINK_RECORDS, SealedPage, DataKeyRecord)
 reveal_claimed = RevealClaimed(Keyring(boto_clients.kms(), settings.card_key_arn))
 
 
-@endpoint(raises=(CannotOpen, InvalidRequest, LinkUnusable, TooManyWriters))
+@endpoint(raises=(BodyTooLarge, CannotOpen, InvalidRequest, LinkUnusable, TooManyWriters))
 def handler(event: request.Event) -> Response:
     """200 with a page of cards, and nextPage if there are more."""
     claim, body = claim_request.read(event)

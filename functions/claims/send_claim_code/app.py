@@ -21,6 +21,7 @@ send_code = SendCode(bootstrap.mailer(settings), settings.shop_name)
 @endpoint(
     raises=(
         *ses.ERRORS,
+        errors.BodyTooLarge,
         errors.InvalidRequest,
         errors.LinkUnusable,
         errors.TooManyMails,

@@ -6,6 +6,7 @@ from cardvault.aws.settings import Settings
 from cardvault.downloads.bucket import DownloadsBucket
 from cardvault.downloads.downloads import CreateDownload, check_request
 from cardvault.http import request
+from cardvault.http.body import optional_json_body
 from cardvault.http.caller import Caller
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
@@ -24,6 +25,7 @@ create_download = CreateDownload(
 
 @endpoint(
     raises=(
+        errors.BodyTooLarge,
         errors.CannotOpen,
         errors.CardsShredded,
         errors.InvalidRequest,
@@ -34,7 +36,7 @@ create_download = CreateDownload(
 )
 def handler(event: request.Event) -> Response:
     """201 with the address that gives the file once, and until when."""
-    wanted = check_request(request.json_body(event) if event.get("body") else {})
+    wanted = check_request(optional_json_body(event))
     made = create_download.for_owner(request.order_id(event), wanted["format"], Caller.of(event))
     address = f"/api/download/{made.token}"
     return respond(201, {"downloadUrl": address, "expiresAt": made.expires_at})

@@ -4,12 +4,19 @@ from cardvault.audit.trail import AuditRecord
 from cardvault.aws import boto_clients, tables
 from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
-from cardvault.errors import GiftCardNotFound, InvalidRequest, TooManyRequests, TooManyWriters
+from cardvault.errors import (
+    BodyTooLarge,
+    GiftCardNotFound,
+    InvalidRequest,
+    TooManyRequests,
+    TooManyWriters,
+)
 from cardvault.giftcards.ledger.records import LEDGER_RECORDS
 from cardvault.giftcards.queries.balance_check import CheckBalance
 from cardvault.giftcards.security.guard import CodeGuard, GuardRecord
 from cardvault.giftcards.security.vault import CodeVault, NumberVault
 from cardvault.http import request
+from cardvault.http.body import json_body
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
 
@@ -20,9 +27,9 @@ codes = CodeVault(CachedSecret(boto_clients.secrets_manager(), settings.security
 check_balance = CheckBalance(CodeGuard(numbers, codes))
 
 
-@endpoint(raises=(GiftCardNotFound, InvalidRequest, TooManyRequests, TooManyWriters))
+@endpoint(raises=(BodyTooLarge, GiftCardNotFound, InvalidRequest, TooManyRequests, TooManyWriters))
 def handler(event: request.Event) -> Response:
     """200 with the balance, or the one 404 for everything that does not fit."""
     address = event["requestContext"]["http"].get("sourceIp")
-    program_id, body = request.path_id(event, "programId"), request.json_body(event)
+    program_id, body = request.path_id(event, "programId"), json_body(event)
     return respond(200, check_balance(program_id, body, address))

@@ -2,7 +2,9 @@
 
 from cardvault.aws import boto_clients, tables
 from cardvault.aws.settings import Settings
+from cardvault.errors import BodyTooLarge
 from cardvault.http import request
+from cardvault.http.body import text_body
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
 from cardvault.identity.clients import ApiClient
@@ -19,12 +21,12 @@ issue_token = IssueToken(
 )
 
 
-@endpoint(raises=())
+@endpoint(raises=(BodyTooLarge,))
 def handler(event: request.Event) -> Response:
     """200 with the token, or 400 and 401 as RFC 6749 says."""
     authorization = request.header(event, "authorization")
     try:
-        return respond(200, issue_token(request.text_body(event), authorization))
+        return respond(200, issue_token(text_body(event), authorization))
     except TokenRefused as refused:
         body = {"error": refused.error, "error_description": str(refused)}
         if refused.error != "invalid_client":

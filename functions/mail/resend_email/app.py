@@ -4,6 +4,7 @@ from cardvault import errors
 from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.http import request
+from cardvault.http.body import optional_json_body
 from cardvault.http.caller import Caller
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
@@ -22,6 +23,7 @@ resend_email = ResendEmail(bootstrap.order_mailer(settings))
     raises=(
         *ses.ERRORS,
         errors.AddressSuppressed,
+        errors.BodyTooLarge,
         errors.CardsShredded,
         errors.ClaimLocked,
         errors.Forbidden,
@@ -36,6 +38,6 @@ resend_email = ResendEmail(bootstrap.order_mailer(settings))
 )
 def handler(event: request.Event) -> Response:
     """202 once SES has taken it; the order's emailStatus later says whether it was delivered."""
-    wanted = check_request(request.json_body(event) if event.get("body") else {})
+    wanted = check_request(optional_json_body(event))
     order = resend_email(request.order_id(event), wanted.get("email"), Caller.of(event))
     return respond(202, {"orderId": order.order_id, "emailedAt": order.emailed_at})

@@ -8,6 +8,7 @@ from cardvault.aws.settings import Settings
 from cardvault.fulfilment.create import CreateOrder, NewOrder
 from cardvault.fulfilment.workflow import Workflow
 from cardvault.http import request
+from cardvault.http.body import json_body
 from cardvault.http.caller import Caller
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
@@ -24,6 +25,7 @@ create_order = CreateOrder(
 
 @endpoint(
     raises=(
+        errors.BodyTooLarge,
         errors.Forbidden,
         errors.IdempotencyKeyReused,
         errors.InvalidRequest,
@@ -35,7 +37,7 @@ create_order = CreateOrder(
 def handler(event: request.Event) -> Response:
     """202 with the order's id and status, and its address in Location."""
     caller = Caller.of(event)
-    wanted = NewOrder.parse(request.json_body(event))
+    wanted = NewOrder.parse(json_body(event))
     order = create_order(wanted, request.header(event, "idempotency-key"), caller)
     body: dict[str, Any] = {"orderId": order.order_id, "status": order.status}
     return respond(202, body, {"Location": f"/api/orders/{order.order_id}"})

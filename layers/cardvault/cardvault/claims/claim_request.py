@@ -4,6 +4,7 @@ from typing import Any
 
 from cardvault.claims.claim import SESSION_LIFETIME, ClaimRequest
 from cardvault.http import fields, request
+from cardvault.http.body import json_body
 from cardvault.http.schemas import body, checker
 from cardvault.links import hash_token
 
@@ -21,8 +22,11 @@ _check = checker(
 
 
 def read(event: request.Event) -> tuple[ClaimRequest, dict[str, Any]]:
-    """The claim request, and its body with defaults filled in. Raises InvalidRequest."""
-    wanted = _check(request.json_body(event))
+    """The claim request, and its body with defaults filled in.
+
+    Raises BodyTooLarge, InvalidRequest.
+    """
+    wanted = _check(json_body(event))
     token = wanted["token"]
     return ClaimRequest(token, _session(event, token), request.origin(event)), wanted
 

@@ -9,6 +9,7 @@ message nor any attribute of an error may hold a card code, a key, a token or a 
         CardCountMismatch, DuplicateCards, StoredCardsDiffer, OrderTooLarge, MailRefused,
         MailOutcomeUnknown, IssuerNotReady
       InvalidRequest (400)
+      BodyTooLarge (413)
       Refused (400): OrderNotFulfilled, NoRecipient, MailNotSetUp, WrongCode
         CardRefused: InsufficientFunds, LimitExceeded
       Unauthenticated (401): WrongSecurityCode

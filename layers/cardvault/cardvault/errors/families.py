@@ -31,6 +31,13 @@ class InvalidRequest(CardvaultError):
     message = "Invalid request"
 
 
+class BodyTooLarge(CardvaultError):
+    """The body has more bytes than its route takes; the message says how many it takes."""
+
+    code = "BODY_TOO_LARGE"
+    message = "The body is too large"
+
+
 class Refused(CardvaultError):
     """The request can be understood, and a rule or the state of things does not allow it."""
 
@@ -139,6 +146,7 @@ class OutOfTime(Retryable):
 
 
 CALLERS_FAULT: tuple[type[CardvaultError], ...] = (
+    BodyTooLarge,
     InvalidRequest,
     Refused,
     Unauthenticated,

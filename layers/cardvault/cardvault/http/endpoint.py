@@ -22,6 +22,7 @@ STATUS: tuple[tuple[type[errors.CardvaultError], int], ...] = (
     (errors.NotFound, 404),
     (errors.Conflict, 409),
     (errors.Gone, 410),
+    (errors.BodyTooLarge, 413),
     (errors.TooManyRequests, 429),
     (errors.Retryable, 503),
     (errors.CardvaultError, 500),

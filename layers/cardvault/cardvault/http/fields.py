@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from cardvault.core import decimal_json
 from cardvault.core.clock import from_text
 from cardvault.core.ids import ID_PATTERN
 from cardvault.errors import InvalidRequest
@@ -133,15 +134,8 @@ def amount(name: str, value: Any) -> Decimal:
 
     Raises InvalidRequest, naming the field, on more than two decimals and on what is no amount.
     """
-    digits = format(value, "f") if _is_modest(value) else str(value)
+    modest = isinstance(value, Decimal) and decimal_json.is_modest(value)
+    digits = format(value, "f") if modest else str(value)
     if isinstance(value, bool) or not fits(digits, SIGNED_AMOUNT):
         raise InvalidRequest(f"{name} {SIGNED_AMOUNT['description']}")
     return Decimal(digits)
-
-
-def _is_modest(value: Any) -> bool:
-    """Whether it is a Decimal of few digits: `1e999999` must not be written out."""
-    if not isinstance(value, Decimal):
-        return False
-    exponent = value.as_tuple().exponent
-    return isinstance(exponent, int) and -9 <= exponent <= 9

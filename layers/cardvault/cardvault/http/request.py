@@ -3,15 +3,12 @@
 Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 """
 
-import base64
-import binascii
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cardvault import errors
-from cardvault.core import decimal_json
 from cardvault.core.ids import is_id
 from cardvault.http.fields import ID, Schema
 
@@ -116,26 +113,3 @@ def origin(event: Event) -> dict[str, Any]:
     """Where a request came from, as an audit event records it."""
     http = event.get("requestContext", {}).get("http", {})
     return {"ip_address": http.get("sourceIp"), "user_agent": http.get("userAgent")}
-
-
-def text_body(event: Event) -> str:
-    """The body as text, empty if there is none. Raises InvalidRequest if it is not UTF-8."""
-    body = event.get("body") or ""
-    if not event.get("isBase64Encoded"):
-        return str(body)
-    try:
-        return base64.b64decode(body).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        raise errors.InvalidRequest("body must be UTF-8 text") from None
-
-
-def json_body(event: Event) -> dict[str, Any]:
-    """The body as a JSON object. Raises InvalidRequest."""
-    try:
-        body = decimal_json.loads(text_body(event))
-        decimal_json.dumps(body).encode()  # refuses half a character, which no store would take
-    except (ValueError, RecursionError):
-        body = None
-    if not isinstance(body, dict):
-        raise errors.InvalidRequest("body must be a JSON object")
-    return body

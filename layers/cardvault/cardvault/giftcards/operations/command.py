@@ -7,6 +7,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from cardvault.aws.retries import LostRace, retry_lost_races
 from cardvault.errors import (
+    BodyTooLarge,
     CannotOpen,
     CardRefused,
     CardvaultError,
@@ -26,11 +27,12 @@ from cardvault.giftcards.ledger.posting import Ledger, LedgerWork
 from cardvault.giftcards.ledger.records import CardRecord
 from cardvault.giftcards.programs import ProgramRecord
 from cardvault.http import request
+from cardvault.http.body import optional_json_body
 from cardvault.http.caller import Caller
 
 # What any command may be refused with; any one under an Idempotency-Key; one of these that needs a
 # card in some state; and one that is also held to the program's limits.
-COMMAND = (Forbidden, InvalidRequest, TooManyWriters)
+COMMAND = (BodyTooLarge, Forbidden, InvalidRequest, TooManyWriters)
 IDEMPOTENT = (*COMMAND, CannotOpen, IdempotencyKeyReused)
 OF_A_CARD = (*IDEMPOTENT, CardRefused, GiftCardNotFound)
 WITHIN_LIMITS = (*OF_A_CARD, LimitExceeded, ProgramNotFound)
@@ -56,13 +58,16 @@ class Command:
 
     @classmethod
     def of(cls, event: request.Event) -> "Command":
-        """From an HTTP API event. Raises Unauthenticated, Forbidden, InvalidRequest."""
+        """From an HTTP API event.
+
+        Raises Unauthenticated, Forbidden, BodyTooLarge, InvalidRequest.
+        """
         names = event["pathParameters"]
         item = next((name for name in ("transactionId", "holdId") if name in names), None)
         return cls(
             Caller.of(event),
             request.path_id(event, "programId"),
-            request.json_body(event) if event.get("body") else {},
+            optional_json_body(event),
             request.header(event, "idempotency-key"),
             request.path_id(event, "cardId") if "cardId" in names else "",
             request.path_id(event, item) if item else "",
