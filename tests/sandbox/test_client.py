@@ -1,14 +1,15 @@
 """Our supplier client against the sandbox: I1 (no body in an error) and I3 (sent once)."""
 
+import itertools
 import json
 from datetime import timedelta
 
 import pytest
-import requests
 
 from cardvault import errors
 from cardvault.aws.cached_secret import CachedSecret
 from cardvault.core.clock import utc_now
+from cardvault.http.outgoing import Answer, Bounds
 from cardvault.supplier import client as client_module
 from cardvault.supplier.answers import SupplierStatus, read_order
 from cardvault.supplier.client import SupplierClient
@@ -186,8 +187,7 @@ def test_partial_fills_and_refunds_are_read(supplier, type_id, status, count):
 
 @pytest.mark.parametrize("status", [402, 403, 405, 408, 409, 410, 413, 422, 425, 499])
 def test_a_refusal_that_proves_nothing_leaves_the_placing_in_doubt(supplier, monkeypatch, status):
-    answer = requests.Response()
-    answer.status_code, answer._content = status, b"not the supplier's envelope"
+    answer = Answer(status, {}, b"not the supplier's envelope")
     monkeypatch.setattr(client_module, "_send", lambda *_, **__: answer)
     with pytest.raises(errors.PlacementUnknown):
         buy(supplier)
@@ -195,9 +195,8 @@ def test_a_refusal_that_proves_nothing_leaves_the_placing_in_doubt(supplier, mon
 
 @pytest.mark.parametrize("order_id", ["../../account/balance?x=", "", "a" * 65, 7, None])
 def test_an_order_id_that_could_lead_elsewhere_is_none(supplier, monkeypatch, order_id):
-    answer = requests.Response()
-    answer.status_code = 200
-    answer._content = json.dumps({"success": True, "data": {"orderId": order_id}}).encode()
+    body = json.dumps({"success": True, "data": {"orderId": order_id}}).encode()
+    answer = Answer(200, {}, body)
     monkeypatch.setattr(client_module, "_send", lambda *_, **__: answer)
     with pytest.raises(errors.PlacementUnknown):
         buy(supplier)
@@ -234,6 +233,108 @@ def test_both_names_of_an_order_id_are_read():
 def test_a_card_without_a_value_is_not_a_card(card):
     with pytest.raises(errors.CardCountMismatch):
         read_order({"_id": "a" * 24, "cards": [card]}, cards=True)
+
+
+FORGED = "A-1\n\nGift Card 2\nCode: B-2"
+NO_LINES = [
+    "half \ud800",
+    "\udc00",
+    FORGED,
+    "A\tB",
+    "A\rB",
+    "A\x00",
+    "\x9b31m",
+    "A\u202eB",
+    "A\u2028B",
+]
+
+
+@pytest.mark.parametrize("text", NO_LINES)
+@pytest.mark.parametrize("field", ["value", "serial"])
+def test_a_card_that_is_no_line_of_text_is_refused_before_it_is_stored(field, text):
+    card = {"value": "CANARY-1", "serial": "CANARY-S", field: text}
+    with pytest.raises(errors.CardCountMismatch) as refused:
+        read_order({"_id": "a" * 24, "cards": [card]}, cards=True)
+    assert "CANARY" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["É-1 é", "\U0001f600", "رمز ٣", "A" * 500])
+def test_a_code_in_any_script_is_taken(text):
+    told = {"_id": "a" * 24, "cards": [{"value": text, "serial": text}]}
+    (card,) = read_order(told, cards=True).cards
+    assert (card.value, card.serial) == (text, text)
+
+
+@pytest.mark.parametrize("text", [*NO_LINES, "x" * 129, "", [], {}])
+def test_a_product_that_is_no_name_is_as_good_as_absent(text):
+    order = read_order({"_id": "a" * 24, "product": text, "type": text})
+    assert (order.product_id, order.type_id) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        *({"status": odd} for odd in ([], {}, 7, None, "fulfilled")),
+        *({"quantity": odd} for odd in (-1, 1.5, 1e308, float("inf"), float("nan"), "3", [], True)),
+        *({"quantity": 9**999, "time": odd} for odd in (9**999, [], "yesterday", None)),
+    ],
+)
+def test_what_cannot_be_read_is_as_good_as_absent(told):
+    order = read_order({"_id": "a" * 24, **told})
+    assert not order.status.final
+    assert (order.quantity, order.created_at) == (None, None)
+
+
+@pytest.mark.parametrize("odd", [7, "cards", {"value": "CANARY"}, True])
+def test_cards_that_are_no_list_are_no_answer(odd):
+    with pytest.raises(errors.SupplierUnavailable):
+        read_order({"_id": "a" * 24, "cards": odd}, cards=True)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"items": 7},
+        {"items": [], "pagination": "many"},
+        *({"items": [], "pagination": {"totalPages": odd}} for odd in ("2", [], -1, 1e308, 1.5)),
+    ],
+)
+def test_a_list_of_unknown_length_says_nothing_of_what_is_not_in_it(supplier, monkeypatch, data):
+    answer = Answer(200, {}, json.dumps({"data": data}).encode())
+    monkeypatch.setattr(client_module, "_send", lambda *_, **__: answer)
+    with pytest.raises(errors.SupplierUnavailable):
+        list(supplier.list_orders(utc_now(), utc_now()))
+
+
+@pytest.mark.parametrize("code", [[], {}, 7, None])
+def test_an_odd_error_code_proves_nothing(supplier, monkeypatch, code):
+    answer = Answer(402, {}, json.dumps({"error": {"code": code}}).encode())
+    monkeypatch.setattr(client_module, "_send", lambda *_, **__: answer)
+    with pytest.raises(errors.PlacementUnknown):
+        buy(supplier)
+
+
+def test_an_answer_that_is_too_deep_leaves_the_placing_in_doubt(supplier, monkeypatch):
+    answer = Answer(200, {}, b"[" * 1_000_000)
+    monkeypatch.setattr(client_module, "_send", lambda *_, **__: answer)
+    with pytest.raises(errors.PlacementUnknown):
+        buy(supplier)
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    [Bounds(longest=10, within_s=25.0), Bounds(9_999, 1.0, itertools.count(step=2).__next__)],
+)
+def test_i13_an_answer_beyond_its_bounds_is_none_and_buys_once(
+    supplier, sandbox, monkeypatch, bounds
+):
+    order_id = buy(supplier)
+    monkeypatch.setattr(client_module, "BOUNDS", bounds)
+    with pytest.raises(errors.SupplierUnavailable):
+        supplier.check_order(order_id)
+    with pytest.raises(errors.PlacementUnknown):
+        buy(supplier)
+    assert sandbox.counts()["routes"] == {"placeOrder": 2, "checkOrder": 1}
 
 
 def test_a_code_of_digits_keeps_its_digits():

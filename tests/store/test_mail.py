@@ -223,6 +223,16 @@ def test_a_full_mailbox_is_not_a_bad_address(desk):
     assert reasons == ["Transient/MailboxFull"]
 
 
+@pytest.mark.parametrize("word", ["", "a b", "x\n", "\ud800", "a" * 41, ["abuse"], None])
+def test_a_word_of_some_mail_server_is_not_recorded_as_it_comes(desk, word):
+    order_id, _ = desk.mailed()
+    complaint = ses_event("complaint", order_id)
+    complaint["complaint"] |= {"complaintFeedbackType": word}
+    desk.handle(complaint)
+    (told,) = [event for event in trail.read_all(order_id) if event.event == "EMAIL_COMPLAINED"]
+    assert told.reason == "unknown"
+
+
 def test_the_bounce_of_an_address_corrected_since_changes_nothing(desk):
     order_id, _ = desk.mailed()
     desk.clock.advance(minutes=1)

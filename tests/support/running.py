@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
-from unittest.mock import Mock
+from unittest.mock import MagicMock
 
 import botocore.client
 import pytest
@@ -78,7 +78,7 @@ def run(
     for method in ("place_order", "check_order", "list_orders"):
         monkeypatch.setattr(SupplierClient, method, as_scripted(supplier, method))
     monkeypatch.setattr(AwaitIssuer, "__call__", lambda *_: None)
-    monkeypatch.setattr(requests, "put", lambda *_, **__: Mock(spec=requests.Response))
+    monkeypatch.setattr(requests, "put", lambda *_, **__: MagicMock(spec=requests.Response))
     make_client(steps)
     made: set[int | str] = set()
 

@@ -67,12 +67,14 @@ def _answer(event: Event, reason: str | None) -> None:
     for tries_left in reversed(range(ANSWER_TRIES)):
         try:
             # The address is signed for a body without a content type.
-            requests.put(
+            with requests.put(
                 event["ResponseURL"],
                 data=json.dumps(body),
                 headers={"Content-Type": ""},
                 timeout=ANSWER_TIMEOUT_S,
-            ).raise_for_status()
+                stream=True,  # what it says is not read
+            ) as answer:
+                answer.raise_for_status()
         except requests.RequestException as error:
             if not tries_left:
                 name = type(error).__name__  # its text holds the address

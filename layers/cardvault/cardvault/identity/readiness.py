@@ -6,7 +6,6 @@ Sources: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-q
 URL retrieval"), OpenID Connect Discovery 1.0 section 4.3.
 """
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import Any
 import requests
 
 from cardvault.errors import IssuerNotReady
+from cardvault.http.outgoing import Bounds, UnboundedAnswer
 from cardvault.identity.discovery import CONFIGURATION_PATH
 
 GOOD_ANSWERS = 3
@@ -22,8 +22,6 @@ ANSWER_WITHIN_S = 1.0
 """Well below the 1.5 s that API Gateway gives."""
 PAUSE_S = 2.0
 LARGEST_DOCUMENT = 50_000
-CHUNK = 16
-"""Bytes. Small, since each may take as long as the time-out: a server may send drop by drop."""
 
 
 class _Fault(Exception):
@@ -63,32 +61,16 @@ class AwaitIssuer:
             raise _Fault(f"{address} has no RSA key")
 
     def _document(self, address: str) -> dict[str, Any]:
-        late_at = self.monotonic() + ANSWER_WITHIN_S
+        bounds = Bounds(LARGEST_DOCUMENT, ANSWER_WITHIN_S, self.monotonic)
         try:
-            with self.session.get(
-                address, timeout=ANSWER_WITHIN_S, stream=True, allow_redirects=False
-            ) as answer:
-                body = self._body(answer, late_at)
+            answer = bounds.ask(self.session, "GET", address, timeout=ANSWER_WITHIN_S)
+        except UnboundedAnswer as error:
+            raise _Fault(f"GET {address} {error}") from None
         except requests.RequestException as error:
             raise _Fault(f"GET {address}: {type(error).__name__}") from None
         if answer.status_code != 200:
             raise _Fault(f"GET {address} answered {answer.status_code}")
-        try:
-            document = json.loads(body)
-        except ValueError:
-            document = None
+        document = answer.json()
         if not isinstance(document, dict):
             raise _Fault(f"GET {address} answered no JSON object")
         return document
-
-    def _body(self, answer: requests.Response, late_at: float) -> bytes:
-        body = b""
-        for chunk in answer.iter_content(CHUNK):
-            body += chunk
-            if len(body) > LARGEST_DOCUMENT:
-                raise _Fault(f"GET {answer.url} answered more than {LARGEST_DOCUMENT} bytes")
-            if self.monotonic() > late_at:
-                break
-        if self.monotonic() > late_at:
-            raise _Fault(f"GET {answer.url} took longer than {ANSWER_WITHIN_S:.0f} s")
-        return body

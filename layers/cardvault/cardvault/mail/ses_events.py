@@ -7,6 +7,7 @@ Source: https://docs.aws.amazon.com/ses/latest/dg/monitoring-eventbridge.html, a
 https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ from cardvault.orders.store import Edit
 
 # From the best to the worst. What was delivered may bounce later, or be complained of.
 _WORSE = ("sent", "delivered", "bounced", "rejected", "complained")
+_WORD = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +43,22 @@ def _outcome(detail: dict[str, Any]) -> _Outcome | None:
         case "Bounce":
             # A full mailbox, say, is not the address's fault; only a permanent bounce is.
             permanent = detail["bounce"].get("bounceType") == "Permanent"
-            kind = f"{detail['bounce'].get('bounceType')}/{detail['bounce'].get('bounceSubType')}"
+            kind = "/".join(
+                _word(detail["bounce"], name) for name in ("bounceType", "bounceSubType")
+            )
             return _Outcome(EventName.EMAIL_BOUNCED, "bounced", kind, suppresses=permanent)
         case "Complaint":
-            kind = detail["complaint"].get("complaintFeedbackType")
+            kind = _word(detail["complaint"], "complaintFeedbackType")
             return _Outcome(EventName.EMAIL_COMPLAINED, "complained", kind, suppresses=True)
         case "Reject":
             return _Outcome(EventName.EMAIL_REJECTED, "rejected", "content")
     return None
+
+
+def _word(told: dict[str, Any], name: str) -> str:
+    """A kind in one word. A complaint's is what some mail server wrote: it can be anything."""
+    word = told.get(name)
+    return word if isinstance(word, str) and _WORD.fullmatch(word) else "unknown"
 
 
 @dataclass(frozen=True, slots=True)

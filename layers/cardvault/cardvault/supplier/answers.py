@@ -10,7 +10,11 @@ from typing import Any
 from cardvault.core.cards import Card
 from cardvault.core.clock import from_text
 from cardvault.errors import CardCountMismatch, SupplierUnavailable
+from cardvault.http.fields import fits, name
 
+LONGEST_NAME = 128
+MOST_CARDS = 10**6
+_LINE = name(LONGEST_NAME)
 _ORDER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -25,7 +29,7 @@ class SupplierStatus(StrEnum):
     @classmethod
     def of(cls, text: object) -> "SupplierStatus":
         """The status of that name; a name we do not know is not final."""
-        return cls(str(text)) if text in set(cls) else cls.HANDLING
+        return next((status for status in cls if status == text), cls.HANDLING)
 
     @property
     def final(self) -> bool:
@@ -58,7 +62,8 @@ def is_order_id(value: object) -> bool:
 def read_order(data: Mapping[str, Any], *, cards: bool = False) -> SupplierOrder:
     """An order from checkOrder or list, with its cards if they are wanted.
 
-    Raises SupplierUnavailable when it has no id, CardCountMismatch when a card has no value.
+    Raises SupplierUnavailable when it has no id or no list of cards, CardCountMismatch when a card
+    has no value, or one that is not a line of text.
     """
     order_id = data.get("_id") or data.get("orderId")
     if not isinstance(order_id, str) or not is_order_id(order_id):
@@ -66,13 +71,32 @@ def read_order(data: Mapping[str, Any], *, cards: bool = False) -> SupplierOrder
     return SupplierOrder(
         order_id=order_id,
         status=SupplierStatus.of(data.get("status")),
-        product_id=_text(data.get("product") or data.get("productId")),
-        type_id=_text(data.get("type") or data.get("typeId")),
+        product_id=_name(data.get("product") or data.get("productId")),
+        type_id=_name(data.get("type") or data.get("typeId")),
         quantity=_count(data.get("quantity")),
         fulfilled_quantity=_count(data.get("fulfilled_quantity")),
         created_at=_moment(data.get("time")),
-        cards=tuple(_card(card) for card in data.get("cards") or ()) if cards else (),
+        cards=tuple(map(_card, list_of(data.get("cards")))) if cards else (),
     )
+
+
+def list_of(value: object) -> list[Any]:
+    """The list, empty if it is absent. Raises SupplierUnavailable on anything else."""
+    if value is not None and not isinstance(value, list):
+        raise SupplierUnavailable("the supplier's answer has no list where one belongs")
+    return value or []
+
+
+def pages_of(pagination: object) -> int:
+    """How many pages a list has, one if it does not say so.
+
+    Raises SupplierUnavailable on what is no number: half a list would read as orders not placed.
+    """
+    told = pagination.get("totalPages") if isinstance(pagination, dict) else pagination
+    pages = 1 if told is None else _count(told)
+    if pages is None:
+        raise SupplierUnavailable("the supplier's list does not say how long it is")
+    return max(1, pages)
 
 
 def _card(data: object) -> Card:
@@ -81,7 +105,24 @@ def _card(data: object) -> Card:
     value, serial = _text(data.get("value")), _text(data.get("serial"))
     if not value:
         raise CardCountMismatch("the supplier sent a card without a value")
+    # Half a character could be stored and never shown; a line break would forge a line of a file.
+    if not (_is_line(value) and _is_line(serial or "-")):
+        raise CardCountMismatch("the supplier sent a card that is no line of text")
     return Card(value, serial)
+
+
+def _is_line(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return fits(text, _LINE)
+
+
+def _name(value: object) -> str | None:
+    """What the supplier calls a product or a type; anything else is as good as absent."""
+    text = _text(value)
+    return text if text and len(text) <= LONGEST_NAME and _is_line(text) else None
 
 
 def _text(value: object) -> str | None:
@@ -90,8 +131,9 @@ def _text(value: object) -> str | None:
 
 
 def _count(value: object) -> int | None:
-    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-    return int(value) if whole and not isinstance(value, bool) else None  # type: ignore[call-overload]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if 0 <= value <= MOST_CARDS and value == int(value) else None
 
 
 def _moment(value: object) -> datetime | None:

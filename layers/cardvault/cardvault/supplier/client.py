@@ -19,11 +19,14 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 from cardvault import errors
 from cardvault.aws.cached_secret import CachedSecret, Secret
 from cardvault.core.clock import to_text
-from cardvault.supplier.answers import SupplierOrder, is_order_id, read_order
+from cardvault.http.outgoing import Answer, Bounds
+from cardvault.supplier.answers import SupplierOrder, is_order_id, list_of, pages_of, read_order
 from cardvault.supplier.circuit_breaker import CircuitBreaker
 
 CONNECT_TIMEOUT_S = 3.05
 READ_TIMEOUT_S = 20.0
+# 10,000 cards of 800 bytes: more than one answer of the supplier may hold.
+BOUNDS = Bounds(longest=8 * 1024 * 1024, within_s=25.0)
 LONGEST_RETRY_AFTER_S = 10.0
 CONNECTIONS = 4
 PAGE_SIZE = 100
@@ -42,7 +45,7 @@ ERRORS = (
     errors.SupplierUnavailable,
 )
 
-Send = Callable[[Secret], requests.Response]
+Send = Callable[[Secret], Answer]
 
 _OUT_OF_STOCK = {"ERR_STOCK", "OUT_OF_STOCK", "NO_STOCK", "INSUFFICIENT_STOCK"}
 _NO_BALANCE = {"NO_BALANCE", "INSUFFICIENT_BALANCE"}
@@ -132,9 +135,9 @@ class SupplierClient:
         window = {"from": to_text(since), "to": to_text(until)}
         for page in range(1, MOST_PAGES + 1):
             data = self._read("list", params={**window, "page": page, "pageSize": PAGE_SIZE})
-            items = [item for item in data.get("items") or () if isinstance(item, dict)]
+            items = [item for item in list_of(data.get("items")) if isinstance(item, dict)]
             yield from (read_order(item) for item in items if is_order_id(item.get("_id")))
-            if page >= int((data.get("pagination") or {}).get("totalPages") or 1):
+            if page >= pages_of(data.get("pagination")):
                 return
         raise errors.SupplierUnavailable("the supplier's list is too long to be sure")
 
@@ -154,7 +157,7 @@ class SupplierClient:
             raise refusal
         return _data_of(answer)
 
-    def _ask(self, send: Send) -> requests.Response:
+    def _ask(self, send: Send) -> Answer:
         """What the supplier answers: a refused key is sent once, and what is refused remembered."""
         for _ in range(KEYS_A_CALL):
             key = self._key()
@@ -166,7 +169,7 @@ class SupplierClient:
             self.circuit_breaker.note_blocked()
         return answer
 
-    def _get(self, key: Secret, path: str, **options: Any) -> requests.Response:
+    def _get(self, key: Secret, path: str, **options: Any) -> Answer:
         try:
             return _send(self.session, key, "GET", path, **options)
         except requests.Timeout:
@@ -175,22 +178,20 @@ class SupplierClient:
             return _send(self.session, key, "GET", path, **options)
 
 
-def _post(key: Secret, path: str, body: dict[str, Any]) -> requests.Response:
+def _post(key: Secret, path: str, body: dict[str, Any]) -> Answer:
     # A kept connection may be dead by now, and on a dead one nobody can tell whether the order
     # was heard: https://docs.aws.amazon.com/lambda/latest/dg/best-practices.html
     with _new_session() as fresh:
         return _send(fresh, key, "POST", path, json=body)
 
 
-def _send(
-    session: requests.Session, key: Secret, method: str, path: str, **options: Any
-) -> requests.Response:
-    return session.request(
+def _send(session: requests.Session, key: Secret, method: str, path: str, **options: Any) -> Answer:
+    return BOUNDS.ask(
+        session,
         method,
         f"{key.value['baseUrl']}/v3/gift-cards/{path}",
         headers={"X-Access-Token": key.value["accessToken"]},
         timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
-        allow_redirects=False,
         **options,
     )
 
@@ -202,20 +203,17 @@ def _never_sent(error: requests.RequestException) -> bool:
     return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
 
 
-def _data_of(answer: requests.Response) -> dict[str, Any]:
+def _data_of(answer: Answer) -> dict[str, Any]:
     if not 200 <= answer.status_code < 300:
         raise errors.SupplierUnavailable(f"the supplier answered {answer.status_code}")
-    try:
-        body = answer.json()
-    except ValueError:
-        body = None
+    body = answer.json()
     data = body.get("data") if isinstance(body, dict) else None
     if not isinstance(data, dict):
         raise errors.SupplierUnavailable("the supplier's answer is not its envelope")
     return data
 
 
-def _refusal(answer: requests.Response) -> errors.CardvaultError | None:
+def _refusal(answer: Answer) -> errors.CardvaultError | None:
     """Why the supplier refused, if its answer proves that it did nothing; None if it does not."""
     status, code = answer.status_code, _error_code(answer)
     if status == 401:
@@ -235,15 +233,13 @@ def _refusal(answer: requests.Response) -> errors.CardvaultError | None:
     return None
 
 
-def _error_code(answer: requests.Response) -> str | None:
-    try:
-        body = answer.json()
-    except ValueError:
-        return None
+def _error_code(answer: Answer) -> str | None:
+    body = answer.json()
     error = body.get("error") if isinstance(body, dict) else None
-    return error.get("code") if isinstance(error, dict) else None
+    code = error.get("code") if isinstance(error, dict) else None
+    return code if isinstance(code, str) else None
 
 
-def _retry_after(answer: requests.Response) -> float:
+def _retry_after(answer: Answer) -> float:
     raw = answer.headers.get("Retry-After", "")
     return min(float(raw), LONGEST_RETRY_AFTER_S) if re.fullmatch("[0-9]{1,9}", raw) else 1.0
