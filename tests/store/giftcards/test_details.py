@@ -144,7 +144,7 @@ def test_transactions_are_paged_and_exported(get, shop, card):
     _, csv, headers = get(card["id"], route=f"{route}.csv")
     assert headers["Content-Type"].startswith("text/csv")
     assert len(csv.split("\r\n")) == 5
-    assert ",-25.50,100.00,74.50,EUR," in csv
+    assert ',"-25.50","100.00","74.50","EUR",' in csv
 
 
 def test_i6_a_users_token_moves_nothing(shop, card, monkeypatch):

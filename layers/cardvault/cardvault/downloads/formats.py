@@ -27,7 +27,7 @@ def _txt(_order_id: str, cards: NumberedCards) -> str:
 
 def _csv(_order_id: str, cards: NumberedCards) -> str:
     rows = [(number, card.value, card.serial) for number, card in cards]
-    return csv.write(("cardNumber", "code", "serial"), rows, quote_all=True)
+    return csv.write(("cardNumber", "code", "serial"), rows)
 
 
 def _json(order_id: str, cards: NumberedCards) -> str:

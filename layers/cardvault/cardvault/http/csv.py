@@ -2,26 +2,30 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-# With these a spreadsheet takes a cell for a formula, the full-width signs included.
+# With these a spreadsheet takes a cell for a formula, the full-width signs included. Where lists
+# are separated by semicolons, it begins a cell after each, quoted or not; others do so after tabs
+# and line ends.
 # Source: https://owasp.org/www-community/attacks/CSV_Injection
-_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_STARTS_A_FORMULA = re.compile(r"(^|[;\t\r\n])([ \"]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
 
 
-def write(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, quote_all: bool = False) -> str:
-    """The rows under their columns; None is an empty cell. A text gets the formula guard."""
+def write(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """The rows under their columns, every cell in quotes; None is an empty cell.
+
+    A text gets an apostrophe wherever a spreadsheet would begin to calculate.
+    """
     text = io.StringIO()
-    writer = csv.writer(text, quoting=csv.QUOTE_ALL if quote_all else csv.QUOTE_MINIMAL)
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL)
     writer.writerow(columns)
     writer.writerows([_cell(value) for value in row] for row in rows)
     return text.getvalue()
 
 
 def _cell(value: Any) -> str:
-    """The cell, a text behind an apostrophe if a spreadsheet would calculate it."""
     if value is None:
         return ""
-    guarded = isinstance(value, str) and value.startswith(_STARTS_A_FORMULA)
-    return f"'{value}" if guarded else str(value)
+    return _STARTS_A_FORMULA.sub(r"\1\2'", value) if isinstance(value, str) else str(value)
