@@ -149,6 +149,7 @@ def test_a_client_may_ask_for_fewer_scopes(issue, made):
         ({"user_id": ""}, "invalid_request"),
         ({"user_id": "0" * 24}, "invalid_request"),
         ({"scope": ""}, "invalid_scope"),
+        ({"user_id": "alice", "scope": "users:act-as"}, "invalid_scope"),
         ({"client_id": "1" * 24}, "invalid_request"),
         ({f"field-{n}": "x" for n in range(30)}, "invalid_request"),
         ({"client_secret": "again"}, "invalid_request"),

@@ -92,8 +92,21 @@ def gift_card_key(secret: str, use: str) -> bytes:
     return hkdf(secret.encode(), b"cardvault gift card " + use.encode(), 32)
 
 
-def gift_card_aad(place: str) -> bytes:
-    return VERSION + b"cardvault gift card\0" + place.encode()
+def gift_card_aad(place: str, version: bytes = VERSION) -> bytes:
+    return version + b"cardvault gift card\0" + place.encode()
+
+
+def sealed_for_place(secret: str, place: str, nonce: bytes, content: str) -> bytes:
+    """Version 2 of what gift cards seal: under a key of the place."""
+    cipher = AESGCM(gift_card_key(secret, f"seal {place}"))
+    return b"\x02" + nonce + cipher.encrypt(nonce, content.encode(), gift_card_aad(place, b"\x02"))
+
+
+def opened_at_place(secret: str, place: str, sealed: bytes) -> str:
+    """What gift cards sealed, under a key of the place or, in former releases, one for all."""
+    version = sealed[:1]
+    cipher = AESGCM(gift_card_key(secret, {VERSION: "seal", b"\x02": f"seal {place}"}[version]))
+    return cipher.decrypt(sealed[1:13], sealed[13:], gift_card_aad(place, version)).decode()
 
 
 # --- keys and fingerprints of gift cards ----------------------------------------------------------

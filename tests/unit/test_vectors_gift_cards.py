@@ -25,6 +25,7 @@ from tests.support.given_secret import given_secret
 from tests.support.template import ROOT
 
 PUBLISHED = json.loads((ROOT / "tests/vectors/gift_cards_v1.json").read_text())
+SECOND = json.loads((ROOT / "tests/vectors/gift_cards_v2.json").read_text())
 NUMBER_SECRET = PUBLISHED["secrets"]["cardNumber"]
 CODE_SECRET = PUBLISHED["secrets"]["securityCode"]
 SEALED = {vector["name"]: vector for vector in PUBLISHED["sealed"]}
@@ -94,6 +95,31 @@ def test_a_sealed_text_is_what_the_format_says(name):
     assert sealed_by_hand(vector, vector["content"]) == vector["sealed"]
 
 
+@pytest.mark.parametrize("vector", SECOND["sealed"], ids=lambda vector: vector["name"])
+def test_a_sealed_text_of_version_2_is_what_the_format_says(vector):
+    place, nonce = vector["place"], bytes.fromhex(vector["nonce"])
+    assert bytes.fromhex(vector["info"]) == b"cardvault gift card seal " + place.encode()
+    assert by_hand.gift_card_key(NUMBER_SECRET, f"seal {place}").hex() == vector["key"]
+    assert by_hand.gift_card_aad(place, b"\x02").hex() == vector["aad"]
+    sealed = by_hand.sealed_for_place(NUMBER_SECRET, place, nonce, vector["content"])
+    assert sealed.hex() == vector["sealed"]
+
+
+def test_no_two_places_have_one_key():
+    assert SECOND["secrets"] == {"cardNumber": NUMBER_SECRET}
+    keys = [vector["key"] for vector in SECOND["sealed"]]
+    places = {vector["place"] for vector in SECOND["sealed"]}
+    assert len(set(keys)) == len(places) > 1
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_an_answer_of_version_2_is_sealed_as_the_format_says(name):
+    vector = RECORDS[name]
+    nonce = bytes.fromhex(vector["nonce"])
+    sealed = by_hand.sealed_for_place(NUMBER_SECRET, vector["place"], nonce, vector["answer"])
+    assert sealed.hex() == SECOND["sealedAnswers"][name]
+
+
 @pytest.mark.parametrize("name", RECORDS)
 def test_an_idempotency_record_is_what_the_format_says(name):
     vector = RECORDS[name]
@@ -149,11 +175,22 @@ def test_our_code_makes_the_published_fingerprints(vector):
 
 
 @pytest.mark.parametrize("name", SEALED)
-def test_our_code_opens_and_seals_the_published_texts(name, monkeypatch):
+def test_our_code_opens_the_published_texts_of_former_releases(name):
     vector = SEALED[name]
+    assert numbers.open(bytes.fromhex(vector["sealed"]), vector["place"]) == vector["content"]
+
+
+@pytest.mark.parametrize("vector", SECOND["sealed"], ids=lambda vector: vector["name"])
+def test_our_code_opens_and_seals_the_published_texts(vector, monkeypatch):
     assert numbers.open(bytes.fromhex(vector["sealed"]), vector["place"]) == vector["content"]
     give_nonce(monkeypatch, vector)
     assert numbers.seal(vector["content"], vector["place"]).hex() == vector["sealed"]
+
+
+@pytest.mark.parametrize("vector", SECOND["refused"], ids=lambda vector: vector["name"])
+def test_our_code_refuses_a_text_of_another_place_or_version(vector):
+    with pytest.raises(CannotOpen):
+        numbers.open(bytes.fromhex(vector["sealed"]), vector["place"])
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -179,7 +216,7 @@ def test_our_code_makes_the_published_idempotency_records(name, monkeypatch):
     record = request.record(answer)
     assert (record.owner_id, record.sort_key) == (vector["ownerId"], vector["sk"])
     assert record.request_mac.hex() == vector["requestMac"]
-    assert record.sealed_answer.hex() == vector["sealedAnswer"]
+    assert record.sealed_answer.hex() == SECOND["sealedAnswers"][name]
 
 
 @pytest.mark.parametrize("vector", PUBLISHED["sortKeys"], ids=lambda vector: vector["entry"])

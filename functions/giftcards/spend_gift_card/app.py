@@ -32,7 +32,7 @@ RAISES = {
     "redeem": (*OF_A_CARD, errors.InsufficientFunds),
     "refund": (*WITHIN_LIMITS, errors.TransactionNotFound),
     "holds": (*OF_A_CARD, errors.InsufficientFunds, errors.LimitExceeded),
-    "capture": (*OF_A_CARD, errors.HoldNotFound),
+    "capture": (*OF_A_CARD, errors.HoldNotFound, errors.InsufficientFunds),
     "release": (*IDEMPOTENT, errors.GiftCardNotFound, errors.HoldNotFound),
 }
 

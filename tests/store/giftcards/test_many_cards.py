@@ -1,5 +1,6 @@
 """Transfers, consolidation, bulk issue, lists and search (I6, I10)."""
 
+import base64
 from decimal import Decimal
 
 import pytest
@@ -14,7 +15,12 @@ from cardvault.errors import (
     WrongSecurityCode,
 )
 from cardvault.giftcards.ledger.lifecycle import Status
+from cardvault.giftcards.queries import search
+from cardvault.giftcards.security import vault
+from cardvault.http.cursor import encode
 from tests.support.giftcards import OTHER_TENANT, business, customer
+from tests.support.interrupt import calls
+from tests.support.stored_items import scan
 
 
 def transfer(shop, source, target, amount, code=None, **more):
@@ -139,6 +145,68 @@ def test_i6_a_list_holds_the_callers_cards_newest_first(shop, clock):
         shop.find(business(OTHER_TENANT))
     with pytest.raises(InvalidRequest, match="cursor"):
         shop.find(cursor="elsewhere")
+
+
+@pytest.mark.parametrize("action", ["reload-by-number", "consolidate", "transfer", "search"])
+def test_i6_a_number_that_nobody_has_costs_the_reads_of_anothers(shop, action):
+    source = shop.active("10.00")
+    code = shop.do("resend-code", source["id"])["securityCode"]
+
+    def ask(number):
+        match action:
+            case "search":
+                return shop.find(text=number)
+            case "transfer":
+                return transfer(shop, source, {"cardNumber": number}, "1.00", code)
+            case "consolidate":
+                return shop.do(action, cardNumbers=[number, "1"], merchantId="m1")
+            case _:
+                return shop.do(action, cardNumber=number, amount=1)
+
+    def told(number):
+        with calls() as made:
+            try:
+                answer = ask(number)
+            except GiftCardNotFound as error:
+                answer = str(error)
+        return answer, [name for name in made if name != "GetSecretValue"]
+
+    of_another_tenant = shop.another(OTHER_TENANT).active("10.00")["cardNumber"]
+    of_another_program = shop.another().active("10.00")["cardNumber"]
+    unknown = told(vault.new_number())
+    assert unknown[1].count("GetItem") >= 2
+    assert unknown == told(of_another_tenant) == told(of_another_program)
+
+
+def test_i6_a_customers_cursor_tells_nothing_of_others_cards(shop, clock, monkeypatch):
+    monkeypatch.setattr(search, "MOST_LOOKED_AT", 2)
+    mine = shop.new("1.00", customerId="u1")
+    for _ in range(4):
+        clock.advance(seconds=1)
+        shop.new("1.00", customerId="u2")
+    nothing, cursor = shop.find(customer("u1"))
+    again = shop.find(customer("u1"))[1]
+    assert (nothing, len(cursor)) == ([], len(again))
+    assert cursor != again, "not even that two cursors are of one place"
+    sealed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    for item in scan("GiftCardsTable"):
+        assert item["cardId"]["S"].encode() not in sealed
+    nothing, cursor = shop.find(customer("u1"), cursor=cursor)
+    found, end = shop.find(customer("u1"), cursor=cursor)
+    assert ([card["id"] for card in found], end) == ([mine["id"]], None)
+    for stranger in (customer("u2"), business(), customer("u1", OTHER_TENANT)):
+        with pytest.raises((InvalidRequest, ProgramNotFound)):
+            shop.find(stranger, cursor=again)
+    with pytest.raises(InvalidRequest):
+        shop.another().find(customer("u1"), cursor=again)
+
+
+@pytest.mark.parametrize("cursor", ["", "AA", "WyJhIl0", "e", "A" * 100, "é"])
+def test_what_was_not_sealed_here_is_no_cursor(shop, cursor):
+    earlier = encode(shop.new("1.00")["id"])
+    for text in (cursor, earlier):
+        with pytest.raises(InvalidRequest, match=r"^cursor is not one of ours$"):
+            shop.find(cursor=text)
 
 
 def test_search_covers_number_last_four_name_and_mail(shop, clock):

@@ -4,8 +4,10 @@ from decimal import Decimal
 
 import pytest
 
+from cardvault.core.clock import from_text
 from cardvault.errors import (
     CardRefused,
+    GiftCardNotFound,
     IdempotencyKeyReused,
     InsufficientFunds,
     InvalidRequest,
@@ -191,3 +193,34 @@ def test_i10_creating_is_idempotent_too(shop):
 def test_a_money_move_needs_a_key(shop, key):
     with pytest.raises(InvalidRequest, match="Idempotency-Key"):
         IdempotentRequest(shop.numbers, "tenant", "card", "redeem", key, {})
+
+
+@pytest.mark.parametrize("left", ["0.00", "5.00"])
+def test_i10_a_hold_that_was_over_by_another_clock_takes_no_more_than_is_there(shop, clock, left):
+    card = shop.active("20.00")
+    hold = shop.do("holds", card["id"], amount=20, expiresAt="2026-01-02T03:30:00Z")["holdId"]
+    before = clock.now
+    clock.now = from_text("2026-01-02T03:30:01Z")
+    shop.do("redeem", card["id"], amount=Decimal("20.00") - Decimal(left))
+    clock.now = before
+    with pytest.raises(InsufficientFunds) as refused:
+        shop.do("capture", card["id"], hold)
+    assert refused.value.details["available"] == Decimal(left)
+    assert shop.details(card["id"])["availableBalance"] == 0, "never below zero"
+    if Decimal(left):
+        shop.do("capture", card["id"], hold, amount=Decimal(left))
+    else:
+        shop.do("adjustments", card["id"], amount=1, reason="a credit needs no funds")
+    assert shop.verify() == []
+
+
+def test_i10_a_repeat_under_another_program_is_another_request(shop):
+    card = shop.active("20.00")
+    first = shop.do("redeem", card["id"], key="one", amount=5)
+    assert shop.do("redeem", card["id"], key="one", amount=5) == first
+    for other in (shop.another(), shop.another(maxBalance=1, maxInitialValue=1)):
+        with pytest.raises(GiftCardNotFound):
+            other.do("redeem", card["id"], key="one", amount=5)
+        with pytest.raises(GiftCardNotFound):
+            other.do("reload", card["id"], key="two", amount=5)
+    assert shop.details(card["id"])["balance"] == 15

@@ -1,8 +1,8 @@
 """The sealed box: AES-256-GCM with a version in front, for everything that is sealed at rest.
 
-    sealed = version (1 byte, 0x01) || nonce (12 bytes) || ciphertext || tag (16 bytes)
+    sealed = version (1 byte) || nonce (12 bytes) || ciphertext || tag (16 bytes)
 
-Each format has keys and associated data of its own: `sealing/sealed_card.py` and
+Each format has versions, keys and associated data of its own: `sealing/sealed_card.py` and
 `giftcards/security/vault.py` say which. Sources: NIST SP 800-38D (a random 96-bit nonce, far fewer
 than 2^32 boxes per key), RFC 5869 (HKDF).
 """
@@ -29,23 +29,24 @@ def derive(key: bytes, info: bytes, length: int = KEY_BYTES) -> bytes:
 
 
 class SealedBox:
-    """Seals under one key of 32 bytes."""
+    """Seals under one key of 32 bytes, and says in front which version of its format that is."""
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, version: bytes = VERSION) -> None:
         self._cipher = AESGCM(key)
+        self._version = version
 
     def seal(self, content: bytes, associated_data: bytes) -> bytes:
         """The content, which opens only with the same associated data."""
         nonce = secrets.token_bytes(NONCE_BYTES)
-        return VERSION + nonce + self._cipher.encrypt(nonce, content, associated_data)
+        return self._version + nonce + self._cipher.encrypt(nonce, content, associated_data)
 
     def open(self, sealed: bytes, associated_data: bytes) -> bytes:
         """The content. Raises CannotOpen.
 
         That is if it was altered, cut, sealed with other associated data or under another key, or
-        is of an unknown version; the error does not say which.
+        is of another version; the error does not say which.
         """
-        if len(sealed) < _HEADER_BYTES + TAG_BYTES or sealed[:1] != VERSION:
+        if len(sealed) < _HEADER_BYTES + TAG_BYTES or sealed[:1] != self._version:
             raise CannotOpen
         nonce, box = sealed[1:_HEADER_BYTES], sealed[_HEADER_BYTES:]
         try:

@@ -16,6 +16,8 @@ from cardvault.giftcards.ledger.records import (
 )
 from cardvault.http.caller import Caller
 
+_NO_CARD = "0" * 24
+
 
 def find(card_id: str) -> CardRecord:
     """The card, read consistently. Raises GiftCardNotFound."""
@@ -44,21 +46,22 @@ def is_visible(card: CardRecord, caller: Caller) -> bool:
     return not is_user(caller) or card.customer_id == caller.user_id
 
 
-def id_of_number(index: str) -> str | None:
-    """The id of the card with the number of this index (`NumberVault.index_of`)."""
+def id_of_number(index: str) -> str:
+    """The id of the card with the number of this index (`NumberVault.index_of`).
+
+    For a number that nobody has it is the id of no card, to be looked for all the same: then such
+    a number takes as many reads as another's (I6).
+    """
     try:
         found = CardNumberRecord.get(f"NUMBER#{index}", NUMBER_KEY, consistent_read=True)
     except DoesNotExist:
-        return None
+        return _NO_CARD
     return str(found.numbered_card_id)
 
 
 def get_visible_by_number(program_id: str, index: str, caller: Caller) -> CardRecord:
     """As `get_visible`, by the card number's index. Raises GiftCardNotFound."""
-    card_id = id_of_number(index)
-    if card_id is None:
-        raise GiftCardNotFound
-    return get_visible(program_id, card_id, caller)
+    return get_visible(program_id, id_of_number(index), caller)
 
 
 def entries(

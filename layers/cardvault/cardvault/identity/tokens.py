@@ -51,10 +51,8 @@ class IssueToken:
         client = clients.authenticate(client_id, secret, clock=self.clock)
         if client is None:
             raise TokenRefused("invalid_client", "client authentication failed")
-        scopes = _granted(client, form.get("scope"))
         subject = _subject(client, form.get("user_id"))
-        if subject != client.client_id:
-            scopes = [scope for scope in scopes if scope != ACT_AS]
+        scopes = _granted(client, subject, form.get("scope"))
         return {
             "access_token": self.key.sign(self._claims(client, subject, scopes)),
             "token_type": "Bearer",
@@ -115,12 +113,15 @@ def _credentials(form: Mapping[str, str], authorization: str | None) -> tuple[st
     return unquote_plus(client_id), unquote_plus(secret)
 
 
-def _granted(client: ApiClient, requested: str | None) -> list[str]:
+def _granted(client: ApiClient, subject: str, requested: str | None) -> list[str]:
+    """The scopes of the token, at least one. A user's may be asked for ACT_AS, and has it not."""
     allowed = list(client.scopes)
     wanted = allowed if requested is None else requested.split()
-    if not wanted or not set(wanted) <= set(allowed):
+    unheard = set() if subject == client.client_id else {ACT_AS}
+    granted = [scope for scope in allowed if scope in wanted and scope not in unheard]
+    if not granted or not set(wanted) <= set(allowed):
         raise TokenRefused("invalid_scope", "the client may not have a scope asked for")
-    return [scope for scope in allowed if scope in wanted]
+    return granted
 
 
 def _subject(client: ApiClient, user_id: str | None) -> str:

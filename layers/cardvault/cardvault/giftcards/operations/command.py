@@ -169,6 +169,8 @@ def idempotent(
                 first = repeatable.first_answer()
                 if first is None:
                     raise
+                if command.card_id:
+                    command.card()  # under another program it is another request
                 return first
 
         return once

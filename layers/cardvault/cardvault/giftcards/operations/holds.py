@@ -78,7 +78,7 @@ class HoldMoney:
     def capture(self, command: Command, work: LedgerWork) -> Answer:
         """Take what was held, or a part of it; the rest is free again.
 
-        Raises InvalidRequest, GiftCardNotFound, HoldNotFound, CardRefused.
+        Raises InvalidRequest, GiftCardNotFound, HoldNotFound, CardRefused, InsufficientFunds.
         """
         given = PartToMove.of(_check_capture(command.body))
         card = command.card()
@@ -86,6 +86,7 @@ class HoldMoney:
         lifecycle.expect(card, lifecycle.LIVE, work.now)
         amount = hold["amount"] if given.amount is None else given.amount
         money.expect_within("amount", amount, most=hold["amount"])
+        lifecycle.expect_funds(card, amount, work.now, holds=others)
         changes = {"holds": others}
         entry = work.post(
             card, EntryType.CAPTURE, -amount, changes, hold_id=hold["id"], **given.metadata

@@ -10,12 +10,10 @@ from cardvault.giftcards.fields import CODE, NUMBER, checker
 from cardvault.giftcards.ledger import lifecycle
 from cardvault.giftcards.ledger.lifecycle import Status
 from cardvault.giftcards.ledger.money import amount
-from cardvault.giftcards.ledger.records import CARD_KEY, CardRecord
+from cardvault.giftcards.ledger.records import CardRecord
 from cardvault.giftcards.security.guard import Asker, CodeGuard
 
 _check = checker({"cardNumber": NUMBER, "securityCode": CODE})
-# Of no card, and read in its place, so that an unknown number costs the same.
-_NO_CARD = "0" * 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +51,7 @@ class CheckBalance:
         }
 
     def _find(self, number: str) -> CardRecord | None:
-        card_id = store.id_of_number(self.guard.numbers.index_of(number))
         try:
-            return CardRecord.get(card_id or _NO_CARD, CARD_KEY, consistent_read=True)
-        except CardRecord.DoesNotExist:
+            return store.find(store.id_of_number(self.guard.numbers.index_of(number)))
+        except GiftCardNotFound:
             return None

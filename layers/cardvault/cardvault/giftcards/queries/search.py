@@ -14,8 +14,8 @@ from cardvault.giftcards.ledger.lifecycle import Status
 from cardvault.giftcards.ledger.records import CARD_KEY, CardRecord
 from cardvault.giftcards.security.vault import is_number
 from cardvault.giftcards.views import Views
-from cardvault.http import cursor as cursors
 from cardvault.http.caller import Caller
+from cardvault.http.cursor import SealedCursors
 
 # What one request looks at, at most: a search that finds little still answers in time, with a
 # cursor to go on from.
@@ -59,6 +59,9 @@ class ListCards:
         InvalidRequest.
         """
         programs.get_owned(program_id, caller)
+        # The card that a page ends with may be one that the caller may not see.
+        whose = (program_id, caller.tenant_id, caller.user_id)
+        cursors = SealedCursors(self.views.vault, whose)
         after = cursors.decode(cursor, is_id)[0] if cursor is not None else None
         now = self.clock()
         if wanted.text and is_number(wanted.text):

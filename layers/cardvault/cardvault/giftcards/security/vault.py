@@ -2,8 +2,17 @@
 
 A number is sealed under AES-256-GCM, bound to its card, and found by HMAC-SHA256. A security code
 is kept as HMAC-SHA256 only, bound to its card and under another secret, which those who merely
-read cards do not have. The keys come from the secrets by HKDF-SHA256, one for each use. What is
-sealed is a sealed box (`core/sealed_box.py`) bound to its place.
+read cards do not have. The keys come from the secrets by HKDF-SHA256, one for each use.
+
+What is sealed is a sealed box (`core/sealed_box.py`) bound to its place:
+
+    version 2   what is sealed now: a key for each place, so that no key seals more than a few boxes
+                key = HKDF-SHA256(secret, no salt, info "cardvault gift card seal " || place)
+    version 1   what former releases sealed, opened for ever: one key for all places
+                key = HKDF-SHA256(secret, no salt, info "cardvault gift card seal")
+    AAD         version || "cardvault gift card" || 0x00 || place
+
+Test vectors: tests/vectors/gift_cards_v1.json and gift_cards_v2.json.
 """
 
 import hmac
@@ -11,9 +20,10 @@ import secrets
 from dataclasses import dataclass, field
 
 from cardvault.aws.cached_secret import CachedSecret
-from cardvault.core.sealed_box import VERSION, SealedBox, derive
+from cardvault.core.sealed_box import SealedBox, derive
 from cardvault.errors import CannotOpen
 
+ONE_KEY, KEY_PER_PLACE = b"\x01", b"\x02"
 NUMBER_LENGTH = 16
 CODE_LENGTH = 6
 # Major industry identifier 9, which no payment scheme uses: nobody takes it for a bank card.
@@ -66,17 +76,19 @@ class NumberVault:
 
     def seal(self, content: str, place: str) -> bytes:
         """The text, sealed for this place and no other."""
-        return self._box().seal(content.encode(), _bound(place))
+        return self._box(KEY_PER_PLACE, place).seal(content.encode(), _bound(KEY_PER_PLACE, place))
 
     def open(self, sealed: bytes, place: str) -> str:
         """The text sealed for this place. Raises CannotOpen."""
+        version = ONE_KEY if sealed[:1] == ONE_KEY else KEY_PER_PLACE
         try:
-            return self._box().open(sealed, _bound(place)).decode()
+            return self._box(version, place).open(sealed, _bound(version, place)).decode()
         except UnicodeDecodeError:
             raise CannotOpen from None
 
-    def _box(self) -> SealedBox:
-        return SealedBox(_derived(self.secret, b"seal"))
+    def _box(self, version: bytes, place: str) -> SealedBox:
+        use = b"seal" if version == ONE_KEY else b"seal " + place.encode()
+        return SealedBox(_derived(self.secret, use), version)
 
     def _mac(self, use: bytes, content: bytes) -> bytes:
         return hmac.digest(_derived(self.secret, use), content, "sha256")
@@ -102,8 +114,8 @@ class CodeVault:
         return hmac.compare_digest(given, kept or bytes(len(given))) and kept is not None
 
 
-def _bound(place: str) -> bytes:
-    return VERSION + b"cardvault gift card\0" + place.encode()
+def _bound(version: bytes, place: str) -> bytes:
+    return version + b"cardvault gift card\0" + place.encode()
 
 
 def _derived(secret: CachedSecret, use: bytes) -> bytes:
