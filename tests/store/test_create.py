@@ -1,6 +1,7 @@
 """I3: an Idempotency-Key belongs to one order for ever."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -13,8 +14,9 @@ from cardvault.errors import (
     OrderNotFound,
     SupplierOrderTaken,
 )
+from cardvault.fulfilment import create
 from cardvault.fulfilment.create import CreateOrder, NewOrder
-from cardvault.orders import store
+from cardvault.orders import recipient, store
 from tests.support.chaining import verified
 from tests.support.doubles import START, caller
 
@@ -31,6 +33,17 @@ def test_the_same_key_with_another_body_is_refused(steps):
     steps.create(quantity=3)
     with pytest.raises(IdempotencyKeyReused):
         steps.create(quantity=4)
+
+
+def test_i3_a_repeat_of_an_order_of_a_former_release_is_a_repeat(steps, monkeypatch):
+    delivery = {"email": "ada@example.com", "protection": "passcode", "passcode": "river-stone"}
+    with monkeypatch.context() as former:
+        hashed = partial(recipient.hash_passcode, former=True)
+        former.setattr(create, "hash_passcode", lambda passcode, salt, **_: hashed(passcode, salt))
+        first = steps.create(delivery=delivery)
+    assert steps.create(delivery=delivery).order_id == first.order_id
+    with pytest.raises(IdempotencyKeyReused):
+        steps.create(delivery={**delivery, "passcode": "river-stove"})
 
 
 def test_keys_of_two_users_and_of_two_tenants_are_apart(steps):

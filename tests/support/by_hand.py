@@ -161,13 +161,24 @@ def order_idempotency_key(tenant_id: str, user_id: str, key: str) -> str:
     return "IDEM#" + sha256(json.dumps([tenant_id, user_id, key]))
 
 
-def passcode_hash(passcode: str, salt: bytes) -> bytes:
-    """Salt (16 bytes) || scrypt, N = 2^14, r = 8, p = 1, 32 bytes (RFC 7914)."""
-    derived = hashlib.scrypt(passcode.encode(), salt=salt[:16], n=16384, r=8, p=1, dklen=32)
-    return salt[:16] + derived
+def passcode_hash(passcode: str, salt: bytes, version: int = 1) -> bytes:
+    """Salt (16 bytes) || scrypt, N = 2^14, r = 8, p = 1, 32 bytes (RFC 7914).
+
+    Version 2 has p = 5, and the byte 0x02 in front.
+    """
+    front, times = {1: (b"", 1), 2: (b"\x02", 5)}[version]
+    derived = hashlib.scrypt(passcode.encode(), salt=salt[:16], n=16384, r=8, p=times, dklen=32)
+    return front + salt[:16] + derived
 
 
-def order_text(order: Mapping[str, Any], idempotency_key: str) -> str:
+def passcode_kept(passcode: str, kept: bytes) -> bytes:
+    """The passcode's hash in the version, and with the salt, of the one that is kept."""
+    return (
+        passcode_hash(passcode, kept) if len(kept) == 48 else passcode_hash(passcode, kept[1:], 2)
+    )
+
+
+def order_text(order: Mapping[str, Any], idempotency_key: str, version: int = 1) -> str:
     """What a repeat of an order must say again, from the body of the request.
 
     A passcode goes in as its slow hash, salted by the idempotency key's SHA-256.
@@ -184,7 +195,7 @@ def order_text(order: Mapping[str, Any], idempotency_key: str) -> str:
         }
         if recipient["passcode"]:
             salt = hashlib.sha256(idempotency_key.encode()).digest()
-            recipient["passcode"] = passcode_hash(recipient["passcode"], salt).hex()
+            recipient["passcode"] = passcode_hash(recipient["passcode"], salt, version).hex()
     content = {
         "product_id": order.get("productId"),
         "type_id": order.get("typeId"),

@@ -1,5 +1,7 @@
 """The customer in an order: what is accepted, and how a passcode is kept."""
 
+import hashlib
+
 import pytest
 
 from cardvault.errors import InvalidRequest
@@ -75,6 +77,27 @@ def test_a_passcode_is_kept_as_a_salted_slow_hash_and_shows_nowhere():
     assert passcode_fits("river-stone", one)
     assert not passcode_fits("river-stove", one)
     assert b"river" not in one
+
+
+def test_a_passcode_is_hashed_with_the_parameters_that_owasp_recommends(monkeypatch):
+    asked = []
+    scrypt = hashlib.scrypt
+    monkeypatch.setattr(hashlib, "scrypt", lambda *_, **how: asked.append(how) or scrypt(*_, **how))
+    kept = hash_passcode("river-stone", b"s" * 16)
+    passcode_fits("river-stone", kept)
+    for how in asked:
+        # https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html#scrypt
+        assert (how["n"], how["r"], how["p"]) == (2**14, 8, 5)
+    assert len(asked) == 2
+
+
+def test_what_a_former_release_hashed_still_fits():
+    former = hash_passcode("river-stone", b"s" * 16, former=True)
+    assert (len(former), len(hash_passcode("river-stone", b"s" * 16))) == (48, 49)
+    assert passcode_fits("river-stone", former)
+    assert not passcode_fits("river-stove", former)
+    for other in (b"", former[:-1], b"\x02" + former, b"\x03" + former):
+        assert not passcode_fits("river-stone", other)
 
 
 def test_a_repeat_is_told_from_another_request_without_a_fast_hash_of_the_passcode():

@@ -28,6 +28,7 @@ from tests.support.dynamodb_json import as_item
 from tests.support.template import ROOT
 
 PUBLISHED = json.loads((ROOT / "tests/vectors/orders_v1.json").read_text())
+SECOND = json.loads((ROOT / "tests/vectors/orders_v2.json").read_text())
 EVENTS = PUBLISHED["auditTrail"]["events"]
 
 
@@ -61,6 +62,18 @@ def test_a_request_is_hashed_as_the_format_says(vector):
 def test_a_passcode_is_kept_as_the_format_says(vector):
     kept = by_hand.passcode_hash(vector["passcode"], bytes.fromhex(vector["salt"]))
     assert kept.hex() == vector["hash"]
+
+
+@pytest.mark.parametrize("vector", SECOND["passcodes"], ids=lambda vector: vector["salt"])
+def test_a_passcode_of_version_2_is_kept_as_the_format_says(vector):
+    kept = by_hand.passcode_hash(vector["passcode"], bytes.fromhex(vector["salt"]), 2)
+    assert kept.hex() == vector["hash"]
+
+
+@pytest.mark.parametrize("vector", SECOND["requestHashes"], ids=named)
+def test_a_request_of_version_2_is_hashed_as_the_format_says(vector):
+    assert by_hand.order_text(vector["body"], vector["idempotencyKey"], 2) == vector["text"]
+    assert by_hand.sha256(vector["text"]) == vector["hash"]
 
 
 @pytest.mark.parametrize("vector", PUBLISHED["addresses"], ids=lambda vector: vector["address"])
@@ -137,12 +150,25 @@ def test_our_code_stores_the_published_idempotency_keys(vector):
 
 
 @pytest.mark.parametrize("vector", PUBLISHED["requestHashes"], ids=named)
+def test_our_code_knows_the_published_requests_of_former_releases(vector):
+    order = NewOrder.parse(vector["body"])
+    assert order.fingerprint(bytes.fromhex(vector["salt"]), former=True) == vector["hash"]
+
+
+@pytest.mark.parametrize("vector", SECOND["requestHashes"], ids=named)
 def test_our_code_hashes_the_published_requests(vector):
     order = NewOrder.parse(vector["body"])
     assert order.fingerprint(bytes.fromhex(vector["salt"])) == vector["hash"]
 
 
 @pytest.mark.parametrize("vector", PUBLISHED["passcodes"], ids=lambda vector: vector["salt"])
+def test_our_code_knows_the_published_passcodes_of_former_releases(vector):
+    kept = bytes.fromhex(vector["hash"])
+    assert passcode_fits(vector["passcode"], kept)
+    assert not passcode_fits(vector["passcode"] + "1", kept)
+
+
+@pytest.mark.parametrize("vector", SECOND["passcodes"], ids=lambda vector: vector["salt"])
 def test_our_code_keeps_the_published_passcodes(vector, monkeypatch):
     salt, kept = bytes.fromhex(vector["salt"]), bytes.fromhex(vector["hash"])
     assert hash_passcode(vector["passcode"], salt) == kept

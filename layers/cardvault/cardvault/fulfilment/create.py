@@ -81,14 +81,16 @@ class NewOrder:
             Recipient.of(delivery) if delivery else None,
         )
 
-    def fingerprint(self, salt: bytes) -> str:
+    def fingerprint(self, salt: bytes, *, former: bool = False) -> str:
         """SHA-256 over the order: tells a repeat from another request under the same key.
 
-        A passcode goes in under its slow hash, or it could be guessed from here.
+        A passcode goes in under its slow hash, or it could be guessed from here; with `former`
+        under the one of former releases.
         """
         content = asdict(self)
         if self.recipient and self.recipient.passcode:
-            content["recipient"]["passcode"] = hash_passcode(self.recipient.passcode, salt).hex()
+            hashed = hash_passcode(self.recipient.passcode, salt, former=former)
+            content["recipient"]["passcode"] = hashed.hex()
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -131,7 +133,8 @@ class CreateOrder:
         salt = hashlib.sha256(record_key.encode()).digest()
         fingerprint = request.fingerprint(salt)
         if (record := find_record(record_key)) is not None:
-            if record.request_hash != fingerprint:
+            known = record.request_hash
+            if known != fingerprint and known != request.fingerprint(salt, former=True):
                 raise IdempotencyKeyReused
             return store.find(record.owning_order_id)
         if request.recipient and not self.sends_mail:

@@ -75,17 +75,26 @@ class Recipient:
 
 
 SALT_BYTES = 16
+# How many times over (p of scrypt): now, and by former releases. Each is 16 MB and some 50 ms.
+_TIMES, _FORMER_TIMES = 5, 1
+_SECOND = b"\x02"
+_FORMER_BYTES = SALT_BYTES + 32
 
 
-def hash_passcode(passcode: str, salt: bytes) -> bytes:
-    """The first SALT_BYTES of the salt, then 32 bytes of scrypt: 16 MB and some 50 ms a guess.
+def hash_passcode(passcode: str, salt: bytes, *, former: bool = False) -> bytes:
+    """A byte 0x02, the first SALT_BYTES of the salt, then 32 bytes of scrypt.
 
-    Source: RFC 7914, section 2, with N = 2^14, r = 8, p = 1.
+    N = 2^14, r = 8, p = 5: of the choices that OWASP takes for equal the one with the least memory.
+    Former releases had p = 1 and no byte in front; what they hashed is told by its length.
+    Sources: RFC 7914, section 2; OWASP Password Storage Cheat Sheet.
     """
-    used = salt[:SALT_BYTES]
-    return used + hashlib.scrypt(passcode.encode(), salt=used, n=2**14, r=8, p=1, dklen=32)
+    used, times = salt[:SALT_BYTES], _FORMER_TIMES if former else _TIMES
+    derived = hashlib.scrypt(passcode.encode(), salt=used, n=2**14, r=8, p=times, dklen=32)
+    return (b"" if former else _SECOND) + used + derived
 
 
 def passcode_fits(passcode: str, stored: bytes) -> bool:
     """Whether it is the passcode that was hashed."""
-    return hmac.compare_digest(hash_passcode(passcode, stored), stored)
+    former = len(stored) == _FORMER_BYTES
+    salt = stored if former else stored[len(_SECOND) :]
+    return hmac.compare_digest(hash_passcode(passcode, salt, former=former), stored)
