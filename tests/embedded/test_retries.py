@@ -113,14 +113,6 @@ def test_a_block_is_waited_out_and_no_order_knocks_meanwhile(vault, alice):
 
 
 def test_a_refused_key_is_sent_once_for_all_orders_of_a_minute_and_a_new_one_at_once(vault, alice):
-    def set_key(key):
-        vault.operate(
-            "ManageClientFunction",
-            action="set_supplier_key",
-            baseUrl=vault.supplier.url,
-            accessToken=key,
-        )
-
     alice.settled(place(alice, quantity=1))
     product, before = uuid.uuid4().hex[:24], requests_of(vault, "placeOrder")
 
@@ -138,7 +130,7 @@ def test_a_refused_key_is_sent_once_for_all_orders_of_a_minute_and_a_new_one_at_
     reasons = {(order["status"], order["attentionReason"]) for order in refused}
     assert reasons == {("attention", "SUPPLIER_CREDENTIALS_REJECTED")}
     assert requests_of(vault, "placeOrder") - before == 1
-    set_key(vault.supplier.key)  # a new version of the secret
+    vault.set_supplier_key(vault.supplier.key)  # a new version of the secret
     for order in refused:
         vault.redrive(order["orderId"])
     for order in refused:

@@ -256,6 +256,14 @@ def test_an_operator_creates_rotates_and_revokes(manage):
             "baseUrl must be an https address",
         ),
         (
+            {"action": "set_supplier_key", "baseUrl": "http://127.0.0.1:8080", "accessToken": "t"},
+            "baseUrl must be an https address",
+        ),
+        (
+            {"action": "set_supplier_key", "baseUrl": "http://[::1]:8080", "accessToken": "t"},
+            "baseUrl must be an https address",
+        ),
+        (
             {"action": "set_supplier_key", "baseUrl": "https://", "accessToken": "t"},
             "baseUrl must be an https address",
         ),

@@ -105,6 +105,20 @@ def test_a_key_shredded_meanwhile_stays_gone(steps, keyring, monkeypatch):
         DataKeyRecord.get(order_id)
 
 
+def test_a_key_is_rewrapped_only_from_our_own_kms_key(steps, keyring, monkeypatch):
+    wrapped = bytes(DataKeyRecord.get(steps.stored_order(3)).wrapped_key)
+    asked = []
+
+    def noting(**request):
+        asked.append((request["SourceKeyId"], request["DestinationKeyId"]))
+        raise InterruptedError
+
+    monkeypatch.setattr(boto_clients.kms(), "re_encrypt", noting)
+    with pytest.raises(InterruptedError):
+        keyring.rewrap(wrapped, "a" * 24, "b" * 24)
+    assert asked == [(keyring.key_arn, keyring.key_arn)]
+
+
 def test_moving_a_wrapped_key_to_another_order_fails_in_kms_too(steps, keyring):
     one, other = steps.stored_order(3, "k1"), steps.stored_order(3, "k2")
     wrapped = bytes(DataKeyRecord.get(one).wrapped_key)

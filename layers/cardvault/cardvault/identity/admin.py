@@ -85,10 +85,8 @@ class ManageClients:
             address = urlsplit(base_url)
         except ValueError:
             raise InvalidRequest("baseUrl must be an https address") from None
-        # As RFC 8252 has it: plain HTTP does not leave the machine.
-        loopback = address.scheme == "http" and address.hostname in {"127.0.0.1", "::1"}
-        bare = base_url == f"{address.scheme}://{address.netloc}" and "@" not in address.netloc
-        if not address.hostname or not bare or not (address.scheme == "https" or loopback):
+        bare = base_url == f"https://{address.netloc}" and "@" not in address.netloc
+        if not address.hostname or not bare:
             raise InvalidRequest("baseUrl must be an https address: a host, and a port if need be")
         secret = {"baseUrl": base_url, "accessToken": wanted["accessToken"]}
         self.secrets_manager.put_secret_value(

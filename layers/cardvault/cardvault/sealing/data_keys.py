@@ -88,6 +88,7 @@ class Keyring:
         """
         answer = self.kms.re_encrypt(
             CiphertextBlob=wrapped,
+            SourceKeyId=self.key_arn,
             SourceEncryptionContext=binding.encryption_context,
             DestinationKeyId=self.key_arn,
             DestinationEncryptionContext=binding.encryption_context,
