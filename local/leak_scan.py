@@ -1,11 +1,16 @@
 """The canary scan: looks for codes wherever the embedded stack keeps or has kept anything.
 
-A code is looked for as plain text, in base64 (at each of the three alignments it can have inside
-a longer text), in hex and URL-encoded.
+A code is looked for as it is and reversed, in any mix of cases, as text, in base64 (at each of the
+three alignments it can have inside a longer text), in hex and URL-encoded; also where other
+characters stand between its own, such as line ends and dashes, and in what is packed by gzip or
+zlib, packed text in base64 included.
 """
 
 import base64
+import binascii
 import json
+import re
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,9 +21,20 @@ import requests
 from local.clients.mailbox import Mailbox
 from local.stack.embedded import Stack
 
+# Where something may begin that gzip or zlib packed. Sources: RFC 1952, RFC 1950
+_PACKED = re.compile(rb"\x1f\x8b\x08|\x78[\x01\x5e\x9c\xda]")
+_BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{16,}")
+_BETWEEN = re.compile(rb"[^a-z0-9]+")
+_SHORTEST = 8
+LARGEST_UNPACKED = 50_000_000
+
 
 def encodings(code: str) -> set[bytes]:
     """Every form of a code that the scan knows, in lower case."""
+    return _encodings(code) | _encodings(code[::-1])
+
+
+def _encodings(code: str) -> set[bytes]:
     raw = code.encode()
     forms = {raw, raw.hex().encode(), quote(code, safe="").encode(), quote_plus(code).encode()}
     forms.add(json.dumps(code)[1:-1].encode())
@@ -27,21 +43,50 @@ def encodings(code: str) -> set[bytes]:
         first, last = -(-8 * lead // 6), 8 * (lead + len(raw)) // 6
         core = base64.b64encode(bytes(lead) + raw)[first:last]
         forms |= {core, core.translate(bytes.maketrans(b"+/", b"-_"))}
-    return {form.lower() for form in forms if len(form) >= 8}
+    return {form.lower() for form in forms if len(form) >= _SHORTEST}
+
+
+def views(text: bytes) -> Iterator[bytes]:
+    """The text as it lies there, and whatever is packed in it."""
+    yield text
+    yield from _unpacked(text)
+    for run in _BASE64.findall(text):
+        digits = run.translate(bytes.maketrans(b"-_", b"+/"))
+        for lead in range(4):
+            try:
+                decoded = base64.b64decode(digits[lead : len(digits) - (len(digits) - lead) % 4])
+            except binascii.Error:
+                continue
+            yield from _unpacked(decoded)
+
+
+def _unpacked(text: bytes) -> Iterator[bytes]:
+    for found in _PACKED.finditer(text):
+        either = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+        try:
+            yield either.decompress(text[found.start() :], LARGEST_UNPACKED)
+        except zlib.error:
+            continue
 
 
 class LeakScan:
     """Looks for any of the codes in texts."""
 
     def __init__(self, codes: Iterable[str]) -> None:
-        self._forms = {form: code for code in codes for form in encodings(code)}
+        self._forms = {form for code in codes for form in encodings(code)}
+        bare = {_BETWEEN.sub(b"", form) for form in self._forms}
+        self._bare_forms = {form for form in bare if len(form) >= _SHORTEST}
 
     def hits(self, texts: Iterable[bytes]) -> list[bytes]:
         """The texts that hold a code in any encoding."""
-        return [text for text in texts if self._is_in(text.lower())]
+        return [text for text in texts if any(map(self._is_in, views(text)))]
 
     def _is_in(self, text: bytes) -> bool:
-        return any(form in text for form in self._forms)
+        low = text.lower()
+        bare = _BETWEEN.sub(b"", low)
+        return any(form in low for form in self._forms) or any(
+            form in bare for form in self._bare_forms
+        )
 
     def places(self, stack: Stack) -> Iterator[tuple[str, list[bytes]]]:
         """Each place of the running stack by name, with all that lies there."""

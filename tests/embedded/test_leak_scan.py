@@ -1,7 +1,8 @@
 """I1: the canary scan. Unique codes through every path at DEBUG, then a search of everything.
 
 The supplier stamps this module's codes with a prefix of their own; nothing that the stack keeps
-may hold it, plain, in base64, hex or URL-encoded. The scan itself is proved by planted leaks.
+may hold it, in none of the disguises that tests/unit/test_leak_scan.py has. That the scan looks
+everywhere is proved by planted leaks.
 """
 
 import base64
