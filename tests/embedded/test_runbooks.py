@@ -128,7 +128,7 @@ def test_an_order_is_redriven(terminal, alice):
 
 def verified(terminal):
     """What the command says, once nothing waits to be chained."""
-    command, _log = OPERATIONS["The audit trail"]
+    command, _log, _of_gift_cards = OPERATIONS["The audit trail"]
     while "not chained" in (said := terminal.run(command)):
         pass
     return said
@@ -234,7 +234,7 @@ def test_the_key_of_an_order_stored_since_is_deleted(vault, going_back, alice):
 
 def test_a_new_table_of_links_is_like_the_old_one(vault, going_back):
     (anew,) = RESTORING["When it is `AccessLinksTable`"]
-    switch_on, in_sync = steps(5)
+    switch_on, in_sync, _anchor = steps(5)
     said = going_back.run(f"TABLES=AccessLinksTable\n{anew}\n{switch_on}\n{in_sync}")
     assert said.endswith("IN_SYNC\n")
     name = vault.stack.outputs["AccessLinksTable"]

@@ -9,7 +9,7 @@ import pytest
 from cardvault.core.cards import Card
 from cardvault.core.clock import from_text
 from cardvault.fulfilment import create
-from cardvault.giftcards.security.guard import CodeGuard
+from cardvault.giftcards.security.guard import Asker, CodeGuard
 from cardvault.giftcards.security.vault import CodeVault, NumberVault
 from tests.support.doubles import caller
 from tests.support.dynamodb_json import as_fields
@@ -49,7 +49,8 @@ def test_callers_are_counted_under_the_published_keys(guard, clock):
 
 def test_i6_unknown_numbers_are_counted_under_the_published_keys(guard):
     for vector in GIFT_CARDS["cardNumbers"]:
-        assert not guard.admits(vector["cardNumber"], "000000", None, "198.51.100.1")
+        number = vector["cardNumber"]
+        assert not guard.admits(number, "000000", None, "198.51.100.1", Asker.ANYONE)
     names = ("guardKey", "shadowKey")
     assert guard_keys() == {vector[name] for vector in GIFT_CARDS["cardNumbers"] for name in names}
 

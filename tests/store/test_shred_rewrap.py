@@ -12,7 +12,7 @@ from cardvault.core.clock import utc_now
 from cardvault.errors import CardsShredded, OrderInProgress, OrderNotFound, TooManyWriters
 from cardvault.orders import store
 from cardvault.orders.shred import shred_cards
-from cardvault.sealing.data_keys import Keyring
+from cardvault.sealing.data_keys import KeyBinding, Keyring
 from cardvault.sealing.rewrap import Progress, RewrapDataKeys
 from cardvault.sealing.store import DataKeyRecord, SealedPage
 from tests.support.doubles import caller, canary_cards
@@ -115,7 +115,7 @@ def test_a_key_is_rewrapped_only_from_our_own_kms_key(steps, keyring, monkeypatc
 
     monkeypatch.setattr(boto_clients.kms(), "re_encrypt", noting)
     with pytest.raises(InterruptedError):
-        keyring.rewrap(wrapped, "a" * 24, "b" * 24)
+        keyring.rewrap(wrapped, KeyBinding("a" * 24, "b" * 24, None))
     assert asked == [(keyring.key_arn, keyring.key_arn)]
 
 
