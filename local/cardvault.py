@@ -63,7 +63,7 @@ class Cardvault:
         made = self.operate(
             "ManageClientFunction", action="create", name=name, scopes=list(scopes), **tenant
         )
-        return Shop(self.api_url, made["clientId"], made["tenantId"], made["clientSecret"])
+        return Shop(self.api_url, made["clientId"], made["tenantId"], made["clientSecret"], scopes)
 
     def set_supplier_key(self, access_token: str) -> None:
         """Have the sandbox as supplier, under that key.

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from cardvault.aws import boto_clients, tables
 from cardvault.errors import InvalidRequest
-from cardvault.identity import clients, signing
+from cardvault.identity import clients, signing, tokens
 from cardvault.identity.admin import ManageClients
 from cardvault.identity.clients import ApiClient, ClientNotFound
 from cardvault.identity.discovery import Discovery
@@ -133,6 +133,36 @@ def test_acting_as_a_user_makes_the_token_that_users(issue, made):
     said = claims(ask(issue, made, user_id="alice"))
     assert said["sub"] == "alice"
     assert "users:act-as" not in said["scope"]
+
+
+WRITER = ["orders:read", "orders:write", "cards:reveal", "users:act-as"]
+
+
+@pytest.mark.parametrize(
+    ("scopes", "form", "granted"),
+    [
+        (WRITER, {}, "orders:read cards:reveal"),
+        (["users:act-as", *tokens.OF_A_USER], {}, " ".join(tokens.OF_A_USER)),
+        (WRITER, {"scope": "orders:write"}, "orders:write"),
+        (WRITER, {"scope": "orders:write orders:read"}, "orders:read orders:write"),
+        (WRITER, {"scope": "users:act-as"}, None),
+        (WRITER, {"scope": "orders:read users:act-as"}, None),
+        (WRITER, {"scope": "audit:read"}, None),
+        (WRITER, {"scope": " "}, None),
+        (["orders:write", "users:act-as"], {}, None),
+    ],
+)
+def test_a_users_token_has_the_least_unless_the_client_asks_for_more(
+    issue, signing_key, clock, scopes, form, granted
+):
+    made = clients.create("shop", scopes, clock=clock)
+    if granted is None:
+        with pytest.raises(TokenRefused) as refused:
+            ask(issue, made, user_id="alice", **form)
+        assert refused.value.error == "invalid_scope"
+    else:
+        answer = ask(issue, made, user_id="alice", **form)
+        assert (answer["scope"], claims(answer)["scope"]) == (granted, granted)
 
 
 def test_a_client_may_ask_for_fewer_scopes(issue, made):

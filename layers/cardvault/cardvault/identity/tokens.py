@@ -2,6 +2,9 @@
 
 A client with `users:act-as` may name one of its users in `user_id`; the token's `sub` is then
 that user. Otherwise `sub` is the client itself.
+
+A client's own token has all its scopes unless `scope` names fewer. A user's token may end up in a
+browser, so without `scope` it has the least: OF_A_USER. More is for the client to ask for.
 """
 
 import base64
@@ -20,6 +23,8 @@ from cardvault.identity.clients import ApiClient
 from cardvault.identity.signing import SigningKey
 
 ACT_AS = "users:act-as"
+OF_A_USER = ("orders:read", "cards:reveal", "giftcards:read")
+"""The scopes of a user's token for which `scope` names none, as far as the client has them."""
 
 
 class TokenRefused(Exception):
@@ -52,7 +57,7 @@ class IssueToken:
         if client is None:
             raise TokenRefused("invalid_client", "client authentication failed")
         subject = _subject(client, form.get("user_id"))
-        scopes = _granted(client, subject, form.get("scope"))
+        scopes = _granted(client, form.get("scope"), for_user=subject != client.client_id)
         return {
             "access_token": self.key.sign(self._claims(client, subject, scopes)),
             "token_type": "Bearer",
@@ -113,15 +118,15 @@ def _credentials(form: Mapping[str, str], authorization: str | None) -> tuple[st
     return unquote_plus(client_id), unquote_plus(secret)
 
 
-def _granted(client: ApiClient, subject: str, requested: str | None) -> list[str]:
-    """The scopes of the token, at least one. A user's may be asked for ACT_AS, and has it not."""
-    allowed = list(client.scopes)
-    wanted = allowed if requested is None else requested.split()
-    unheard = set() if subject == client.client_id else {ACT_AS}
-    granted = [scope for scope in allowed if scope in wanted and scope not in unheard]
-    if not granted or not set(wanted) <= set(allowed):
-        raise TokenRefused("invalid_scope", "the client may not have a scope asked for")
-    return granted
+def _granted(client: ApiClient, requested: str | None, *, for_user: bool) -> list[str]:
+    allowed = [scope for scope in client.scopes if not (for_user and scope == ACT_AS)]
+    if requested is not None:
+        wanted = set(requested.split())
+    else:
+        wanted = set(allowed).intersection(OF_A_USER) if for_user else set(allowed)
+    if not wanted or not wanted <= set(allowed):
+        raise TokenRefused("invalid_scope", "name scopes that the client may have, in scope")
+    return [scope for scope in allowed if scope in wanted]
 
 
 def _subject(client: ApiClient, user_id: str | None) -> str:
