@@ -115,7 +115,8 @@ Each step, ready to paste:
 # 1. an access token for the shop's user alice
 TOKEN=$(curl -s {vault.api_url}/v2/token -u {shop.client_id}:{shop.client_secret} \\
     -d grant_type=client_credentials -d user_id=alice \\
-    -d "scope=orders:read orders:write cards:reveal audit:read" | sed 's/.*"access_token":"//; s/".*//')
+    -d "scope=orders:read orders:write cards:reveal audit:read" \\
+    | sed 's/.*"access_token":"//; s/".*//')
 
 # 2. order 3 cards (a typeId of TEST_PARTIAL, TEST_REFUND or FAULT_<NAME> chooses another ending)
 ORDER=$(curl -s {vault.api_url}/api/orders -H "Authorization: Bearer $TOKEN" \\

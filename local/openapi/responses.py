@@ -2,7 +2,13 @@
 
 from typing import Any
 
-from cardvault.errors import CardRefused, CardvaultError, Unauthenticated
+from cardvault.errors import (
+    CardRefused,
+    CardvaultError,
+    DailyCeilingReached,
+    OrderAboveCeiling,
+    Unauthenticated,
+)
 from cardvault.http.endpoint import status_and_code
 
 Part = dict[str, Any]
@@ -16,7 +22,11 @@ GUARDED = {
 }
 # API Gateway's own answers, before or in place of ours.
 _OF_THE_GATEWAY = {401, 403, 413, 429, 500, 503}
-_WITH_DETAILS = {CardRefused.code, *(error.code for error in CardRefused.__subclasses__())}
+# The schema of an error's body, where it carries details.
+_WITH_DETAILS = {
+    "GiftCardError": {CardRefused.code, *(error.code for error in CardRefused.__subclasses__())},
+    "CeilingError": {OrderAboveCeiling.code, DailyCeilingReached.code},
+}
 
 
 def codes_by_status(errors: Errors, route: str, *, token: bool) -> dict[int, Codes]:
@@ -48,7 +58,8 @@ def _schema(status: int, codes: Codes) -> Part:
     gateways = {"$ref": "#/components/schemas/GatewayMessage"}
     if not codes:
         return gateways
-    body = "GiftCardError" if codes & _WITH_DETAILS else "Error"
+    fitting = (name for name, theirs in _WITH_DETAILS.items() if codes & theirs)
+    body = next(fitting, "Error")
     ours = {
         "allOf": [{"$ref": f"#/components/schemas/{body}"}],
         "properties": {"code": {"enum": sorted(codes)}},

@@ -196,6 +196,10 @@ def _ending_without_cards(stage: Stage) -> None:
     order_id = placed(stage)
     attention(stage, order_id)
     stage.task("record_outcome", orderId=order_id)
+    unplaced = created(stage)
+    attention(stage, unplaced)
+    stage.supplier.placing.append(f"S-{unplaced}")
+    stage.task("place_order", input={"orderId": unplaced}, orderId=unplaced)
     with_cards = stored(stage)
     stage.task("record_outcome", orderId=with_cards)
 
@@ -244,6 +248,10 @@ def play_operators(stage: Stage) -> None:
     stage.http("issue_token", "POST /v2/token", 401, body=f"{body}&client_secret=x", by=None)
     for route in ("GET /.well-known/openid-configuration", "GET /.well-known/jwks.json"):
         stage.http("publish_keys", route, 200, by=None)
+    for whose in ({"clientId": made["clientId"]}, {"tenantId": made["tenantId"]}):
+        ceilings = {"cardsPerOrder": 10, "cardsPerDay": 100}
+        stage.task("manage_client", action="set_ceilings", **whose, **ceilings)
+        stage.task("manage_client", action="get_ceilings", **whose)
     stage.task("manage_client", action="rotate", clientId=made["clientId"])
     stage.task("manage_client", action="revoke", clientId=made["clientId"])
     stored(stage)

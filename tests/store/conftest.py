@@ -23,6 +23,7 @@ from cardvault.fulfilment.create import CreateOrder, NewOrder
 from cardvault.fulfilment.place import PlaceOrder, ReconcileOrder
 from cardvault.fulfilment.store_cards import StoreCards
 from cardvault.http.caller import Caller
+from cardvault.identity.ceilings import CeilingRecord
 from cardvault.links import AccessLink
 from cardvault.mail.daily_totals import MailsToAddress
 from cardvault.mail.suppression import Suppression
@@ -156,11 +157,13 @@ class Steps:
     supplier: ScriptedSupplier
     clock: FixedClock
     started: list[str]
+    tenants_cards_per_day: int = 50_000
 
     def create(self, key: str = "key-1", by: Caller | None = None, **order: Any) -> OrderRecord:
         wanted = {"productId": "P1", "typeId": "T1", "quantity": 3, **order}
         wanted = {name: value for name, value in wanted.items() if value is not None}
-        making = CreateOrder(self, timedelta(minutes=30), self.clock)  # type: ignore[arg-type]
+        ceiling = self.tenants_cards_per_day
+        making = CreateOrder(self, timedelta(minutes=30), ceiling, self.clock)  # type: ignore[arg-type]
         return making(NewOrder.parse(wanted), key, by or caller())
 
     def start(self, order_id: str) -> None:
@@ -227,6 +230,7 @@ def steps(cloud: Cloud, supplier: ScriptedSupplier, clock: FixedClock) -> Steps:
 
 def _steps(cloud: Cloud, supplier: ScriptedSupplier, clock: FixedClock) -> Steps:
     tables.use(cloud.settings, OrderRecord, UniquenessRecord, SealedPage, DataKeyRecord)
+    tables.use(cloud.settings, CeilingRecord)
     tables.use(cloud.settings, AuditRecord, ChainHead, Overwritten)
     return Steps(cloud, supplier, clock, [])
 

@@ -143,7 +143,7 @@ DELIVERY = {"email": "ada@example.com"}
 
 def test_without_a_sender_no_order_may_name_a_customer(steps):
     made = steps.create("key-1", delivery=DELIVERY)
-    taking = CreateOrder(steps, timedelta(minutes=30), steps.clock, sends_mail=False)
+    taking = CreateOrder(steps, timedelta(minutes=30), 100, steps.clock, sends_mail=False)
     wanted = {"productId": "P1", "typeId": "T1", "quantity": 3}
     with pytest.raises(MailNotSetUp):
         taking(NewOrder.parse({**wanted, "delivery": DELIVERY}), "key-2", caller())

@@ -90,6 +90,7 @@ def more_settings(steps: Any) -> dict[str, str]:
     return {
         "STATE_MACHINE_ARN": machine["stateMachineArn"],
         "ADOPTABLE_AFTER_SECONDS": "1800",
+        "TENANTS_CARDS_PER_DAY": "50000",
         "FULFILMENT_DEADLINE_SECONDS": "86400",
         "BLOCKED_PAUSE_SECONDS": "960",
         "TOKEN_ISSUER": "https://issuer.test",

@@ -113,7 +113,7 @@ def aws_raises(monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception], None]:
     }
     for variable in declared | {"POWERTOOLS_SERVICE_NAME"}:
         monkeypatch.setenv(
-            variable, "60" if variable.endswith(("_SECONDS", "_HOURS")) else variable
+            variable, "60" if variable.endswith(("_SECONDS", "_HOURS", "_DAY")) else variable
         )
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
 

@@ -15,8 +15,10 @@ import requests
 from moto import mock_aws
 
 from cardvault.aws import boto_clients, tables
+from cardvault.aws.settings import Settings
 from cardvault.claims.min_response_time import MinResponseTime
 from cardvault.core import clock
+from cardvault.orders.records import OrderRecord
 from cardvault.supplier.client import SupplierClient
 from tests.support.account import REGION, Account
 from tests.support.apps import load_app
@@ -152,6 +154,10 @@ def staged() -> Iterator[Stage]:
             if hasattr(made, "cache_clear"):
                 made.cache_clear()
         account, supplier = Account.open(), ScriptedSupplier()
+        # All functions share one connection here, which learns a table's indexes from the first
+        # model that is put on it.
+        orders_table = {"ORDERS_TABLE": account.made["OrdersTable"]["Ref"]}
+        tables.use(Settings(orders_table), OrderRecord)
         recorder = Recorder(account)
         stack.enter_context(recorder.listening())
         stack.enter_context(mock.patch.object(clock, "datetime", Moving))

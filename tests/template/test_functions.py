@@ -68,7 +68,7 @@ def on_lambda(monkeypatch):
 
     def give(name):
         for variable in environment(name):
-            is_number = variable.endswith(("_SECONDS", "_HOURS"))
+            is_number = variable.endswith(("_SECONDS", "_HOURS", "_DAY"))
             value = "60" if is_number else f"{name}-{variable}"
             monkeypatch.setenv(variable, value)
 

@@ -7,12 +7,12 @@ from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.aws.tasks import workflow_step
 from cardvault.fulfilment.place import PlaceOrder
-from cardvault.orders.records import ORDER_RECORDS, UniquenessRecord
+from cardvault.orders.records import COUNTED_ORDER_RECORDS, UniquenessRecord
 from cardvault.supplier import client
 from cardvault.supplier.bootstrap import supplier_client
 
 settings = Settings()
-tables.use(settings, *ORDER_RECORDS, UniquenessRecord)
+tables.use(settings, *COUNTED_ORDER_RECORDS, UniquenessRecord)
 place_order = PlaceOrder(supplier_client(settings))
 
 

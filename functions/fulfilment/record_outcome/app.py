@@ -7,11 +7,11 @@ from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.aws.tasks import workflow_step
 from cardvault.fulfilment.outcome import record_failure, record_refund
-from cardvault.orders.records import ORDER_RECORDS
+from cardvault.orders.records import COUNTED_ORDER_RECORDS
 from cardvault.sealing.store import SealedPage
 
 settings = Settings()
-tables.use(settings, *ORDER_RECORDS, SealedPage)
+tables.use(settings, *COUNTED_ORDER_RECORDS, SealedPage)
 
 
 @workflow_step(raises=(errors.OrderNotFound, errors.TooManyWriters))

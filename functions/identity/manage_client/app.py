@@ -1,4 +1,4 @@
-"""Invoked under IAM: API clients, and the supplier's key."""
+"""Invoked under IAM: API clients, what they and tenants may order, and the supplier's key."""
 
 from typing import Any
 
@@ -6,14 +6,15 @@ from cardvault.aws import boto_clients, tables
 from cardvault.aws.settings import Settings
 from cardvault.aws.tasks import operator_action
 from cardvault.identity.admin import ManageClients
+from cardvault.identity.ceilings import CeilingRecord
 from cardvault.identity.clients import ApiClient
 
 settings = Settings()
-tables.use(settings, ApiClient)
+tables.use(settings, ApiClient, CeilingRecord)
 manage_clients = ManageClients(boto_clients.secrets_manager(), settings.supplier_secret_arn)
 
 
 @operator_action
 def handler(event: dict[str, Any]) -> dict[str, Any]:
-    """Carries out `{"action": create | rotate | revoke | set_supplier_key, …}`."""
+    """Carries out `{"action": …}`, by the names that ManageClients has."""
     return manage_clients(event)

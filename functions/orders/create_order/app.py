@@ -12,13 +12,14 @@ from cardvault.http.body import json_body
 from cardvault.http.caller import Caller
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
-from cardvault.orders.records import ORDER_RECORDS, UniquenessRecord
+from cardvault.orders.records import COUNTED_ORDER_RECORDS, UniquenessRecord
 
 settings = Settings()
-tables.use(settings, *ORDER_RECORDS, UniquenessRecord)
+tables.use(settings, *COUNTED_ORDER_RECORDS, UniquenessRecord)
 create_order = CreateOrder(
     Workflow(boto_clients.step_functions(), settings.state_machine_arn),
     settings.adoptable_after,
+    settings.tenants_cards_per_day,
     sends_mail=bool(settings.mail_sender),
 )
 
@@ -26,10 +27,12 @@ create_order = CreateOrder(
 @endpoint(
     raises=(
         errors.BodyTooLarge,
+        errors.DailyCeilingReached,
         errors.Forbidden,
         errors.IdempotencyKeyReused,
         errors.InvalidRequest,
         errors.MailNotSetUp,
+        errors.OrderAboveCeiling,
         errors.SupplierOrderTaken,
         errors.TooManyWriters,
     )

@@ -68,6 +68,7 @@ class Settings:
     security_code_secret_arn = _Variable("SECURITY_CODE_SECRET_ARN", _text)
 
     state_machine_arn = _Variable("STATE_MACHINE_ARN", _text)
+    tenants_cards_per_day = _Variable("TENANTS_CARDS_PER_DAY", int)
     adoptable_after = _Variable("ADOPTABLE_AFTER_SECONDS", _seconds)
     fulfilment_deadline = _Variable("FULFILMENT_DEADLINE_SECONDS", _seconds)
     blocked_pause = _Variable("BLOCKED_PAUSE_SECONDS", _seconds)

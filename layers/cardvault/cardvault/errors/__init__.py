@@ -10,7 +10,7 @@ message nor any attribute of an error may hold a card code, a key, a token or a 
         MailOutcomeUnknown, IssuerNotReady
       InvalidRequest (400)
       BodyTooLarge (413)
-      Refused (400): OrderNotFulfilled, NoRecipient, MailNotSetUp, WrongCode
+      Refused (400): OrderNotFulfilled, OrderAboveCeiling, NoRecipient, MailNotSetUp, WrongCode
         CardRefused: InsufficientFunds, LimitExceeded
       Unauthenticated (401): WrongSecurityCode
       Forbidden (403)
@@ -19,7 +19,7 @@ message nor any attribute of an error may hold a card code, a key, a token or a 
       Conflict (409): IdempotencyKeyReused, OrderInProgress, SupplierOrderTaken,
           AddressSuppressed, ClaimLocked
       Gone (410): CardsShredded
-      TooManyRequests (429): TooSoon, TooManyMails
+      TooManyRequests (429): TooSoon, TooManyMails, DailyCeilingReached
       Retryable (503): AwsUnavailable, TooManyWriters, OutOfTime, StoringOvertaken,
           OrderPending, SupplierThrottled, SupplierUnavailable, SupplierBlocked,
           PlacementNotFound, MailThrottled, MailUnavailable

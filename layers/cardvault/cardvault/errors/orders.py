@@ -1,5 +1,7 @@
 """What may be wrong with a request about an order, its claim link or its download."""
 
+from typing import Any
+
 from cardvault.errors.families import (
     CardvaultError,
     Conflict,
@@ -29,6 +31,24 @@ class OrderInProgress(Conflict):
 
     code = "ORDER_IN_PROGRESS"
     message = "Order has no cards to shred yet"
+
+
+class OrderAboveCeiling(Refused):
+    """More cards than the tenant or the client may order at once; the details say how many."""
+
+    code = "ORDER_ABOVE_CEILING"
+    message = "The order has more cards than may be ordered at once"
+
+
+class DailyCeilingReached(TooManyRequests):
+    """More cards than are left to the tenant or the client today; the details say how many."""
+
+    code = "DAILY_CEILING_REACHED"
+    message = "The order has more cards than are left for today"
+
+    def __init__(self, retry_after_s: int, **details: Any) -> None:
+        super().__init__(retry_after_s)
+        self.details = details
 
 
 class SupplierOrderTaken(Conflict):

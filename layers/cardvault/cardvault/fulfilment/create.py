@@ -10,11 +10,17 @@ from typing import Any, Self
 from cardvault.audit import trail
 from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event, Subject
-from cardvault.aws.retries import retry_lost_races
+from cardvault.aws.retries import LostRace, retry_lost_races
 from cardvault.aws.unit_of_work import UnitOfWork
 from cardvault.core.clock import Clock, to_text, utc_now
 from cardvault.core.ids import is_id, new_id
-from cardvault.errors import IdempotencyKeyReused, InvalidRequest, MailNotSetUp
+from cardvault.errors import (
+    DailyCeilingReached,
+    IdempotencyKeyReused,
+    InvalidRequest,
+    MailNotSetUp,
+    OrderAboveCeiling,
+)
 from cardvault.fulfilment.uniqueness import (
     claim_supplier_order,
     find_record,
@@ -24,6 +30,7 @@ from cardvault.fulfilment.workflow import Workflow
 from cardvault.http.caller import Caller
 from cardvault.http.fields import idempotency_key
 from cardvault.http.schemas import body, checker
+from cardvault.identity.ceilings import day_of
 from cardvault.orders import store
 from cardvault.orders.recipient import RECIPIENT, Recipient, hash_passcode
 from cardvault.orders.records import OrderRecord, Status, UniquenessRecord, owner_key
@@ -96,10 +103,14 @@ class NewOrder:
 
 @dataclass(frozen=True, slots=True)
 class CreateOrder:
-    """Record an order and start its workflow. `sends_mail`: whether it may name a customer."""
+    """Record an order and start its workflow. `sends_mail`: whether it may name a customer.
+
+    `tenants_cards_per_day` is the ceiling of a tenant for whom an operator set none.
+    """
 
     workflow: Workflow
     adoptable_after: timedelta
+    tenants_cards_per_day: int
     clock: Clock = utc_now
     sends_mail: bool = True
 
@@ -107,7 +118,8 @@ class CreateOrder:
         """The order for this Idempotency-Key, made now or before.
 
         A repeat also starts a workflow that a crash kept from starting. Raises InvalidRequest,
-        Forbidden, IdempotencyKeyReused, MailNotSetUp, SupplierOrderTaken, TooManyWriters.
+        Forbidden, IdempotencyKeyReused, MailNotSetUp, OrderAboveCeiling, DailyCeilingReached,
+        SupplierOrderTaken, TooManyWriters.
         """
         key = idempotency_key(key)
         if request.supplier_order_id:
@@ -149,9 +161,21 @@ class CreateOrder:
         work.save(record, condition=unused)
         if request.supplier_order_id:
             claim_supplier_order(work, request.supplier_order_id, order.order_id)
+        if request.quantity:
+            self._count(work, order, record_key, now)
         _save_with_event(work, order, caller)
         work.commit()
         return order
+
+    def _count(self, work: UnitOfWork, order: OrderRecord, record_key: str, now: datetime) -> None:
+        """Count the order's cards in the unit of work, an adopted order's not: they are bought."""
+        try:
+            order.buyer.take(work, int(order.quantity), now, self.tenants_cards_per_day)
+        except (OrderAboveCeiling, DailyCeilingReached):
+            if find_record(record_key) is not None:
+                raise LostRace from None  # a repeat, whose first request has just been counted
+            raise
+        order.counted_on = day_of(now)
 
 
 def _new_record(request: NewOrder, caller: Caller, order_id: str, now: str) -> OrderRecord:
@@ -163,6 +187,7 @@ def _new_record(request: NewOrder, caller: Caller, order_id: str, now: str) -> O
         updated_at=now,
         tenant_id=caller.tenant_id,
         user_id=caller.user_id,
+        client_id=caller.client_id,
         status=Status.PLACED if adopted else Status.RECEIVED,
         product_id=request.product_id,
         type_id=request.type_id,

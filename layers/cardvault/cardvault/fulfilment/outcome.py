@@ -40,11 +40,13 @@ def record_refund(order_id: str, *, clock: Clock = utc_now) -> OrderRecord:
     elif order.stored_at is not None:
         _need_attention(edit, StoredCardsDiffer.code)
     else:
+        given_back = _give_cards_back(edit)
         edit.commit(
             Event(EventName.ORDER_REFUNDED),
             status=Status.REFUNDED,
             fulfilled_quantity=0,
             refunded_quantity=order.quantity,
+            **given_back,
             **CLEAR_ATTENTION,
             **attempts.given_up(order),
         )
@@ -100,11 +102,24 @@ def _record_mail_failure(edit: Edit, reason: str) -> None:
         edit.commit(Event(EventName.ORDER_NEEDS_ATTENTION, reason=reason), **needs)
 
 
+def _give_cards_back(edit: Edit) -> dict[str, Any]:
+    """What to change on an order whose cards do not count any more: none was bought."""
+    order = edit.order
+    if order.counted_on is None:
+        return {}
+    order.buyer.give_back(edit.work, int(order.quantity or 0), order.counted_on)
+    return {"counted_on": None}
+
+
 def _need_attention(edit: Edit, reason: str) -> None:
+    order = edit.order
+    is_surely_unplaced = order.supplier_order_id is None and order.placing_at is None
+    given_back = _give_cards_back(edit) if is_surely_unplaced else {}
     edit.commit(
         Event(EventName.ORDER_NEEDS_ATTENTION, reason=reason),
         status=Status.ATTENTION,
         attention_reason=reason,
         attention_at=edit.timestamp,
-        **attempts.given_up(edit.order),
+        **given_back,
+        **attempts.given_up(order),
     )

@@ -29,6 +29,7 @@ from cardvault.errors import (
     SupplierUnavailable,
 )
 from cardvault.fulfilment.uniqueness import claim_supplier_order, find_record, supplier_order_key
+from cardvault.identity.ceilings import day_of
 from cardvault.orders import store
 from cardvault.orders.records import OrderRecord, Status
 from cardvault.orders.store import CLEAR_ATTENTION, Edit
@@ -104,9 +105,12 @@ class PlaceOrder:
             too_early = edit.now < from_text(order.placing_at) + LONGEST_ACCEPTANCE
             if order.placing_at != confirmed_not_placed or too_early:
                 raise PlacementUnknown
+        if order.counted_on is None:  # given back when it had failed; a redrive is not refused
+            order.buyer.count(edit.work, int(order.quantity or 0), edit.now)
         edit.commit(
             Event(EventName.ORDER_PLACING),
             status=Status.RECEIVED,
+            counted_on=order.counted_on or day_of(edit.now),
             placing_at=edit.timestamp,
             placing_attempt=attempt,
             **CLEAR_ATTENTION,

@@ -116,6 +116,8 @@ class StoreCards:
             timestamp=edit.timestamp,
             fingerprint=fingerprint,
         )
+        if order.counted_on is not None and count < quantity:
+            order.buyer.give_back(edit.work, quantity - count, order.counted_on)
         edit.commit(
             Event(EventName.CARDS_STORED, card_count=count),
             status=_STATUS[answer.status],

@@ -126,6 +126,7 @@ _FORMATS: dict[str, tuple[Callable[[str], bool], str]] = {
     ),
 }
 _KINDS = {
+    "null": "null",
     "integer": "a whole number",
     "number": "a number",
     "string": "a text",

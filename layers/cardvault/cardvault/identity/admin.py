@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from cardvault.aws.logs import logger
+from cardvault.core.clock import Clock, utc_now
 from cardvault.errors import InvalidRequest
 from cardvault.http.fields import ID, Schema, name
 from cardvault.http.schemas import body, checker
-from cardvault.identity import clients
+from cardvault.identity import ceilings, clients
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -23,6 +24,11 @@ _SCOPES: Schema = {
 }
 _check_create = checker(body({**_ACTION, "name": name(100), "scopes": _SCOPES}, {"tenantId": ID}))
 _check_client = checker(body({**_ACTION, "clientId": ID}))
+_CEILING: Schema = {"type": ["integer", "null"], "minimum": 0, "maximum": 10**9}
+_CEILINGS = {"cards_per_order": "cardsPerOrder", "cards_per_day": "cardsPerDay"}
+_WHOSE = {"clientId": ID, "tenantId": ID}
+_check_whose = checker(body(_ACTION, _WHOSE))
+_check_ceilings = checker(body(_ACTION, {**_WHOSE, **dict.fromkeys(_CEILINGS.values(), _CEILING)}))
 _check_supplier = checker(
     body(
         {
@@ -36,10 +42,11 @@ _check_supplier = checker(
 
 @dataclass(frozen=True, slots=True)
 class ManageClients:
-    """Actions by name: create, rotate, revoke, set_supplier_key."""
+    """Actions by name: create, rotate, revoke, {set,get}_ceilings, set_supplier_key."""
 
     secrets_manager: "SecretsManagerClient"
     supplier_secret_arn: str
+    clock: Clock = utc_now
 
     def __call__(self, request: dict[str, Any]) -> dict[str, Any]:
         """Carry out `{"action": …}` and answer; a new secret is in the answer and nowhere else.
@@ -50,13 +57,15 @@ class ManageClients:
             "create": self._create,
             "rotate": self._rotate,
             "revoke": self._revoke,
+            "set_ceilings": self._set_ceilings,
+            "get_ceilings": self._get_ceilings,
             "set_supplier_key": self._set_supplier_key,
         }
         action = actions.get(str(request.get("action")))
         if action is None:
             raise InvalidRequest(f"action must be one of {', '.join(actions)}")
         answer = action(request)
-        shown = ("clientId", "tenantId", "scopes", "baseUrl")
+        shown = ("clientId", "tenantId", "scopes", "baseUrl", *_CEILINGS.values())
         details = {field: answer[field] for field in shown if field in answer}
         logger.info("operator's action", action=request["action"], **details)
         return answer
@@ -78,6 +87,27 @@ class ManageClients:
         client = clients.revoke(_check_client(request)["clientId"])
         return {**clients.view(client), "revokedAt": client.revoked_at}
 
+    def _set_ceilings(self, request: dict[str, Any]) -> dict[str, Any]:
+        wanted = _check_ceilings(request)
+        kind, its_id = _whose(wanted)
+        if kind == ceilings.CLIENT:
+            clients.find(its_id)
+        given = {name: wanted[field] for name, field in _CEILINGS.items() if field in wanted}
+        if not given:
+            raise InvalidRequest(f"{' or '.join(_CEILINGS.values())} is required")
+        ceilings.change(kind, its_id, given)
+        return {field: value for field, value in wanted.items() if field != "action"}
+
+    def _get_ceilings(self, request: dict[str, Any]) -> dict[str, Any]:
+        wanted = _check_whose(request)
+        kind, its_id = _whose(wanted)
+        record = ceilings.find(kind, its_id)
+        return {
+            f"{kind}Id": its_id,
+            **{field: getattr(record, name) for name, field in _CEILINGS.items()},
+            "cardsToday": record.counted_on(ceilings.day_of(self.clock())),
+        }
+
     def _set_supplier_key(self, request: dict[str, Any]) -> dict[str, Any]:
         wanted = _check_supplier(request)
         base_url = wanted["baseUrl"].rstrip("/").removesuffix("/v3")
@@ -93,3 +123,12 @@ class ManageClients:
             SecretId=self.supplier_secret_arn, SecretString=json.dumps(secret)
         )
         return {"baseUrl": base_url}
+
+
+def _whose(wanted: dict[str, Any]) -> tuple[str, str]:
+    """Whose ceilings are meant: a client's or a tenant's, and its id."""
+    if ("clientId" in wanted) == ("tenantId" in wanted):
+        raise InvalidRequest("either clientId or tenantId is required")
+    if "clientId" in wanted:
+        return ceilings.CLIENT, wanted["clientId"]
+    return ceilings.TENANT, wanted["tenantId"]

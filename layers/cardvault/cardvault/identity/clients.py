@@ -98,7 +98,7 @@ def rotate(client_id: str, *, clock: Clock = utc_now) -> NewSecret:
     Within REPEAT_WITHIN of a rotation it replaces the new secret alone: the request of one whose
     answer was lost comes again, and must not end the secret that is in use. Raises TooManyWriters.
     """
-    client, secret, now = _find(client_id), _new_secret(), clock()
+    client, secret, now = find(client_id), _new_secret(), clock()
     changes: list[Action] = [ApiClient.secret_hash.set(_hash(secret))]
     if not _was_rotated_since(client, now - REPEAT_WITHIN):
         changes += [
@@ -117,7 +117,7 @@ def _was_rotated_since(client: ApiClient, moment: datetime) -> bool:
 
 def revoke(client_id: str, *, clock: Clock = utc_now) -> ApiClient:
     """No more tokens for this client, at once. Raises ClientNotFound."""
-    client = _find(client_id)
+    client = find(client_id)
     tables.update_item(client, [ApiClient.revoked_at.set(to_text(clock()))])
     return client
 
@@ -125,7 +125,7 @@ def revoke(client_id: str, *, clock: Clock = utc_now) -> ApiClient:
 def authenticate(client_id: str, secret: str, *, clock: Clock = utc_now) -> ApiClient | None:
     """The client whose secret this is, None for unknown, wrong and revoked alike."""
     try:
-        client = _find(client_id) if is_id(client_id) else None
+        client = find(client_id) if is_id(client_id) else None
     except ClientNotFound:
         client = None
     stored = client.secret_hash if client else _hash("")
@@ -141,7 +141,8 @@ def _live_old_hash(client: ApiClient | None, clock: Clock) -> str:
     return client.old_secret_hash if clock() < from_text(client.old_secret_until) else "-" * 64
 
 
-def _find(client_id: str) -> ApiClient:
+def find(client_id: str) -> ApiClient:
+    """The client, read consistently. Raises ClientNotFound."""
     try:
         return ApiClient.get(client_id, consistent_read=True)
     except DoesNotExist:

@@ -2,8 +2,8 @@
 
 One table: `orderId` + `ORDER` is the order, `orderId` + `CARDS#0000` its sealed pages (sealing),
 `IDEM#…` are idempotency records, `SUPPLIER#…` uniqueness records of supplier orders, `ADDRESS#…`
-suppressed addresses (mail), `SUPPLIER` the circuit breaker (supplier). Only the order carries the
-index's keys.
+suppressed addresses (mail), `SUPPLIER` the circuit breaker (supplier), `CEILING#…` ceilings and
+what was counted against them (identity). Only the order carries the index's keys.
 """
 
 from collections.abc import Mapping
@@ -17,6 +17,7 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from cardvault.audit.trail import AuditRecord
 from cardvault.aws.tables import Record
 from cardvault.core.hash_chain import hash_of, hash_of_state
+from cardvault.identity.ceilings import Buyer, CeilingRecord
 
 ORDER_KEY = "ORDER"
 RECORD_KEY = "MARK"
@@ -66,11 +67,14 @@ class OrderRecord(Record):
     updated_at = UnicodeAttribute(attr_name="updatedAt")
     tenant_id = UnicodeAttribute(attr_name="tenantId")
     user_id = UnicodeAttribute(attr_name="userId")
+    client_id = UnicodeAttribute(attr_name="clientId", null=True)
     status = UnicodeAttribute()
 
     product_id = UnicodeAttribute(attr_name="productId", null=True)
     type_id = UnicodeAttribute(attr_name="typeId", null=True)
     quantity = NumberAttribute(null=True)
+    # The day for which its cards count (identity.ceilings); none once they were given back.
+    counted_on = UnicodeAttribute(attr_name="countedOn", null=True)
     supplier_order_id = UnicodeAttribute(attr_name="supplierOrderId", null=True)
     placing_at = UnicodeAttribute(attr_name="placingAt", null=True)
     placing_attempt = UnicodeAttribute(attr_name="placingAttempt", null=True)
@@ -115,6 +119,11 @@ class OrderRecord(Record):
     # change, so that a function of such a release cannot change the order any more.
     audit_seq = NumberAttribute(attr_name="auditSeq", null=True)
     audit_hash = UnicodeAttribute(attr_name="auditHash", null=True)
+
+    @property
+    def buyer(self) -> Buyer:
+        """Whose ceilings its cards count against."""
+        return Buyer(self.tenant_id, self.client_id)
 
     @property
     def guarded_by(self) -> str:
@@ -177,3 +186,5 @@ class UniquenessRecord(Record):
 
 ORDER_RECORDS = (OrderRecord, AuditRecord)
 """What every change of an order writes."""
+COUNTED_ORDER_RECORDS = (*ORDER_RECORDS, CeilingRecord)
+"""The same of a change that also counts the order's cards."""
