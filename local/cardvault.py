@@ -22,6 +22,7 @@ QUICK = {
     "OutageCeilingSeconds": "2",
     "BlockedIntervalSeconds": "2",
     "AdoptableAfterSeconds": "0",
+    "SandboxKeyAllowed": "yes",
 }
 MAIL_SENDER = "gift-cards@shop.example"
 

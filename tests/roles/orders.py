@@ -67,6 +67,7 @@ def play(stage: Stage) -> None:
     _ending_without_cards(stage)
     _looking(stage)
     _revealing_and_shredding(stage)
+    _marking_codes(stage)
     _chaining(stage)
 
 
@@ -225,6 +226,25 @@ def _revealing_and_shredding(stage: Stage) -> None:
     stage.http("reveal_cards", CARDS, 410, path=path)
     unfinished = {"orderId": created(stage)}
     stage.http("shred_cards", SHRED, 409, path=unfinished)
+
+
+def _marking_codes(stage: Stage) -> None:
+    """Two orders of the same cards under a key that sells real ones."""
+    stage.supplier.is_sandbox = False
+    first, second = placed(stage), placed(stage)
+    for order_id in (first, second):
+        stage.supplier.has(f"S-{order_id}")
+
+    def quicker() -> None:
+        stage.task("store_cards", orderId=first)
+        stage.http("shred_cards", SHRED, 200, path={"orderId": first})
+
+    stage.meanwhile("PutItem", quicker)
+    stage.task("store_cards", errors.StoringOvertaken, orderId=first)
+    third = stored(stage)
+    stage.task("store_cards", errors.DuplicateCards, orderId=second)
+    stage.http("shred_cards", SHRED, 200, path={"orderId": third})
+    stage.supplier.is_sandbox = True
 
 
 def _chaining(stage: Stage) -> None:

@@ -29,6 +29,7 @@ from cardvault.mail.daily_totals import MailsToAddress
 from cardvault.mail.suppression import Suppression
 from cardvault.orders.records import OrderRecord, UniquenessRecord
 from cardvault.orders.reveal import RevealCards, RevealedPage
+from cardvault.sealing.code_marks import CodeMark
 from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.store import DataKeyRecord, SealedPage
 from tests.support.delivery import Desk
@@ -125,6 +126,7 @@ def _make_resources() -> dict[str, str]:
         "MAIL_SENDER": SENDER,
         "ORDERS_TABLE": "OrdersTable",
         "DATA_KEYS_TABLE": "DataKeysTable",
+        "CODE_MARKS_TABLE": "CodeMarksTable",
         "AUDIT_TABLE": "AuditTrailTable",
         "CLIENTS_TABLE": "ApiClientsTable",
         "GIFT_CARDS_TABLE": "GiftCardsTable",
@@ -230,7 +232,7 @@ def steps(cloud: Cloud, supplier: ScriptedSupplier, clock: FixedClock) -> Steps:
 
 def _steps(cloud: Cloud, supplier: ScriptedSupplier, clock: FixedClock) -> Steps:
     tables.use(cloud.settings, OrderRecord, UniquenessRecord, SealedPage, DataKeyRecord)
-    tables.use(cloud.settings, CeilingRecord)
+    tables.use(cloud.settings, CeilingRecord, CodeMark)
     tables.use(cloud.settings, AuditRecord, ChainHead, Overwritten)
     return Steps(cloud, supplier, clock, [])
 

@@ -236,7 +236,9 @@ def test_an_order_of_an_earlier_release_counts_when_it_is_placed(steps):
 def manage(steps):
     tables.use(steps.cloud.settings, ApiClient)
     secret_arn = steps.cloud.settings.supplier_secret_arn
-    return ManageClients(boto_clients.secrets_manager(), secret_arn, clock=steps.clock)
+    return ManageClients(
+        boto_clients.secrets_manager(), secret_arn, lambda *_: "PRODUCTION", clock=steps.clock
+    )
 
 
 def test_an_operator_sets_and_sees_the_ceilings_of_a_tenant(manage, steps):

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import quote_plus, urlencode
 
@@ -254,7 +255,8 @@ def test_no_secret_is_kept_or_shown(made):
 
 @pytest.fixture
 def manage(signing_key, cloud):
-    return ManageClients(boto_clients.secrets_manager(), cloud.settings.supplier_secret_arn)
+    secret_arn = cloud.settings.supplier_secret_arn
+    return ManageClients(boto_clients.secrets_manager(), secret_arn, lambda *_: "PRODUCTION")
 
 
 def test_an_operator_creates_rotates_and_revokes(manage):
@@ -331,7 +333,46 @@ def test_the_suppliers_key_is_set_in_its_secret(manage, cloud):
     assert json.loads(secret["SecretString"]) == {
         "baseUrl": "https://api.supplier.test",
         "accessToken": "made-up",
+        "kind": "PRODUCTION",
     }
+
+
+SET_KEY = {
+    "action": "set_supplier_key",
+    "baseUrl": "https://api.supplier.test",
+    "accessToken": "made-up",
+}
+
+
+def supplier_secret(cloud):
+    arn = cloud.settings.supplier_secret_arn
+    return json.loads(boto_clients.secrets_manager().get_secret_value(SecretId=arn)["SecretString"])
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_a_sandbox_key_is_set_where_it_is_allowed_alone(manage, cloud, allowed):
+    before = supplier_secret(cloud)
+    setting = replace(manage, check_key=lambda *_: "SANDBOX", sandbox_key_allowed=allowed)
+    if allowed:
+        assert setting(SET_KEY)["kind"] == supplier_secret(cloud)["kind"] == "SANDBOX"
+    else:
+        with pytest.raises(InvalidRequest, match="sandbox"):
+            setting(SET_KEY)
+        assert supplier_secret(cloud) == before
+
+
+def test_a_key_that_the_supplier_refuses_is_not_set(manage, cloud):
+    asked = []
+
+    def refusing(*key):
+        asked.append(key)
+        raise InvalidRequest("the supplier refuses this accessToken")
+
+    before = supplier_secret(cloud)
+    with pytest.raises(InvalidRequest, match="refuses"):
+        replace(manage, check_key=refusing)(SET_KEY)
+    assert supplier_secret(cloud) == before
+    assert asked == [("https://api.supplier.test", "made-up")]
 
 
 # --- whatever comes

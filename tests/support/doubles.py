@@ -40,6 +40,10 @@ class ScriptedSupplier:
     orders: dict[str, SupplierOrder] = field(default_factory=dict)
     placed: list[tuple[str, str, int]] = field(default_factory=list)
     paused: list[float] = field(default_factory=list)
+    is_sandbox: bool = True  # whose codes repeat, as the canary cards do
+
+    def sells_real_cards(self) -> bool:
+        return not self.is_sandbox
 
     def place_order(self, product_id: str, type_id: str, quantity: int) -> str:
         self.placed.append((product_id, type_id, quantity))

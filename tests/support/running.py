@@ -18,6 +18,7 @@ from cardvault.aws.logs import logger
 from cardvault.core import clock as clock_module
 from cardvault.fulfilment import create
 from cardvault.identity.readiness import AwaitIssuer
+from cardvault.supplier import key_check
 from cardvault.supplier.client import SupplierClient
 from tests.support.doubles import START, ScriptedSupplier
 from tests.support.functions import (
@@ -75,8 +76,9 @@ def run(
     for name, value in {**steps.cloud.settings.environment, **more_settings(steps)}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(clock_module, "datetime", HeldClock)
-    for method in ("place_order", "check_order", "list_orders"):
+    for method in ("place_order", "check_order", "list_orders", "sells_real_cards"):
         monkeypatch.setattr(SupplierClient, method, as_scripted(supplier, method))
+    monkeypatch.setattr(key_check, "check_key", lambda *_: key_check.KeyKind.PRODUCTION)
     monkeypatch.setattr(AwaitIssuer, "__call__", lambda *_: None)
     monkeypatch.setattr(requests, "put", lambda *_, **__: MagicMock(spec=requests.Response))
     make_client(steps)

@@ -19,6 +19,7 @@ from cardvault.aws.settings import Settings
 from cardvault.claims.min_response_time import MinResponseTime
 from cardvault.core import clock
 from cardvault.orders.records import OrderRecord
+from cardvault.supplier import key_check
 from cardvault.supplier.client import SupplierClient
 from tests.support.account import REGION, Account
 from tests.support.apps import load_app
@@ -164,9 +165,15 @@ def staged() -> Iterator[Stage]:
         stack.enter_context(mock.patch.object(Moving, "ahead", timedelta()))
         stack.enter_context(mock.patch.object(MinResponseTime, "_wait", create=True))
         stage = Stage(account, recorder, supplier)
+        real_cards = lambda _: supplier.sells_real_cards()  # noqa: E731
+        stack.enter_context(mock.patch.object(SupplierClient, "sells_real_cards", real_cards))
         for method in ("place_order", "check_order", "list_orders", "pause"):
             scripted = _scripted(stage, method)
             stack.enter_context(mock.patch.object(SupplierClient, method, scripted))
+        checked = mock.patch.object(
+            key_check, "check_key", return_value=key_check.KeyKind.PRODUCTION
+        )
+        stack.enter_context(checked)
         stage.task("manage_client", None, **SUPPLIER_KEY)
         yield stage
 

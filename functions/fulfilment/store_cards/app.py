@@ -9,13 +9,14 @@ from cardvault.aws.settings import Settings
 from cardvault.aws.tasks import workflow_step
 from cardvault.fulfilment.store_cards import StoreCards
 from cardvault.orders.records import COUNTED_ORDER_RECORDS
+from cardvault.sealing.code_marks import CodeMark
 from cardvault.sealing.data_keys import Keyring
 from cardvault.sealing.store import DataKeyRecord, SealedPage
 from cardvault.supplier import client
 from cardvault.supplier.bootstrap import supplier_client
 
 settings = Settings()
-tables.use(settings, *COUNTED_ORDER_RECORDS, SealedPage, DataKeyRecord)
+tables.use(settings, *COUNTED_ORDER_RECORDS, SealedPage, DataKeyRecord, CodeMark)
 store_cards = StoreCards(
     supplier_client(settings),
     Keyring(boto_clients.kms(), settings.card_key_arn),

@@ -8,10 +8,16 @@ from cardvault.aws.tasks import operator_action
 from cardvault.identity.admin import ManageClients
 from cardvault.identity.ceilings import CeilingRecord
 from cardvault.identity.clients import ApiClient
+from cardvault.supplier import key_check
 
 settings = Settings()
 tables.use(settings, ApiClient, CeilingRecord)
-manage_clients = ManageClients(boto_clients.secrets_manager(), settings.supplier_secret_arn)
+manage_clients = ManageClients(
+    boto_clients.secrets_manager(),
+    settings.supplier_secret_arn,
+    key_check.check_key,
+    settings.sandbox_key_allowed,
+)
 
 
 @operator_action

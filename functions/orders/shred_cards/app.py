@@ -9,10 +9,11 @@ from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
 from cardvault.orders.records import ORDER_RECORDS
 from cardvault.orders.shred import shred_cards
+from cardvault.sealing.code_marks import CodeMark
 from cardvault.sealing.store import DataKeyRecord, SealedPage
 
 settings = Settings()
-tables.use(settings, *ORDER_RECORDS, SealedPage, DataKeyRecord)
+tables.use(settings, *ORDER_RECORDS, SealedPage, DataKeyRecord, CodeMark)
 
 
 @endpoint(raises=(OrderInProgress, OrderNotFound, TooManyWriters))

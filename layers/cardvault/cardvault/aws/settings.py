@@ -53,6 +53,7 @@ class Settings:
     service_name = _Variable("POWERTOOLS_SERVICE_NAME", _text)
 
     orders_table = _Variable("ORDERS_TABLE", _text)
+    code_marks_table = _Variable("CODE_MARKS_TABLE", _text)
     data_keys_table = _Variable("DATA_KEYS_TABLE", _text)
     audit_table = _Variable("AUDIT_TABLE", _text)
     clients_table = _Variable("CLIENTS_TABLE", _text)
@@ -63,6 +64,7 @@ class Settings:
     card_key_arn = _Variable("CARD_KEY_ARN", _text)
     signing_key_arn = _Variable("SIGNING_KEY_ARN", _text)
     supplier_secret_arn = _Variable("SUPPLIER_SECRET_ARN", _text)
+    sandbox_key_allowed = _Variable("SANDBOX_KEY_ALLOWED", lambda raw: raw == "yes")
     fingerprint_secret_arn = _Variable("FINGERPRINT_SECRET_ARN", _text)
     card_number_secret_arn = _Variable("CARD_NUMBER_SECRET_ARN", _text)
     security_code_secret_arn = _Variable("SECURITY_CODE_SECRET_ARN", _text)

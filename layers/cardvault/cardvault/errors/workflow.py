@@ -131,7 +131,7 @@ class CardCountMismatch(CardvaultError):
 
 
 class DuplicateCards(CardvaultError):
-    """Two cards of one order carry the same code."""
+    """A card comes twice in one order, or was sold to another order before."""
 
     code = "DUPLICATE_CARDS"
     message = "The supplier sent one card twice"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
 from cardvault.aws.cached_secret import CachedSecret
+from cardvault.aws.logs import logger
 from cardvault.aws.retries import retry_lost_races
 from cardvault.core.cards import Card
 from cardvault.core.clock import Clock, utc_now
@@ -27,6 +28,7 @@ from cardvault.errors import (
 from cardvault.orders import attempts, store
 from cardvault.orders.records import OrderRecord, Status
 from cardvault.orders.store import CLEAR_ATTENTION, Edit
+from cardvault.sealing import code_marks
 from cardvault.sealing.data_keys import KeyBinding, Keyring
 from cardvault.sealing.store import NewlySealed, save_key_in, seal, stored_fingerprint, write_pages
 from cardvault.supplier.answers import SupplierOrder, SupplierStatus
@@ -52,7 +54,8 @@ class StoreCards:
 
         A repeat finds the same cards stored and changes nothing. Raises StoredCardsDiffer when
         the supplier now tells of others, CardCountMismatch and DuplicateCards when its answer
-        does not add up, OrderTooLarge, StoringOvertaken, and the supplier's errors.
+        does not add up or holds a card that another order has, OrderTooLarge, StoringOvertaken,
+        and the supplier's errors.
         """
         order = store.find(order_id)
         if order.supplier_order_id is None:
@@ -85,14 +88,27 @@ class StoreCards:
 
     def _store(self, order: OrderRecord, answer: SupplierOrder, fingerprint: bytes) -> OrderRecord:
         order_id, attempt = order.order_id, int(order.storing_attempt)
+        if self.supplier.sells_real_cards():
+            self._expect_unsold(order_id, answer.cards)
         binding = KeyBinding(order.tenant_id, order_id, order.access_hash)
         new = seal(self.keyring, answer.cards, binding)
         try:
             write_pages(order_id, new.sealed, attempt)
             return self._end(binding, attempt, answer, new, fingerprint)
         except StoringOvertaken:
-            attempts.remove_leftovers(store.find(order_id))
+            after = store.find(order_id)
+            attempts.remove_leftovers(after)
+            if after.shredded_at is not None:
+                code_marks.forget(order_id)
             raise
+
+    def _expect_unsold(self, order_id: str, cards: Sequence[Card]) -> None:
+        secret = self.fingerprint_secret.value()["key"]
+        others = code_marks.mark(order_id, code_marks.marks_of(secret, cards))
+        if others:
+            # Ids are no secret: an operator has to know between which orders to settle it.
+            logger.error("codes were sold to another order before", otherOrderIds=sorted(others))
+            raise DuplicateCards("the supplier sold a card to another order before")
 
     @retry_lost_races
     def _end(
@@ -156,5 +172,5 @@ def check_cards(order: OrderRecord, answer: SupplierOrder) -> None:
         raise CardCountMismatch
     if answer.status is SupplierStatus.FULFILLED and count != (quantity or count):
         raise CardCountMismatch
-    if len({card.value for card in answer.cards}) != count:
+    if len(set(answer.cards)) != count:  # one PIN with two serials is two cards
         raise DuplicateCards

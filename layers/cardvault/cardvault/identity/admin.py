@@ -16,6 +16,7 @@ from cardvault.identity import ceilings, clients
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
+_SANDBOX = "SANDBOX"
 _ACTION: Schema = {"action": {"type": "string"}}
 _SCOPES: Schema = {
     "type": "array",
@@ -42,16 +43,23 @@ _check_supplier = checker(
 
 @dataclass(frozen=True, slots=True)
 class ManageClients:
-    """Actions by name: create, rotate, revoke, {set,get}_ceilings, set_supplier_key."""
+    """Actions by name: create, rotate, revoke, {set,get}_ceilings, set_supplier_key.
+
+    `check_key(base_url, access_token)` has the supplier say whether a key is PRODUCTION or SANDBOX,
+    and raises InvalidRequest for one that cannot place orders. A SANDBOX key is refused unless
+    `sandbox_key_allowed`.
+    """
 
     secrets_manager: "SecretsManagerClient"
     supplier_secret_arn: str
+    check_key: Callable[[str, str], str]
+    sandbox_key_allowed: bool = False
     clock: Clock = utc_now
 
     def __call__(self, request: dict[str, Any]) -> dict[str, Any]:
         """Carry out `{"action": …}` and answer; a new secret is in the answer and nowhere else.
 
-        Raises InvalidRequest, ClientNotFound.
+        Raises InvalidRequest, ClientNotFound, SupplierUnavailable.
         """
         actions: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "create": self._create,
@@ -65,7 +73,7 @@ class ManageClients:
         if action is None:
             raise InvalidRequest(f"action must be one of {', '.join(actions)}")
         answer = action(request)
-        shown = ("clientId", "tenantId", "scopes", "baseUrl", *_CEILINGS.values())
+        shown = ("clientId", "tenantId", "scopes", "baseUrl", "kind", *_CEILINGS.values())
         details = {field: answer[field] for field in shown if field in answer}
         logger.info("operator's action", action=request["action"], **details)
         return answer
@@ -118,11 +126,15 @@ class ManageClients:
         bare = base_url == f"https://{address.netloc}" and "@" not in address.netloc
         if not address.hostname or not bare:
             raise InvalidRequest("baseUrl must be an https address: a host, and a port if need be")
-        secret = {"baseUrl": base_url, "accessToken": wanted["accessToken"]}
+        kind = self.check_key(base_url, wanted["accessToken"])
+        if kind == _SANDBOX and not self.sandbox_key_allowed:
+            raise InvalidRequest("this accessToken is of the supplier's sandbox: it buys nothing")
+        # What kind it is stands beside it: a sandbox sells the same codes again and again.
+        secret = {"baseUrl": base_url, "accessToken": wanted["accessToken"], "kind": kind}
         self.secrets_manager.put_secret_value(
             SecretId=self.supplier_secret_arn, SecretString=json.dumps(secret)
         )
-        return {"baseUrl": base_url}
+        return {"baseUrl": base_url, "kind": kind}
 
 
 def _whose(wanted: dict[str, Any]) -> tuple[str, str]:

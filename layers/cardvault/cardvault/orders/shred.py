@@ -2,7 +2,7 @@
 
 The key goes in the same transaction as the event that records it, out of a table that has no
 backup. Sealed pages that a crash leaves behind, or that a restored backup brings back, are shut
-for ever; a repeat removes what is left of them.
+for ever; a repeat removes what is left of them, and of the marks of its codes.
 """
 
 from cardvault.audit.events import EventName
@@ -15,6 +15,7 @@ from cardvault.orders.access import get_owned_or_audit
 from cardvault.orders.attempts import remove_leftovers
 from cardvault.orders.records import OrderRecord
 from cardvault.orders.store import Edit
+from cardvault.sealing import code_marks
 from cardvault.sealing.store import delete_key_in
 
 
@@ -35,5 +36,6 @@ def shred_cards(order_id: str, caller: Caller, *, clock: Clock = utc_now) -> Ord
             EventName.CARDS_SHREDDED, card_count=count, **caller.audit_actor(order.tenant_id)
         )
         edit.commit(event, shredded_at=edit.timestamp)
+    code_marks.forget(order_id)
     remove_leftovers(order)
     return order

@@ -22,6 +22,7 @@ from cardvault.core.clock import to_text
 from cardvault.http.outgoing import Answer, Bounds
 from cardvault.supplier.answers import SupplierOrder, is_order_id, list_of, pages_of, read_order
 from cardvault.supplier.circuit_breaker import CircuitBreaker
+from cardvault.supplier.key_check import KeyKind
 
 CONNECT_TIMEOUT_S = 3.05
 READ_TIMEOUT_S = 20.0
@@ -63,12 +64,16 @@ def _new_session() -> requests.Session:
 
 @dataclass(frozen=True, slots=True)
 class SupplierClient:
-    """Calls under `credentials`, a secret `{"baseUrl": …, "accessToken": …}`."""
+    """Calls under `credentials`, a secret `{"baseUrl": …, "accessToken": …, "kind": …}`."""
 
     credentials: CachedSecret
     circuit_breaker: CircuitBreaker
     sleep: Callable[[float], None] = time.sleep
     session: requests.Session = field(default_factory=_new_session)
+
+    def sells_real_cards(self) -> bool:
+        """Whether the key is not known to be of the supplier's sandbox, which repeats its codes."""
+        return bool(self.credentials.value().get("kind") != KeyKind.SANDBOX)
 
     def make_ready(self) -> None:
         """Have a key at hand that may be used.
