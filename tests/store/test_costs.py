@@ -23,6 +23,7 @@ def told(section, what):
 
 def test_the_units_of_an_order_are_counted(desk):
     steps, supplier = desk.steps, desk.steps.supplier
+    supplier.is_sandbox = False
     with _counting() as (calls, units):
         order = steps.create(delivery={"email": "ada@example.com"})
         supplier.placing.append("S1")

@@ -80,7 +80,7 @@ def test_a_token_says_whose_it_is_and_for_how_long(issue, made, clock):
 
 
 def test_the_published_key_verifies_the_token_and_no_altered_one(issue, made, signing_key):
-    (jwk,) = Discovery(signing_key.jwk, ISSUER).document("/.well-known/jwks.json")["keys"]
+    (jwk,) = Discovery([signing_key.jwk], ISSUER).document("/.well-known/jwks.json")["keys"]
     header, body, signature = ask(issue, made)["access_token"].split(".")
     assert json.loads(decoded(header)) == {"alg": "RS256", "typ": "JWT", "kid": jwk["kid"]}
     numbers = (int.from_bytes(decoded(jwk[name]), "big") for name in ("e", "n"))
@@ -124,10 +124,10 @@ def test_no_other_refusal_is_waited_for(signing_key):
 
 
 def test_discovery_leads_to_the_keys(signing_key):
-    found = Discovery(signing_key.jwk, ISSUER).document("/.well-known/openid-configuration")
+    found = Discovery([signing_key.jwk], ISSUER).document("/.well-known/openid-configuration")
     assert found["issuer"] == ISSUER
     assert found["jwks_uri"] == ISSUER + "/.well-known/jwks.json"
-    assert Discovery(signing_key.jwk, ISSUER).document("/other") is None
+    assert Discovery([signing_key.jwk], ISSUER).document("/other") is None
 
 
 def test_acting_as_a_user_makes_the_token_that_users(issue, made):

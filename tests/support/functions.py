@@ -95,6 +95,7 @@ def more_settings(steps: Any) -> dict[str, str]:
         "FULFILMENT_DEADLINE_SECONDS": "86400",
         "BLOCKED_PAUSE_SECONDS": "960",
         "TOKEN_ISSUER": "https://issuer.test",
+        "PUBLISHED_KEY_ARN": "",
         "TOKEN_AUDIENCE": "cardvault",
         "TOKEN_LIFETIME_SECONDS": "900",
         "MAIL_REPLY_TO": "",

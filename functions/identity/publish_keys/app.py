@@ -1,4 +1,4 @@
-"""GET /.well-known/…: the issuer's discovery document and its public key."""
+"""GET /.well-known/…: the issuer's discovery document and its public keys."""
 
 from cardvault.aws import boto_clients
 from cardvault.aws.settings import Settings
@@ -10,8 +10,9 @@ from cardvault.identity.discovery import Discovery
 from cardvault.identity.signing import SigningKey
 
 settings = Settings()
-signing_key = SigningKey.read(boto_clients.kms(), settings.signing_key_arn)
-discovery = Discovery(signing_key.jwk, settings.token_issuer)
+arns = filter(None, (settings.signing_key_arn, settings.published_key_arn))
+jwks = [SigningKey.read(boto_clients.kms(), arn).jwk for arn in arns]
+discovery = Discovery(jwks, settings.token_issuer)
 
 
 @endpoint(raises=())

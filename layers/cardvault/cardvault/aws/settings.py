@@ -63,6 +63,7 @@ class Settings:
 
     card_key_arn = _Variable("CARD_KEY_ARN", _text)
     signing_key_arn = _Variable("SIGNING_KEY_ARN", _text)
+    published_key_arn = _Variable("PUBLISHED_KEY_ARN", str)
     supplier_secret_arn = _Variable("SUPPLIER_SECRET_ARN", _text)
     sandbox_key_allowed = _Variable("SANDBOX_KEY_ALLOWED", lambda raw: raw == "yes")
     fingerprint_secret_arn = _Variable("FINGERPRINT_SECRET_ARN", _text)

@@ -3,6 +3,7 @@
 Source: OpenID Connect Discovery 1.0, section 3; RFC 7517 for the key set.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,15 +13,19 @@ KEYS_PATH = "/.well-known/jwks.json"
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """The documents of one issuer, by path."""
+    """The documents of one issuer, by path.
 
-    jwk: dict[str, str]
+    `jwks` are the public keys: of the key that signs, and while keys change also of the next or
+    the one before.
+    """
+
+    jwks: Sequence[dict[str, str]]
     issuer: str
 
     def document(self, path: str) -> dict[str, Any] | None:
         """The document at that path, None if there is none. A stage may stand before the path."""
         if path.endswith(KEYS_PATH):
-            return {"keys": [self.jwk]}
+            return {"keys": list(self.jwks)}
         if path.endswith(CONFIGURATION_PATH):
             return {
                 "issuer": self.issuer,
