@@ -40,7 +40,7 @@ class Resolver:
 
     def __call__(self, value: Any) -> Any:
         if isinstance(value, list):
-            return [self(item) for item in value]
+            return [item for item in map(self, value) if item is not None]
         if not isinstance(value, dict):
             return value
         if len(value) == 1:

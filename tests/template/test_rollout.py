@@ -137,7 +137,7 @@ def test_no_update_replaces_or_removes_what_holds_data():
 def test_all_that_holds_data_is_kept_and_nothing_else_is():
     of_data = {n for n, item in expanded()["Resources"].items() if item["Type"] in STATEFUL}
     assert kept() == of_data
-    assert len(of_data) == 16
+    assert len(of_data) == 17
 
 
 def test_a_first_deployment_that_failed_leaves_no_key_behind():
