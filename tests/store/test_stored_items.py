@@ -77,7 +77,7 @@ YOUNGER_ATTRIBUTES |= {"shown", "files"}
 YOUNGER_KINDS = [
     {"orderId", "sk", "refusedVersion", "refusedUntil", "blockedUntil"},
     {"subjectId", "seq", "lastSeq", "lastHash"},
-    {"orderId", "sk", "day", "sent"},
+    {"orderId", "sk", "sentOn", "sent"},
 ]
 
 

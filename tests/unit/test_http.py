@@ -29,6 +29,7 @@ STATUS = {
     "InvalidRequest": 400,
     "Refused": 400,
     "OrderNotFulfilled": 400,
+    "OrderAboveCeiling": 400,
     "WrongCode": 400,
     "NoRecipient": 400,
     "MailNotSetUp": 400,
@@ -58,6 +59,7 @@ STATUS = {
     "TooManyRequests": 429,
     "TooSoon": 429,
     "TooManyMails": 429,
+    "DailyCeilingReached": 429,
     "Retryable": 503,
     "TooManyWriters": 503,
     "StoringOvertaken": 503,
@@ -72,7 +74,7 @@ STATUS = {
     "AwsUnavailable": 503,
 }
 RETRIED = {"retry_after_s": 7}
-GIVEN = {"TooManyRequests": RETRIED, "TooManyMails": RETRIED}
+GIVEN = {"TooManyRequests": RETRIED, "TooManyMails": RETRIED, "DailyCeilingReached": RETRIED}
 UNREACHABLE = EndpointConnectionError(endpoint_url="https://CANARY-CODE.invalid")
 EVENT = {"requestContext": {"requestId": "request-1"}}
 

@@ -33,6 +33,10 @@ def _text(raw: str) -> str:
     return raw
 
 
+def _yes_or_no(raw: str) -> bool:
+    return {"yes": True, "no": False}[raw]
+
+
 def _hours(raw: str) -> timedelta:
     return timedelta(hours=int(raw))
 
@@ -65,7 +69,7 @@ class Settings:
     signing_key_arn = _Variable("SIGNING_KEY_ARN", _text)
     published_key_arn = _Variable("PUBLISHED_KEY_ARN", str)
     supplier_secret_arn = _Variable("SUPPLIER_SECRET_ARN", _text)
-    sandbox_key_allowed = _Variable("SANDBOX_KEY_ALLOWED", lambda raw: raw == "yes")
+    sandbox_key_allowed = _Variable("SANDBOX_KEY_ALLOWED", _yes_or_no)
     fingerprint_secret_arn = _Variable("FINGERPRINT_SECRET_ARN", _text)
     card_number_secret_arn = _Variable("CARD_NUMBER_SECRET_ARN", _text)
     security_code_secret_arn = _Variable("SECURITY_CODE_SECRET_ARN", _text)

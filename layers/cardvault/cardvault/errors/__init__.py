@@ -19,7 +19,7 @@ message nor any attribute of an error may hold a card code, a key, a token or a 
       Conflict (409): IdempotencyKeyReused, OrderInProgress, SupplierOrderTaken,
           AddressSuppressed, ClaimLocked
       Gone (410): CardsShredded
-      TooManyRequests (429): TooSoon, TooManyMails, DailyCeilingReached
+      TooManyRequests (429): TooSoon, DailyCeilingReached, TooManyMails
       Retryable (503): AwsUnavailable, TooManyWriters, OutOfTime, StoringOvertaken,
           OrderPending, SupplierThrottled, SupplierUnavailable, SupplierBlocked,
           PlacementNotFound, MailThrottled, MailUnavailable

@@ -31,7 +31,7 @@ class MailsToAddress(Record):
 
     key = UnicodeAttribute(hash_key=True, attr_name="orderId")
     sort_key = UnicodeAttribute(range_key=True, attr_name="sk", default=RECORD_KEY)
-    day = UnicodeAttribute(null=True)
+    day = UnicodeAttribute(attr_name="sentOn", null=True)
     sent = WholeNumber(default=0)
 
 
