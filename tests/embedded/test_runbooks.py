@@ -234,7 +234,7 @@ def test_the_key_of_an_order_stored_since_is_deleted(vault, going_back, alice):
 
 def test_a_new_table_of_links_is_like_the_old_one(vault, going_back):
     (anew,) = RESTORING["When it is `AccessLinksTable`"]
-    switch_on, in_sync, _anchor = steps(5)
+    switch_on, in_sync = steps(5)
     said = going_back.run(f"TABLES=AccessLinksTable\n{anew}\n{switch_on}\n{in_sync}")
     assert said.endswith("IN_SYNC\n")
     name = vault.stack.outputs["AccessLinksTable"]
@@ -243,6 +243,14 @@ def test_a_new_table_of_links_is_like_the_old_one(vault, going_back):
         "TimeToLiveStatus": "ENABLED",
         "AttributeName": "purgeAt",
     }
+
+
+def test_a_gift_card_is_anchored_anew(vault, terminal):
+    shop = vault.shop(scopes=GIFT_SCOPES)
+    card_id = GiftProgram.create(vault, shop).active_card("10.00")["id"]
+    (anew,) = RESTORING["When it is `GiftCardsTable`"]
+    assert answers(terminal.run(filled(anew, {"CARD": card_id})))[-1]["seq"] == 2
+    assert vault.operate("VerifyLedgerFunction")["differences"] == []
 
 
 # --- a new stack takes over: the last one here, for it deletes the stack ---
