@@ -85,7 +85,8 @@ def test_the_ledger_is_verified_to_its_end(vault, terminal):
 def test_keys_are_rewrapped_and_clients_managed(vault, terminal, alice):
     order_id = ordered(alice)
     before = codes(alice, order_id)
-    manage, rewrap = OPERATIONS["Keys and clients"]
+    (manage,) = OPERATIONS["Keys and clients"]
+    (rewrap,) = OPERATIONS["The key that wraps data keys"]
     tomorrow = rewrap.replace("2026-01-01T00:00:00Z", "2099-01-01T00:00:00Z")
     assert sum(answer["rewrapped"] for answer in answers(terminal.run(tomorrow))) >= 1
     assert codes(alice, order_id) == before
@@ -264,10 +265,10 @@ def test_a_new_stack_takes_over_what_the_old_one_left(vault, terminal, shop, ali
     _ask, listing, plan, carry_out = RESTORING["A new stack takes over what was kept"]
     # The emulator forgets a deleted stack at once, so it is asked before.
     said = terminal.run(filled(listing, {"OLD_STACK": old["StackId"]}))
-    assert said == "16 resources to import\n"
+    assert said == "17 resources to import\n"
     cloudformation.delete_stack(StackName=STACK_NAME)
     _until_gone(cloudformation)
-    imported = terminal.run(plan).splitlines()[-16:]
+    imported = terminal.run(plan).splitlines()[-17:]
     assert {line.split("\t")[0] for line in imported} == {"Import"}
     terminal.run(carry_out)
     vault.stack.deploy({each["ParameterKey"]: each["ParameterValue"] for each in old["Parameters"]})

@@ -3,10 +3,10 @@
 import json
 
 import pytest
-import requests
 
 from cardvault.aws.cached_secret import CachedSecret
 from cardvault.errors import InvalidRequest, SupplierUnavailable
+from cardvault.http.outgoing import Answer, Bounds
 from cardvault.supplier import key_check
 from cardvault.supplier.client import SupplierClient
 from cardvault.supplier.key_check import KeyKind, check_key
@@ -46,10 +46,8 @@ def facts(**changes):
     ],
 )
 def test_a_key_that_cannot_order_is_refused(monkeypatch, api_key, error):
-    answer = requests.Response()
-    answer.status_code = 200
-    monkeypatch.setattr(answer, "json", lambda: {"data": {"apiKey": api_key}})
-    monkeypatch.setattr(key_check.requests.Session, "get", lambda *_, **__: answer)
+    body = json.dumps({"data": {"apiKey": api_key}}).encode()
+    monkeypatch.setattr(Bounds, "ask", lambda *_, **__: Answer(200, {}, body))
     with pytest.raises(error):
         check_key("https://supplier.example.com", "key")
 
@@ -64,11 +62,15 @@ def test_a_key_that_cannot_order_is_refused(monkeypatch, api_key, error):
     ],
 )
 def test_a_status_without_facts_sets_no_key(monkeypatch, status, error):
-    answer = requests.Response()
-    answer.status_code = status
-    monkeypatch.setattr(key_check.requests.Session, "get", lambda *_, **__: answer)
+    monkeypatch.setattr(Bounds, "ask", lambda *_, **__: Answer(status, {}, b"{}"))
     with pytest.raises(error):
         check_key("https://supplier.example.com", "key")
+
+
+def test_an_endless_answer_sets_no_key(client, monkeypatch):
+    monkeypatch.setattr(key_check, "BOUNDS", Bounds(longest=10, within_s=15.0))
+    with pytest.raises(SupplierUnavailable):
+        check_key(client.sandbox.origin, client.sandbox.key)
 
 
 @pytest.mark.parametrize(

@@ -199,6 +199,24 @@ def test_i3_an_idempotency_key_used_since_buys_nothing_again(steps, backup, see_
     assert steps.create("adopted", supplierOrderId=SUPPLIER_ORDER, **adopting).order_id != lost
 
 
+def test_the_cards_of_a_lost_order_are_stored_for_the_order_that_adopts_it(steps, backup, see_to):
+    steps.supplier.is_sandbox = False
+    copies = backup()
+    lost = steps.create("lost", quantity=2).order_id
+    steps.supplier.placing.append(SUPPLIER_ORDER)
+    steps.supplier.has(SUPPLIER_ORDER, quantity=2, cards=canary_cards(2))
+    steps.place(lost)
+    steps.store(lost)
+    see_to()
+    copies.take_the_names()
+    UniquenessRecord(supplier_order_key(SUPPLIER_ORDER), RECORD_KEY).delete()
+    steps.clock.advance(hours=1)
+    adopting = {"productId": None, "typeId": None, "quantity": None, "by": ADOPTER}
+    adopted = steps.create("adopted", supplierOrderId=SUPPLIER_ORDER, **adopting).order_id
+    steps.store(adopted)
+    assert len(steps.reveal(adopted).cards) == 2
+
+
 def test_i3_i4_an_order_bought_since_is_named_and_not_bought_again(steps, backup, see_to):
     order = steps.create("before")
     copies = backup()

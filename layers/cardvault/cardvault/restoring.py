@@ -4,9 +4,10 @@
 
 is run while both tables are there and nothing else writes. It carries over the records beside the
 orders that the restored table lacks: a used Idempotency-Key stays used, and a supplier order stays
-its order's (I3). It ends claim links that no restored order knows (I5). And it prints what a person
+its order's (I3). It ends claim links that no restored order knows (I5), and deletes the code marks
+of orders that are gone, so that the shop can adopt what they bought. And it prints what a person
 has to see to, an order a line; exit status 1 if there is something. A second run changes nothing
-more. Reads DATA_KEYS_TABLE and LINKS_TABLE.
+more. Reads DATA_KEYS_TABLE, LINKS_TABLE and CODE_MARKS_TABLE.
 """
 
 import sys
@@ -19,6 +20,7 @@ from cardvault.aws.retries import LostRace
 from cardvault.aws.settings import Settings
 from cardvault.links import AccessLink, Kind, State
 from cardvault.orders.records import ORDER_KEY, RECORD_KEY, Status
+from cardvault.sealing import code_marks
 from cardvault.sealing.store import DataKeyRecord
 
 Row = Mapping[str, Any]  # an item as DynamoDB writes it: {"orderId": {"S": "…"}, …}
@@ -31,6 +33,10 @@ class Restored:
     damaged: Mapping[str, Row]
     restored: Mapping[str, Row]
     keys: frozenset[str]
+
+    def gone(self) -> set[str]:
+        """The orders that are younger than the backup."""
+        return {*self.damaged} - {*self.restored}
 
     def tasks(self) -> Iterator[tuple[str, str]]:
         """(order id, what to see to), an order may have several."""
@@ -123,13 +129,15 @@ def main() -> int:
         sys.stderr.write("usage: python -m cardvault.restoring DAMAGED RESTORED\n")
         return 2
     damaged, restored = sys.argv[1:]
-    tables.use(Settings(), DataKeyRecord, AccessLink)
+    tables.use(Settings(), DataKeyRecord, AccessLink, code_marks.CodeMark)
     found = Restored(
         {str(_text(row, "orderId")): row for row in _rows(damaged, ORDER_KEY)},
         {str(_text(row, "orderId")): row for row in _rows(restored, ORDER_KEY)},
         frozenset(key.order_id for key in DataKeyRecord.scan(consistent_read=True)),
     )
     carried = carry_records_over(damaged, restored)
+    for order_id in found.gone():
+        code_marks.forget(order_id)
     tasks = list(found.tasks())
     tasks += [
         (order_id, "its link was ended: mail it again")

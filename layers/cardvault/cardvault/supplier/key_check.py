@@ -10,9 +10,10 @@ from typing import Any
 import requests
 
 from cardvault.errors import InvalidRequest, SupplierUnavailable
+from cardvault.http.outgoing import Bounds
 
-CONNECT_TIMEOUT_S = 3.05
-READ_TIMEOUT_S = 10.0
+TIMEOUTS_S = (3.05, 10.0)  # to connect, and between two bytes
+BOUNDS = Bounds(longest=64 * 1024, within_s=15.0)
 _WRITES = "READ-WRITE"
 
 
@@ -32,18 +33,18 @@ def check_key(base_url: str, access_token: str) -> KeyKind:
     try:
         with requests.Session() as session:
             session.trust_env = False  # a stray proxy or .netrc must not see the key
-            answer = session.get(
+            answer = BOUNDS.ask(
+                session,
+                "GET",
                 f"{base_url}/v3/validate",
                 headers={"X-Access-Token": access_token},
-                timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
-                allow_redirects=False,
+                timeout=TIMEOUTS_S,
             )
-            body = answer.json() if answer.status_code == 200 else None
-    except (requests.RequestException, ValueError):
+    except requests.RequestException:
         raise SupplierUnavailable("no answer from the supplier about the key") from None
     if 400 <= answer.status_code < 500 and answer.status_code != 429:
         raise InvalidRequest("the supplier refuses this accessToken")
-    return _kind_of(body)
+    return _kind_of(answer.json() if answer.status_code == 200 else None)
 
 
 def _kind_of(body: Any) -> KeyKind:
