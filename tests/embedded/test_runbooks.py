@@ -254,6 +254,27 @@ def test_a_gift_card_is_anchored_anew(vault, terminal):
     assert vault.operate("VerifyLedgerFunction")["differences"] == []
 
 
+# --- planted orders ---
+
+
+def test_a_planted_order_rings_when_it_is_revealed(vault, shop, alice):
+    order_id = ordered(alice)
+    cloudformation = vault.stack.client("cloudformation")
+    (stack,) = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"]
+    vault.stack.deploy({**_parameters(stack), "PlantedOrders": order_id})
+    assert not _said(vault, "PlantedOrderReached"), "nobody has reached for it"
+    assert codes(shop.user("alice"), order_id)
+    while not _said(vault, "PlantedOrderReached"):
+        time.sleep(0.1)
+    (line,) = _said(vault, "planted order reached")
+    assert order_id in line
+    assert '"userId":"alice"' in line
+
+
+def _said(vault, words):
+    return [line for line in vault.stack.logs() if words in line]
+
+
 # --- a new stack takes over: the last one here, for it deletes the stack ---
 
 
@@ -271,11 +292,17 @@ def test_a_new_stack_takes_over_what_the_old_one_left(vault, terminal, shop, ali
     imported = terminal.run(plan).splitlines()[-17:]
     assert {line.split("\t")[0] for line in imported} == {"Import"}
     terminal.run(carry_out)
-    vault.stack.deploy({each["ParameterKey"]: each["ParameterValue"] for each in old["Parameters"]})
+    vault.stack.deploy(_parameters(old))
     alice = shop.user("alice")
     assert codes(alice, order_id) == before
     assert codes(alice, ordered(alice)), "the supplier's key came along"
     assert terminal.run(OPERATIONS["The audit trail"][0]) == "the trail holds\n"
+
+
+def _parameters(stack):
+    """What it was deployed with, but for what CloudFormation does not tell (NoEcho)."""
+    given = {each["ParameterKey"]: each["ParameterValue"] for each in stack["Parameters"]}
+    return {name: value for name, value in given.items() if value != "****"}
 
 
 def _until_gone(cloudformation):

@@ -183,6 +183,14 @@ def test_what_no_function_of_ours_does_to_the_trail_rings(run, output, case, rin
     assert rung_by(output.text()) == rings
 
 
+def test_planted_order_reached_rings_at_a_reveal(run, output, monkeypatch):
+    (record,) = EVENTS["chain_audit_events/batch"]["Records"]
+    subject = record["dynamodb"]["NewImage"]["subjectId"]["S"]
+    monkeypatch.setenv("PLANTED_ORDERS", f"{'f' * 24},{subject.removeprefix('EVENT#')}")
+    run("chain_audit_events/batch")
+    assert rung_by(output.text()) == {"PlantedOrderReached"}
+
+
 def test_every_alarm_on_our_own_metrics_is_rung_here():
     assert set(ALARMS) == {
         "TaskFailure",
@@ -191,4 +199,5 @@ def test_every_alarm_on_our_own_metrics_is_rung_here():
         "RefusalNotRecorded",
         "ClaimLocked",
         "ForgedRecord",
+        "PlantedOrderReached",
     }

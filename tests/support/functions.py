@@ -91,6 +91,7 @@ def more_settings(steps: Any) -> dict[str, str]:
         "STATE_MACHINE_ARN": machine["stateMachineArn"],
         "ADOPTABLE_AFTER_SECONDS": "1800",
         "TENANTS_CARDS_PER_DAY": "50000",
+        "PLANTED_ORDERS": "",
         "SANDBOX_KEY_ALLOWED": "no",
         "FULFILMENT_DEADLINE_SECONDS": "86400",
         "BLOCKED_PAUSE_SECONDS": "960",

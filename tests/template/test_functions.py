@@ -70,6 +70,7 @@ def on_lambda(monkeypatch):
         for variable in environment(name):
             is_number = variable.endswith(("_SECONDS", "_HOURS", "_DAY"))
             value = "60" if is_number else f"{name}-{variable}"
+            value = "yes" if variable.endswith("_ALLOWED") else value
             monkeypatch.setenv(variable, value)
 
     return give

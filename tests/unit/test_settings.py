@@ -18,7 +18,7 @@ DURATIONS = {
     for ending, unit in UNITS.items()
     if name.endswith(ending)
 }
-MAY_BE_EMPTY = {"mail_reply_to", "mail_sender", "published_key_arn"}
+MAY_BE_EMPTY = {"mail_reply_to", "mail_sender", "planted_orders", "published_key_arn"}
 OTHERS = {"tenants_cards_per_day": ("60", 60), "sandbox_key_allowed": ("yes", True)}
 
 

@@ -12,7 +12,9 @@ from cardvault.aws.tasks import event_consumer
 from cardvault.http.fields import ID
 from cardvault.http.schemas import body, checker
 
-tables.use(Settings(), AuditRecord, ChainHead, Overwritten)
+settings = Settings()
+tables.use(settings, AuditRecord, ChainHead, Overwritten)
+planted_orders = frozenset(settings.planted_orders.split(","))
 
 check_request = checker(body({"subject": ID}))
 
@@ -24,6 +26,6 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     Takes `{"subject": id}` from an operator, in rounds; answers how many events were chained.
     """
     if "Records" in event:
-        failed = stream.chain_records(event["Records"])
+        failed = stream.chain_records(event["Records"], planted_orders)
         return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}
     return asdict(stream.chain_leftovers(check_request(event)["subject"]))

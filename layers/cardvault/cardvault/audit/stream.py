@@ -1,12 +1,13 @@
 """From the stream of the audit trail's table to the chain: batches, overwritings, leftovers."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from itertools import islice
 from typing import Any
 
-from cardvault.audit import chain
+from cardvault.audit import chain, planted
 from cardvault.audit.chain import MOST_AT_ONCE, MalformedEvent, Overwriting
 from cardvault.audit.trail import AuditRecord, read_waiting
 from cardvault.aws.logs import logger
@@ -17,18 +18,22 @@ from cardvault.core.clock import Clock, utc_now
 from cardvault.errors import OutOfTime
 
 
-def chain_records(records: Sequence[Record]) -> list[str]:
+def chain_records(
+    records: Sequence[Record], planted_orders: Collection[str] = frozenset()
+) -> list[str]:
     """Chain what a batch of the stream brings, subject by subject.
 
-    Returns the sequence numbers from which Lambda is to begin again. What it brings again then and
-    was chained already, is chained no second time.
+    Rings for events of planted orders. Returns the sequence numbers from which Lambda is to begin
+    again. What it brings again then and was chained already, is chained no second time.
     """
-    return work_by_key(records, "subjectId", _chain_subject)
+    return work_by_key(records, "subjectId", partial(_chain_subject, planted_orders))
 
 
-def _chain_subject(records: Sequence[Record]) -> None:
+def _chain_subject(planted_orders: Collection[str], records: Sequence[Record]) -> None:
     put = (one["dynamodb"]["NewImage"] for one in records if one["eventName"] == "INSERT")
-    chain.chain(list(_well_formed(put)))
+    events = list(_well_formed(put))
+    planted.watch(events, planted_orders)  # first: no fault of chaining keeps it from ringing
+    chain.chain(events)
     for record in records:
         if record["eventName"] == "MODIFY":
             count("ForgedRecord")

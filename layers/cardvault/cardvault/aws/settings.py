@@ -60,6 +60,7 @@ class Settings:
     code_marks_table = _Variable("CODE_MARKS_TABLE", _text)
     data_keys_table = _Variable("DATA_KEYS_TABLE", _text)
     audit_table = _Variable("AUDIT_TABLE", _text)
+    planted_orders = _Variable("PLANTED_ORDERS", str)
     clients_table = _Variable("CLIENTS_TABLE", _text)
     gift_cards_table = _Variable("GIFT_CARDS_TABLE", _text)
     gift_programs_table = _Variable("GIFT_PROGRAMS_TABLE", _text)
