@@ -1,7 +1,12 @@
-"""docs/invariants.md: each test it names exists, and each invariant that is cited is explained."""
+"""docs/invariants.md and docs/threat-model.md: each test that they name exists, none is missing.
+
+And each invariant that is cited anywhere is explained.
+"""
 
 import ast
 import re
+
+import pytest
 
 from tests.support.template import ROOT
 from tests.support.texts import texts
@@ -12,6 +17,13 @@ NAMED = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 CITED = re.compile(r"\bI[0-9]{1,2}\b|(?<=_)i[0-9]{1,2}(?=_)")
 
 
+THREATS = [
+    line
+    for line in (ROOT / "docs/threat-model.md").read_text().split("## From outside")[1].splitlines()
+    if line.startswith("| ") and not line.endswith("| tests |")
+]
+
+
 def functions_of(path):
     tree = ast.parse((ROOT / path).read_text())
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
@@ -20,10 +32,21 @@ def functions_of(path):
 def test_every_invariant_names_tests_that_exist():
     assert [f"I{number}" for number in range(1, len(SECTIONS) + 1)] == list(SECTIONS)
     for invariant, section in SECTIONS.items():
-        named = NAMED.findall(section)
-        assert named, f"{invariant} has no test"
-        for path, name in named:
-            assert name in functions_of(path), f"{invariant}: {path}::{name}"
+        expect_tests(invariant, section)
+
+
+@pytest.mark.parametrize("row", THREATS)
+def test_every_row_of_the_threat_model_names_tests_that_exist(row):
+    *cells, tests = row.strip("| ").split(" | ")
+    assert len(cells) == 3
+    expect_tests(cells[0], tests)
+
+
+def expect_tests(what, text):
+    named = NAMED.findall(text)
+    assert named, f"{what} has no test"
+    for path, name in named:
+        assert name in functions_of(path), f"{what}: {path}::{name}"
 
 
 def test_every_invariant_that_is_cited_is_explained():
