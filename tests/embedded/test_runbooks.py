@@ -4,6 +4,7 @@ They take a stack of their own: tables are deleted here, and at last the stack i
 """
 
 import json
+import re
 import time
 import uuid
 from dataclasses import replace
@@ -16,6 +17,7 @@ from local.clients.gift_cards import GIFT_SCOPES, GiftProgram
 from local.clients.shop import ALL_SCOPES
 from local.stack.embedded import STACK_NAME
 from tests.support.documents import Terminal, filled, sections
+from tests.support.template import resources
 
 # Some hundred commands, each a process of its own.
 pytestmark = [pytest.mark.embedded, pytest.mark.timeout(1200)]
@@ -140,6 +142,27 @@ def test_the_audit_trail_is_verified(terminal, alice):
     assert verified(terminal) == "the trail holds\n"
 
 
+def test_the_log_has_the_chain_s_last_hash(terminal, alice):
+    order_id = ordered(alice)
+    verified(terminal)
+    _command, log, _of_gift_cards = OPERATIONS["The audit trail"]
+    line = json.loads(terminal.run(filled(log, {"ORDER_ID": order_id})))
+    trail = alice.get(order_id, "/audit").json()["events"]
+    assert (line["lastSeq"], line["lastHash"]) == (trail[-1]["seq"], trail[-1]["hash"])
+
+
+def test_the_trail_of_gift_cards_is_verified(terminal):
+    _command, _log, of_gift_cards = OPERATIONS["The audit trail"]
+    assert terminal.run(of_gift_cards) == "the trail holds\n"
+
+
+def test_an_entry_is_anchored_by_hand(vault, terminal):
+    shop = vault.shop(scopes=GIFT_SCOPES)
+    card_id = GiftProgram.create(vault, shop).active_card("10.00")["id"]
+    (command,) = OPERATIONS["Entries that are not anchored"]
+    assert answers(terminal.run(filled(command, {"CARD": card_id})))[-1]["seq"] == 2
+
+
 def test_events_are_chained_by_hand(terminal, alice):
     (command,) = OPERATIONS["Events that are not chained"]
     said = terminal.run(filled(command, {"SUBJECT": ordered(alice)}))
@@ -252,6 +275,88 @@ def test_a_gift_card_is_anchored_anew(vault, terminal):
     (anew,) = RESTORING["When it is `GiftCardsTable`"]
     assert answers(terminal.run(filled(anew, {"CARD": card_id})))[-1]["seq"] == 2
     assert vault.operate("VerifyLedgerFunction")["differences"] == []
+
+
+# --- what alarms lead to ---
+
+
+@pytest.fixture(scope="module")
+def alarmed(terminal):
+    """A terminal in which the first block of the alarms was run."""
+    (begin,) = OPERATIONS["Alarms"]
+    return replace(terminal, preamble=terminal.preamble + begin)
+
+
+def test_an_execution_that_was_stopped_is_found_with_its_order(vault, alarmed, alice):
+    key = uuid.uuid4().hex
+    order_id = alice.order(key, productId="P1", typeId="T1", quantity=2).json()["orderId"]
+    machine = vault.stack.outputs["StateMachineArn"]
+    execution = f"{machine.replace(':stateMachine:', ':execution:')}:{order_id}"
+    vault.stack.client("stepfunctions").stop_execution(executionArn=execution)
+    listing, describing = OPERATIONS["Which order it is"]
+    assert f"ABORTED\t{order_id}\n" in alarmed.run(listing)
+    told = alarmed.run(f"EXECUTION={execution}\n{describing}")
+    assert json.loads(told) == {"orderId": order_id}
+
+
+@pytest.mark.parametrize("heading", ["Which route fails", "Who guesses"])
+def test_the_calls_of_a_route_are_looked_for_in_fields_that_the_log_has(alarmed, heading):
+    (command,) = OPERATIONS[heading]
+    # The emulator writes no access log, so that none is found is all it can say.
+    assert json.loads(alarmed.run(command)) == []
+    line = resources("AWS::Serverless::HttpApi")["HttpApi"]["Properties"]["AccessLogSettings"]
+    assert set(re.findall(r"\$\.(\w+)", command)) <= json.loads(line["Format"]).keys()
+
+
+def test_failures_are_looked_for_in_every_log_group(alarmed):
+    (command,) = OPERATIONS["Finding it in the logs"]
+    assert json.loads(alarmed.run(command.replace("sleep 10", "")))["status"] == "Complete"
+
+
+def test_failed_events_are_shown_and_replayed(alarmed):
+    replay, suppressed = OPERATIONS["Failed events"]
+    assert alarmed.run(replay) == ""
+    assert json.loads(alarmed.run(suppressed)) == {"SuppressedDestinationSummaries": []}
+
+
+def test_a_silent_schedule_is_found_and_its_work_done(alarmed):
+    (command,) = OPERATIONS["A schedule is silent"]
+    said = alarmed.run(command)
+    assert "SweepDownloadsFunctionEveryMinute" in said
+    assert '{"deleted": 0, "more": false}' in said
+
+
+# --- deploying ---
+
+
+def test_a_key_for_signing_is_made(terminal):
+    (command,) = OPERATIONS["The key that signs tokens"]
+    assert terminal.run(command).startswith("arn:aws:kms:")
+
+
+def test_the_stack_policy_is_lifted(vault, terminal):
+    _with_sam, _quotas, lift = OPERATIONS["Deploying"]
+    terminal.run(lift)
+    policy = vault.stack.client("cloudformation").get_stack_policy(StackName=STACK_NAME)
+    assert json.loads(policy["StackPolicyBody"])["Statement"][0]["Effect"] == "Allow"
+
+
+# --- a deleted table ---
+
+
+def test_a_deleted_table_comes_back(vault, going_back, alice):
+    order_id = ordered(alice)
+    before = codes(alice, order_id)
+    dynamodb, name = vault.stack.client("dynamodb"), vault.stack.outputs["OrdersTable"]
+    dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
+    dynamodb.create_backup(TableName=name, BackupName="as DynamoDB makes it by itself")
+    dynamodb.delete_table(TableName=name)
+    (bring_back,) = RESTORING["A deleted table"]
+    switch_on, in_sync = steps(5)
+    going_back.run(filled(bring_back, {"TABLE": "OrdersTable"}))
+    said = going_back.run(f"TABLES=OrdersTable\n{switch_on}\n{in_sync}")
+    assert said.endswith("IN_SYNC\n")
+    assert codes(alice, order_id) == before
 
 
 # --- planted orders ---

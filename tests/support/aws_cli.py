@@ -3,12 +3,16 @@
     aws SERVICE OPERATION --option value … [--query JMESPATH] [--output text|json] [OUTFILE]
 
 Operations, options and shapes come from botocore's own models, so a command that the AWS CLI does
-not know is refused here as well. `AWS_ENDPOINT_URL` says where.
+not know is refused here as well. `AWS_ENDPOINT_URL` says where. Moto knows no filter patterns for
+JSON, so a log's lines are filtered here:
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
 """
 
 import json
+import re
 import sys
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +35,31 @@ def main(words: Sequence[str]) -> None:
     method = operation.replace("-", "_")
     name = client.meta.method_to_api_mapping[method]
     wanted, told, outfile = parse(options, shape_of(client, name))
+    pattern = wanted.pop("filterPattern", "")
     if client.can_paginate(method):
-        answer = client.get_paginator(method).paginate(**wanted).build_full_result()
+        most = {"MaxItems": int(told["max-items"])} if "max-items" in told else {}
+        pages = client.get_paginator(method).paginate(**wanted, PaginationConfig=most)
+        answer = pages.build_full_result()
     else:
         answer = getattr(client, method)(**wanted)
         answer.pop("ResponseMetadata", None)
+    if pattern:
+        answer["events"] = [event for event in answer["events"] if fits(event["message"], pattern)]
     if outfile:
         Path(outfile).write_bytes(answer.pop("Payload").read())
     show(answer, told)
+
+
+def fits(message: str, pattern: str) -> bool:
+    """Whether a line has all the fields of a pattern such as `{ $.a = "4*" && $.b = "x" }`."""
+    try:
+        line = json.loads(message)
+    except ValueError:
+        return False
+    terms = re.findall(r'\$\.(\w+) = "([^"]*)"', pattern)
+    whole = " && ".join(f'$.{name} = "{value}"' for name, value in terms)
+    assert pattern == f"{{ {whole} }}", "a pattern that is not read here"
+    return all(name in line and fnmatchcase(str(line[name]), value) for name, value in terms)
 
 
 def shape_of(client: Any, operation: str) -> Any:
@@ -57,7 +78,7 @@ def parse(options: Sequence[str], shape: Any) -> tuple[dict[str, Any], dict[str,
         if not word.startswith("--"):
             assert outfile is None, f"{word} belongs to no option"
             outfile = word
-        elif name in {"query", "output"}:
+        elif name in {"query", "output", "max-items"}:
             told[name] = rest.pop(0)
         elif name.startswith("no-") and name.removeprefix("no-") in members:
             wanted[members[name.removeprefix("no-")][0]] = False
@@ -88,7 +109,9 @@ def value_of(values: Sequence[str], kind: Any) -> Any:
     if kind.type_name == "structure":
         parts = dict(part.split("=", 1) for part in text.split(","))
         return {name: value_of([part], kind.members[name]) for name, part in parts.items()}
-    return int(text) if kind.type_name in {"integer", "long"} else text
+    if kind.type_name in {"integer", "long"}:
+        return int(text)
+    return float(text) if kind.type_name == "double" else text
 
 
 def show(answer: Any, told: dict[str, str]) -> None:

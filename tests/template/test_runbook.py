@@ -7,7 +7,7 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-from tests.support.documents import anchors
+from tests.support.documents import anchors, sections
 from tests.support.template import ROOT, template
 
 TEXT = (ROOT / "docs/operations.md").read_text()
@@ -68,3 +68,12 @@ def test_every_link_leads_somewhere():
     assert links
     for file, anchor in links:
         assert anchor in set(anchors(ROOT / "docs" / (file or "operations.md"))), anchor
+
+
+@pytest.mark.parametrize("document", ["operations.md", "restoring.md"])
+def test_the_commands_of_every_section_are_executed(document):
+    run = (ROOT / "tests/embedded/test_runbooks.py").read_text()
+    steps = {step for some in re.findall(r"steps\(([\d, ]+)\)", run) for step in some.split(", ")}
+    for heading, blocks in sections(document).items():
+        is_step = heading[1:2] == "." and heading[:1] in steps
+        assert not blocks or is_step or f'"{heading}"' in run, heading
