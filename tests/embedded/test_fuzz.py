@@ -16,6 +16,7 @@ from schemathesis import checks
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi import checks as openapi_checks
 
+from local.cardvault import running
 from local.clients.gift_cards import GIFT_SCOPES, GiftProgram
 from local.clients.shop import ALL_SCOPES
 from tests.support.claiming import ordered
@@ -56,6 +57,13 @@ class Known:
         base = self.issuer if case.path.startswith("/.well-known") else self.api
         headers = {"Authorization": f"Bearer {self.token}"} if case.path != "/v2/token" else {}
         return case.call(base_url=base, headers=headers, allow_redirects=False, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def vault():
+    """A stack of its own: what is drawn uses up rate limits that other tests lean on."""
+    with running(settings={"EMULATOR_QUEUE_S": "3600"}, auth=True) as running_vault:
+        yield running_vault
 
 
 @pytest.fixture(scope="module")
