@@ -21,3 +21,10 @@ def load(name: str, path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def any_value(variable: str) -> str:
+    """Something that a function takes as this variable of its environment."""
+    if variable.endswith("_ALLOWED"):
+        return "no"
+    return "60" if variable.endswith(("_SECONDS", "_HOURS", "_DAY")) else variable

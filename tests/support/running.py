@@ -20,6 +20,7 @@ from cardvault.fulfilment import create
 from cardvault.identity.readiness import AwaitIssuer
 from cardvault.supplier import key_check
 from cardvault.supplier.client import SupplierClient
+from tests.support.apps import any_value
 from tests.support.doubles import START, ScriptedSupplier
 from tests.support.functions import (
     ORDERS,
@@ -114,9 +115,7 @@ def aws_raises(monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception], None]:
         for variable in function["Properties"].get("Environment", {}).get("Variables", {})
     }
     for variable in declared | {"POWERTOOLS_SERVICE_NAME"}:
-        monkeypatch.setenv(
-            variable, "60" if variable.endswith(("_SECONDS", "_HOURS", "_DAY")) else variable
-        )
+        monkeypatch.setenv(variable, any_value(variable))
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
 
     public_key = rsa.generate_private_key(65537, 2048).public_key()

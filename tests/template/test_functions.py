@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from cardvault.aws import settings as settings_module
 from cardvault.identity.clients import SCOPES
-from tests.support.apps import load
+from tests.support.apps import any_value, load
 from tests.support.statemachine import tasks
 from tests.support.template import ROOT, resources, template
 
@@ -68,10 +68,7 @@ def on_lambda(monkeypatch):
 
     def give(name):
         for variable in environment(name):
-            is_number = variable.endswith(("_SECONDS", "_HOURS", "_DAY"))
-            value = "60" if is_number else f"{name}-{variable}"
-            value = "yes" if variable.endswith("_ALLOWED") else value
-            monkeypatch.setenv(variable, value)
+            monkeypatch.setenv(variable, any_value(variable))
 
     return give
 
