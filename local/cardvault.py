@@ -1,6 +1,7 @@
 """All of Cardvault on this machine: the embedded stack, supplied by the supplier sandbox."""
 
 import json
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -83,6 +84,7 @@ class Cardvault:
         """Start the order's workflow again, as docs/operations.md says; the execution's ARN."""
         execution = self.stack.client("stepfunctions").start_execution(
             stateMachineArn=self.stack.outputs["StateMachineArn"],
+            name=f"{order_id}-{uuid.uuid4().hex}",
             input=json.dumps({"orderId": order_id, **resolution}),
         )
         return str(execution["executionArn"])

@@ -123,10 +123,16 @@ def test_an_order_is_redriven(terminal, alice):
         "SUPPLIER_ORDER_ID": supplier_order_id,
         "PLACING_AT": "2026-01-02T03:04:05.678Z",
     }
-    plain, named, not_placed = OPERATIONS["An order needs attention"]
+    plain, named, not_placed, _stopped = OPERATIONS["An order needs attention"]
     for block in (plain, named, not_placed):
         assert "execution" in terminal.run(filled(block, values))
     assert alice.settled(order_id)["status"] == "fulfilled"
+
+
+def test_orders_that_stopped_are_moved_on_at_once(terminal):
+    _plain, _named, _not_placed, reconcile = OPERATIONS["An order needs attention"]
+    (done,) = answers(terminal.run(reconcile))
+    assert (done["failed"], done["more"]) == (0, False)
 
 
 def verified(terminal):

@@ -5,6 +5,7 @@ from typing import Any
 from cardvault import errors
 from cardvault.core.clock import to_text
 from cardvault.fulfilment.place import LONGEST_ACCEPTANCE
+from cardvault.fulfilment.workflow import MOST_RESTARTS
 from tests.support import chaining
 from tests.support.stage import CUSTOMER, MALLORY, Stage, fresh_key, three_cards
 
@@ -65,6 +66,7 @@ def play(stage: Stage) -> None:
     _storing_in_vain(stage)
     _locked_out(stage)
     _ending_without_cards(stage)
+    _stuck(stage)
     _looking(stage)
     _revealing_and_shredding(stage)
     _marking_codes(stage)
@@ -203,6 +205,21 @@ def _ending_without_cards(stage: Stage) -> None:
     stage.task("place_order", input={"orderId": unplaced}, orderId=unplaced)
     with_cards = stored(stage)
     stage.task("record_outcome", orderId=with_cards)
+
+
+def _stuck(stage: Stage) -> None:
+    """Executions are stopped, of one order again and again, as it had begun to store its cards."""
+    order_id = placed(stage)
+    stage.supplier.has(f"S-{order_id}")
+    for _ in range(2):
+        stage.meanwhile("PutItem", lambda: stage.fails("TransactWriteItems", Died()))
+        stage.task("store_cards", errors.InternalError, orderId=order_id)
+    for _ in range(2 + MOST_RESTARTS):
+        stage.stop_executions()
+        stage.wait(minutes=20)
+        stage.task("reconcile_orders")
+    shown = stage.http("get_order", ORDER, 200, path={"orderId": order_id})
+    assert shown["attentionReason"] == "WORKFLOW_STOPPED"
 
 
 def _looking(stage: Stage) -> None:

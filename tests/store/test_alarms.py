@@ -70,6 +70,7 @@ def named(monkeypatch, aws_raises):
         ("handle_email_event/bounce", THROTTLED),
         ("sweep_downloads/scheduled", THROTTLED),
         ("expire_gift_cards/scheduled", DENIED),
+        ("reconcile_orders/scheduled", DENIED),
         ("rewrap_data_keys/after_rotation", THROTTLED),
     ],
 )

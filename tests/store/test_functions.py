@@ -166,6 +166,7 @@ RETURNED = {
     "poll_fulfilment/finished": {"status": "FULFILLED"},
     "poll_fulfilment/handling": errors.OrderPending,
     "poll_fulfilment/overdue": errors.FulfilmentOverdue,
+    "reconcile_orders/scheduled": {"started": 1, "attention": 0, "failed": 0, "more": False},
     "reconcile_order/lost_answer": {"status": "placed"},
     "reconcile_order/never_sent": errors.PlacementNotFound,
     "record_outcome/refunded": {"status": "refunded"},

@@ -24,6 +24,7 @@ BY_ITSELF = {
     EventName.ORDER_NEEDS_ATTENTION,
     EventName.ORDER_REDRIVEN,
     EventName.ORDER_RESUMED,
+    EventName.ORDER_RESTARTED,
     EventName.SUPPLIER_ORDER_ORPHANED,
     EventName.CARDS_STORING,
     EventName.CARDS_STORED,

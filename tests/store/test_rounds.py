@@ -319,7 +319,7 @@ def test_a_rotation_sent_twice_leaves_the_secret_in_use_alone(cloud, clock):
 def test_a_rotation_overtaken_by_another_leaves_the_secret_in_use_alone(cloud, clock, monkeypatch):
     tables.use(cloud.settings, ApiClient)
     made = clients.create("shop", ["orders:read"], clock=clock)
-    client_id, find, overtaking = made.client.client_id, clients._find, []
+    client_id, find, overtaking = made.client.client_id, clients.find, []
 
     def overtaken(wanted):
         client = find(wanted)
@@ -329,7 +329,7 @@ def test_a_rotation_overtaken_by_another_leaves_the_secret_in_use_alone(cloud, c
         return client
 
     with monkeypatch.context() as patch:
-        patch.setattr(clients, "_find", overtaken)
+        patch.setattr(clients, "find", overtaken)
         answered = clients.rotate(client_id, clock=clock)
     assert clients.authenticate(client_id, made.secret, clock=clock), "the shop's own"
     assert clients.authenticate(client_id, answered.secret, clock=clock)

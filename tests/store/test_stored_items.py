@@ -73,11 +73,13 @@ OF_KIND = {
 YOUNGER_ATTRIBUTES = {"storingAttempt", "storingAt", "cardsPerPage", "mailId", "attempt"}
 YOUNGER_ATTRIBUTES |= {"version", "eventId", "hashSalt", "orderHash", "accessHash", "cardHash"}
 YOUNGER_ATTRIBUTES |= {"mailFailedAt", "mailDay", "mails", "wrongTries"}
-YOUNGER_ATTRIBUTES |= {"shown", "files"}
+YOUNGER_ATTRIBUTES |= {"shown", "files", "clientId", "countedOn", "unfinished"}
 YOUNGER_KINDS = [
     {"orderId", "sk", "refusedVersion", "refusedUntil", "blockedUntil"},
     {"subjectId", "seq", "lastSeq", "lastHash"},
     {"orderId", "sk", "sentOn", "sent"},
+    {"orderId", "sk", "cardsPerOrder", "cardsPerDay", "day", "cardsOfDay"},
+    {"markKey", "orderId", "marks"},
 ]
 
 

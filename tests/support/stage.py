@@ -99,6 +99,14 @@ class Stage:
     def now(self) -> datetime:
         return datetime.now(UTC) + Moving.ahead
 
+    def stop_executions(self) -> None:
+        """Somebody stops every execution that runs."""
+        client = boto_clients.step_functions()
+        machine = self.account.environment("CreateOrderFunction")["STATE_MACHINE_ARN"]
+        listed = client.list_executions(stateMachineArn=machine, statusFilter="RUNNING")
+        for execution in listed["executions"]:
+            client.stop_execution(executionArn=execution["executionArn"])
+
     def fails(self, operation: str, error: Exception) -> None:
         """AWS answers the next call of that operation with an error."""
 

@@ -26,6 +26,8 @@ class EventName(StrEnum):
     ORDER_REDRIVEN = "ORDER_REDRIVEN"
     # A person started the workflow again for an order whose cards are stored.
     ORDER_RESUMED = "ORDER_RESUMED"
+    # The workflow was started again for an order that had stopped on its way.
+    ORDER_RESTARTED = "ORDER_RESTARTED"
     # The supplier has a second order for this one.
     SUPPLIER_ORDER_ORPHANED = "SUPPLIER_ORDER_ORPHANED"
 

@@ -7,7 +7,7 @@ message nor any attribute of an error may hold a card code, a key, a token or a 
     CardvaultError (500): InternalError, CardAltered, CannotOpen, PlacementUnknown,
         PlacementDuplicated, PlacementAmbiguous, SupplierCredentialsRejected, FulfilmentOverdue,
         CardCountMismatch, DuplicateCards, StoredCardsDiffer, OrderTooLarge, MailRefused,
-        MailOutcomeUnknown, IssuerNotReady
+        MailOutcomeUnknown, WorkflowStopped, IssuerNotReady
       InvalidRequest (400)
       BodyTooLarge (413)
       Refused (400): OrderNotFulfilled, OrderAboveCeiling, NoRecipient, MailNotSetUp, WrongCode

@@ -57,6 +57,16 @@ class MailUnavailable(Retryable):
     code = "MAIL_UNAVAILABLE"
 
 
+class WorkflowStopped(CardvaultError):
+    """No execution carries the order, and it is not finished.
+
+    It is started again some times; that it needs attention means that this did not help.
+    """
+
+    code = "WORKFLOW_STOPPED"
+    message = "The order's workflow stopped"
+
+
 class PlacementUnknown(CardvaultError):
     """placeOrder may or may not have been carried out: reconcile, never send it again (I3)."""
 

@@ -33,7 +33,7 @@ from cardvault.http.schemas import body, checker
 from cardvault.identity.ceilings import day_of
 from cardvault.orders import store
 from cardvault.orders.recipient import RECIPIENT, Recipient, hash_passcode
-from cardvault.orders.records import OrderRecord, Status, UniquenessRecord, owner_key
+from cardvault.orders.records import UNFINISHED, OrderRecord, Status, UniquenessRecord, owner_key
 
 LARGEST_ORDER = 10_000
 
@@ -195,6 +195,7 @@ def _new_record(request: NewOrder, caller: Caller, order_id: str, now: str) -> O
         supplier_order_id=request.supplier_order_id,
         placed_at=now if adopted else None,
         hash_salt=secrets.token_hex(16),
+        unfinished=UNFINISHED,
         **(request.recipient.attributes() if request.recipient else {}),
     )
 

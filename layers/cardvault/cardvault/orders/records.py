@@ -3,7 +3,7 @@
 One table: `orderId` + `ORDER` is the order, `orderId` + `CARDS#0000` its sealed pages (sealing),
 `IDEM#…` are idempotency records, `SUPPLIER#…` uniqueness records of supplier orders, `ADDRESS#…`
 suppressed addresses (mail), `SUPPLIER` the circuit breaker (supplier), `CEILING#…` ceilings and
-what was counted against them (identity). Only the order carries the index's keys.
+what was counted against them (identity). Only the order carries the indexes' keys.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from typing import Any
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.expressions.condition import Condition
-from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 
 from cardvault.audit.trail import AuditRecord
 from cardvault.aws.tables import Record
@@ -21,7 +21,16 @@ from cardvault.identity.ceilings import Buyer, CeilingRecord
 
 ORDER_KEY = "ORDER"
 RECORD_KEY = "MARK"
-_NO_PART_OF_A_VERSION = {"refusals", "version", "updatedAt", "auditSeq", "auditHash"}
+UNFINISHED = "yes"
+DECIDES_WHETHER_UNFINISHED = {"status", "stored_at", "mailing_at", "emailed_at", "shredded_at"}
+_NO_PART_OF_A_VERSION = {
+    "refusals",
+    "version",
+    "updatedAt",
+    "auditSeq",
+    "auditHash",
+    "unfinished",  # follows from the rest
+}
 
 
 class Status(StrEnum):
@@ -52,6 +61,17 @@ class OrdersOfOwner(GlobalSecondaryIndex["OrderRecord"]):  # type: ignore[no-unt
     created_at = UnicodeAttribute(range_key=True, attr_name="createdAt")
 
 
+class UnfinishedOrders(GlobalSecondaryIndex["OrderRecord"]):  # type: ignore[no-untyped-call]
+    """Orders that an execution has still to do with, by age: no others are in it."""
+
+    class Meta:
+        index_name = "unfinishedOrders"
+        projection = KeysOnlyProjection()
+
+    unfinished = UnicodeAttribute(hash_key=True)
+    created_at = UnicodeAttribute(range_key=True, attr_name="createdAt")
+
+
 class OrderRecord(Record):
     """An order. Times are RFC 3339 texts in UTC."""
 
@@ -59,6 +79,7 @@ class OrderRecord(Record):
         setting = "orders_table"
 
     of_owner = OrdersOfOwner()
+    all_unfinished = UnfinishedOrders()
 
     order_id = UnicodeAttribute(hash_key=True, attr_name="orderId")
     sort_key = UnicodeAttribute(range_key=True, attr_name="sk", default=ORDER_KEY)
@@ -110,6 +131,9 @@ class OrderRecord(Record):
     attention_reason = UnicodeAttribute(attr_name="attentionReason", null=True)
     attention_at = UnicodeAttribute(attr_name="attentionAt", null=True)
 
+    # UNFINISHED or absent, as `is_unfinished` was at the last change. It puts it in an index.
+    unfinished = UnicodeAttribute(null=True)
+
     refusals = NumberAttribute(null=True)
     version = NumberAttribute(default=0)
     # Orders of former releases have none, and their events no hash of them.
@@ -143,6 +167,18 @@ class OrderRecord(Record):
         return Status.REFUNDED if self.fulfilled_quantity == 0 else None
 
     @property
+    def is_unfinished(self) -> bool:
+        """Whether the workflow, or who sends mail, has more to do: not when a person has."""
+        if self.status == Status.ATTENTION:
+            return False
+        if self.ended_as is None:
+            return True
+        mail_is_open = self.mailing_at is not None or (
+            self.email_wanted and self.emailed_at is None
+        )
+        return mail_is_open and self.shredded_at is None
+
+    @property
     def access_hash(self) -> str:
         """SHA-256 of who may see the cards and what guards the link; it never changes."""
         passcode = None if self.passcode_hash is None else self.passcode_hash.hex()
@@ -157,8 +193,12 @@ class OrderRecord(Record):
         """
         if self.hash_salt is None:
             return None
-        changed = OrderRecord(**{**self.attribute_values, **changes})
+        changed = self.changed_by(changes)
         return hash_of_state(changed.fields(), without=_NO_PART_OF_A_VERSION)
+
+    def changed_by(self, changes: Mapping[str, Any]) -> "OrderRecord":
+        """A copy in memory with these changes, by their Python names."""
+        return OrderRecord(**{**self.attribute_values, **changes})
 
     @property
     def unchanged(self) -> Condition:

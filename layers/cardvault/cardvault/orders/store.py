@@ -11,7 +11,12 @@ from cardvault.aws import tables
 from cardvault.aws.unit_of_work import UnitOfWork
 from cardvault.core.clock import Clock, to_text
 from cardvault.errors import OrderNotFound
-from cardvault.orders.records import ORDER_KEY, OrderRecord
+from cardvault.orders.records import (
+    DECIDES_WHETHER_UNFINISHED,
+    ORDER_KEY,
+    UNFINISHED,
+    OrderRecord,
+)
 
 # Set along with a status that is none of `attention`.
 CLEAR_ATTENTION: dict[str, None] = {"attention_reason": None, "attention_at": None}
@@ -47,12 +52,24 @@ class Edit:
         trail.put_with(self.work, subject, event, timestamp=self.timestamp)
         changes = {
             **attributes,
+            **_marked(order, attributes),
             "updated_at": self.timestamp,
             "version": version,
             "audit_seq": None,
         }
         self.work.update(order, changes, order.unchanged)
         self.work.commit()
+
+
+def _marked(order: OrderRecord, attributes: dict[str, Any]) -> dict[str, Any]:
+    """What the change makes of the mark that the order is unfinished, if it may have to do with it.
+
+    A change that leaves an order as unfinished as it was sets the mark again, which writes
+    nothing to the index.
+    """
+    if not attributes.keys() & DECIDES_WHETHER_UNFINISHED:
+        return {}
+    return {"unfinished": UNFINISHED if order.changed_by(attributes).is_unfinished else None}
 
 
 def find(order_id: str) -> OrderRecord:
