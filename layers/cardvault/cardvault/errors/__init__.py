@@ -4,10 +4,10 @@ A class name is a contract: the state machine retries and catches by it. A `code
 too: callers and operators read it in answers, in `attentionReason` and in the logs. Neither the
 message nor any attribute of an error may hold a card code, a key, a token or a supplier's body.
 
-    CardvaultError (500): InternalError, CardAltered, CannotOpen, PlacementUnknown,
-        PlacementDuplicated, PlacementAmbiguous, SupplierCredentialsRejected, FulfilmentOverdue,
-        CardCountMismatch, DuplicateCards, StoredCardsDiffer, OrderTooLarge, MailRefused,
-        MailOutcomeUnknown, WorkflowStopped, IssuerNotReady
+    CardvaultError (500): InternalError, CardAltered, CannotOpen, WorkflowStopped,
+        PlacementUnknown, PlacementDuplicated, PlacementAmbiguous, SupplierCredentialsRejected,
+        FulfilmentOverdue, CardCountMismatch, DuplicateCards, StoredCardsDiffer, OrderTooLarge,
+        MailRefused, MailOutcomeUnknown, IssuerNotReady
       InvalidRequest (400)
       BodyTooLarge (413)
       Refused (400): OrderNotFulfilled, OrderAboveCeiling, NoRecipient, MailNotSetUp, WrongCode
