@@ -319,13 +319,13 @@ def test_failures_are_looked_for_in_every_log_group(alarmed):
     assert json.loads(alarmed.run(command.replace("sleep 10", "")))["status"] == "Complete"
 
 
-def test_failed_events_are_shown_and_replayed(alarmed):
+def test_failed_events_are_looked_for_in_the_queue_and_with_ses(alarmed):
     replay, suppressed = OPERATIONS["Failed events"]
     assert alarmed.run(replay) == ""
     assert json.loads(alarmed.run(suppressed)) == {"SuppressedDestinationSummaries": []}
 
 
-def test_a_silent_schedule_is_found_and_its_work_done(alarmed):
+def test_a_silent_schedule_is_found_and_its_work_is_done(alarmed):
     (command,) = OPERATIONS["A schedule is silent"]
     said = alarmed.run(command)
     assert "SweepDownloadsFunctionEveryMinute" in said
