@@ -23,7 +23,7 @@ from cardvault.aws.retries import LostRace
 from cardvault.core.clock import utc_now
 from cardvault.errors import TooManyWriters
 from cardvault.giftcards import store
-from cardvault.giftcards.ledger.posting import new_entry
+from cardvault.giftcards.ledger.posting import next_entry
 from cardvault.giftcards.ledger.records import EntryRecord, EntryType
 from local.cardvault import Cardvault
 from local.stack.embedded import Stack
@@ -90,11 +90,10 @@ def _lengthen(card_id: str, length: int) -> None:
             if card.entry_seq >= length:
                 break
             kind = EntryType.REDEMPTION if turn < 0 else EntryType.RELOAD
-            details = {"pos_transaction_id": f"till-7-{card.entry_seq:06d}"}
-            entry = new_entry(card, kind, turn, now, client_id="c" * 24, **details)
+            till = f"till-7-{card.entry_seq:06d}"
+            client = "c" * 24
+            entry, _ = next_entry(card, kind, turn, now, client_id=client, pos_transaction_id=till)
             batch.save(entry)
-            card.balance, card.entry_seq = entry.balance_after, entry.seq
-            card.entry_hash = entry.hash
     card.save()
 
 

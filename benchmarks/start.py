@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from benchmarks.table import show
+from tests.support.apps import any_value
 from tests.support.template import ROOT, resources
 
 ROUNDS = 3
@@ -43,7 +44,7 @@ def run(rounds: int = ROUNDS, only: str = "") -> None:
             continue
         properties = function["Properties"]
         declared = properties.get("Environment", {}).get("Variables", {})
-        variables = dict.fromkeys(declared, "60")
+        variables = {variable: any_value(variable) for variable in declared}
         code = f"import runpy; runpy.run_path('{ROOT / properties['CodeUri']}/app.py')"
         if "SIGNING_KEY_ARN" in declared:
             code = f"{_KMS_ANSWERS_AT_ONCE}; {code}"

@@ -6,7 +6,7 @@ from benchmarks import ON_A_STACK, PARTS
 
 TINY = {
     "calls": {"sizes": (3,)},
-    "giftcards": {"histories": (2,)},
+    "giftcards": {"histories": (5,)},
     "sealing": {"count": 3},
     "start": {"rounds": 1, "only": "S"},
     "rates": {"redemptions": 4, "cards": 2},

@@ -53,14 +53,8 @@ class LedgerWork(UnitOfWork):
         `details` attributes of the entry.
         """
         read_seq, read_balance = card.entry_seq, card.balance
-        entry = new_entry(card, kind, amount, self.now, client_id=self._client_id, **details)
-        changes = {**(changes or {}), "balance": entry.balance_after}
-        _set(card, changes)
-        entry.card_hash = card.state_hash
-        entry.hash = entry.computed_hash()
-        end = {"updated_at": entry.created_at, "entry_seq": entry.seq, "entry_hash": entry.hash}
-        _set(card, end)
-        changes = {**changes, **end}
+        details["client_id"] = self._client_id
+        entry, changes = next_entry(card, kind, amount, self.now, changes, **details)
         self.save(entry, EntryRecord.card_id.does_not_exist())
         if read_seq == 0:
             self.save(card, CardRecord.card_id.does_not_exist())
@@ -93,14 +87,19 @@ class Ledger:
         return LedgerWork(self.clock(), client_id, request)
 
 
-def new_entry(
-    card: CardRecord, kind: EntryType, amount: int, now: datetime, **details: Any
-) -> EntryRecord:
-    """The card's next entry, yet to be given the hash of the card and its own."""
+def next_entry(
+    card: CardRecord,
+    kind: EntryType,
+    amount: int,
+    now: datetime,
+    changes: Mapping[str, Any] | None = None,
+    **details: Any,
+) -> tuple[EntryRecord, Mapping[str, Any]]:
+    """The card's next entry, with its hash, and every change of the card in memory with it."""
     seq, before = card.entry_seq + 1, card.balance
     if before + amount < 0:
         raise AssertionError("an entry would take the balance below zero")
-    return EntryRecord(
+    entry = EntryRecord(
         card.card_id,
         entry_key(seq),
         id=_entry_id(now, seq),
@@ -115,6 +114,13 @@ def new_entry(
         previous_hash=card.entry_hash,
         **details,
     )
+    changes = {**(changes or {}), "balance": entry.balance_after}
+    _set(card, changes)
+    entry.card_hash = card.state_hash
+    entry.hash = entry.computed_hash()
+    end = {"updated_at": entry.created_at, "entry_seq": seq, "entry_hash": entry.hash}
+    _set(card, end)
+    return entry, {**changes, **end}
 
 
 def _set(card: CardRecord, changes: Mapping[str, Any]) -> None:
