@@ -30,7 +30,9 @@ def main() -> None:
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
     if "GATEWAY_PORT" not in os.environ:
-        os.environ["GATEWAY_PORT"] = str(ports.available(0, "aws"))
+        reserved = ports.reserve(0, "aws")
+        os.environ["GATEWAY_PORT"] = str(reserved.getsockname()[1])
+        os.environ["EMULATOR_SOCKET"] = str(reserved.detach())
         print(f"http://{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}", flush=True)
     if os.environ.get("EMULATOR_EXIT_WITH_STDIN"):
         threading.Thread(target=_stop_when_stdin_closes, daemon=True).start()
@@ -54,6 +56,9 @@ def _run() -> None:
     if not os.environ.get("EMULATOR_STOCK"):
         gaps.fill()
     app.app = door.guard(app.app)
+    if number := os.environ.pop("EMULATOR_SOCKET", None):
+        # The emulator would ask for its port by number; it gets the socket that holds it.
+        Config.bind = property(lambda _: [f"fd://{number}"], lambda *_: None)  # type: ignore[assignment,method-assign]
     Config.graceful_timeout = 0.5  # seconds; nobody waits for a kept connection to end
     logging.getLogger("hypercorn.access").setLevel(logging.WARNING)
     try:

@@ -108,10 +108,11 @@ class Stack:
         _forget_killed_stacks()
         self._directory = Path(tempfile.mkdtemp(prefix=f"{DIRECTORY_PREFIX}{os.getpid()}-"))
         try:
-            self._aws_port = ports.available(self._fixed_ports.get("aws", 0), "aws")
-            for name in self._api_outputs:
-                self.proxies[name] = ReverseProxy(name, self._fixed_ports.get(name, 0))
-            self._emulator = Emulator(self._aws_port, self._settings, self._directory)
+            with ports.reserve(self._fixed_ports.get("aws", 0), "aws") as reserved:
+                self._aws_port = int(reserved.getsockname()[1])
+                for name in self._api_outputs:
+                    self.proxies[name] = ReverseProxy(name, self._fixed_ports.get(name, 0))
+                self._emulator = Emulator(reserved, self._settings, self._directory)
             self._emulator.expect_healthy()
         except BaseException:
             self.stop()

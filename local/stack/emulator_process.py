@@ -1,9 +1,11 @@
 """The process of the emulator: started, watched until it is healthy, and stopped."""
 
+import socket
 import sys
 import time
 import urllib.request
 from collections.abc import Mapping
+from http.client import HTTPException
 from pathlib import Path
 
 from local.loopback import HOST
@@ -22,15 +24,22 @@ class EmulatorError(RuntimeError):
 
 
 class Emulator:
-    """Started when it is made; `settings` are its environment variables."""
+    """Started when it is made; `settings` are its environment variables.
 
-    def __init__(self, port: int, settings: Mapping[str, str], directory: Path) -> None:
+    It inherits the socket of its port, so that no other process gets the port before it listens.
+    """
+
+    def __init__(
+        self, reserved: socket.socket, settings: Mapping[str, str], directory: Path
+    ) -> None:
+        port = int(reserved.getsockname()[1])
         self._health = f"http://{HOST}:{port}/_ministack/health"
         self._process = ChildProcess(
             [sys.executable, "-m", "local.emulator"],
             environment.for_child(
                 BIND_HOST=HOST,
                 GATEWAY_PORT=str(port),
+                EMULATOR_SOCKET=str(reserved.fileno()),
                 EMULATOR_LAYER_CACHE=str(WORK / "unpacked-layers"),
                 EMULATOR_EXIT_WITH_STDIN="1",
                 TMPDIR=str(directory),
@@ -38,6 +47,7 @@ class Emulator:
             ),
             directory=ROOT,
             log=directory / "emulator.log",
+            inherited=[reserved.fileno()],
         )
 
     def expect_healthy(self) -> None:
@@ -61,7 +71,7 @@ class Emulator:
         try:
             with urllib.request.urlopen(self._health, timeout=1) as answer:  # noqa: S310 - loopback
                 return bool(answer.status == 200)
-        except OSError:
+        except (OSError, HTTPException):
             return False
 
 

@@ -34,18 +34,19 @@ def from_environment(**defaults: int) -> dict[str, int]:
 
 def listen(port: int, purpose: str) -> socket.socket:
     """Reserve a port by listening on it; 0 takes any free one."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((HOST, port))
-    except OSError as error:
-        listener.close()
-        raise PortTakenError(port, purpose) from error
+    listener = reserve(port, purpose)
     listener.listen(BACKLOG)
     return listener
 
 
-def available(port: int, purpose: str) -> int:
-    """Return the port if it is free, or a free one for 0; for a process that listens itself."""
-    with listen(port, purpose) as listener:
-        return int(listener.getsockname()[1])
+def reserve(port: int, purpose: str) -> socket.socket:
+    """Take a port, or any free one for 0, for a process that inherits it and listens."""
+    reserved = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    if port:  # one that was in use a moment ago; a free one would then not be reserved
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        reserved.bind((HOST, port))
+    except OSError as error:
+        reserved.close()
+        raise PortTakenError(port, purpose) from error
+    return reserved

@@ -13,12 +13,17 @@ STOP_WITHIN_S = 10.0
 class ChildProcess:
     """A process in a group of its own, with its output in a file.
 
-    Its stdin is a pipe that closes when this process ends, however it ends: a child that watches
-    it can stop by itself.
+    It inherits the given file descriptors under their numbers. Its stdin is a pipe that closes when
+    this process ends, however it ends: a child that watches it can stop by itself.
     """
 
     def __init__(
-        self, command: Sequence[str], environment: Mapping[str, str], directory: Path, log: Path
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        directory: Path,
+        log: Path,
+        inherited: Sequence[int] = (),
     ) -> None:
         self._log = log
         with log.open("wb") as output:
@@ -30,6 +35,7 @@ class ChildProcess:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=inherited,
             )
 
     @property

@@ -132,8 +132,9 @@ def test_it_keeps_its_connections(proxy):
 
 
 def test_a_missing_emulator_is_a_bad_gateway(closed_proxy):
-    closed_proxy.attach(ports.available(0, "aws"), "abc")
-    assert requests.get(closed_proxy.url, timeout=60).status_code == 502
+    with ports.reserve(0, "aws") as unanswered:
+        closed_proxy.attach(unanswered.getsockname()[1], "abc")
+        assert requests.get(closed_proxy.url, timeout=60).status_code == 502
 
 
 def test_a_broken_body_is_a_bad_request(proxy):

@@ -44,7 +44,12 @@ class TestPorts:
         with ports.listen(0, "api") as listener:
             host, port = listener.getsockname()
         assert host == "127.0.0.1"
-        assert ports.available(port, "api") == port
+        with ports.listen(port, "api") as again:
+            assert again.getsockname()[1] == port
+
+    def test_a_reserved_port_goes_to_nobody_else_before_its_process_listens(self):
+        with ports.reserve(0, "aws") as reserved, pytest.raises(ports.PortTakenError):
+            ports.listen(reserved.getsockname()[1], "api")
 
     def test_ports_are_chosen_by_variables(self, monkeypatch):
         monkeypatch.setenv("EMBEDDED_API_PORT", "8888")
@@ -109,7 +114,6 @@ def holding_a_stack():
         [sys.executable, "-c", HOLDING_A_STACK],
         cwd=ROOT,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
         text=True,
     )
 
