@@ -8,7 +8,7 @@ import re
 import time
 import uuid
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -23,6 +23,7 @@ from tests.support.template import resources
 pytestmark = [pytest.mark.embedded, pytest.mark.timeout(1200)]
 
 OPERATIONS, RESTORING = sections("operations.md"), sections("restoring.md")
+ADDRESS = "ada@example.com"
 TOGETHER = "OrdersTable AuditTrailTable GiftGuardsTable"
 
 
@@ -52,8 +53,9 @@ def alice(shop):
     return shop.user("alice")
 
 
-def ordered(alice, key=None):
-    answer = alice.order(key or uuid.uuid4().hex, productId="P1", typeId="T1", quantity=2)
+def ordered(alice, key=None, **more):
+    wanted = {"productId": "P1", "typeId": "T1", "quantity": 2, **more}
+    answer = alice.order(key or uuid.uuid4().hex, **wanted)
     order_id = answer.json()["orderId"]
     assert alice.settled(order_id)["status"] == "fulfilled"
     return order_id
@@ -363,6 +365,51 @@ def test_a_deleted_table_comes_back(vault, going_back, alice):
     said = going_back.run(f"TABLES=OrdersTable\n{switch_on}\n{in_sync}")
     assert said.endswith("IN_SYNC\n")
     assert codes(alice, order_id) == before
+
+
+# --- retention ---
+
+
+def test_a_tenants_cards_and_addresses_go_by_themselves(vault, terminal):
+    shop = vault.shop(scopes=(*ALL_SCOPES, "cards:shred"))
+    carol = shop.user("carol")
+    kept, over = (ordered(carol, delivery={"email": ADDRESS}) for _ in range(2))
+    for order_id in (kept, over):
+        assert list(carol.follow(order_id, until=lambda order: "emailedAt" in order))
+        assert codes(carol, order_id)
+    _long_ago(vault, over)
+    set_days, apply = OPERATIONS["Retention"]
+    (given,) = answers(terminal.run(filled(set_days, {"TENANT": shop.tenant_id})))
+    assert (given["shredAfterDeliveryDays"], given["eraseAfterDays"]) == (30, 30)
+    for _ in range(2):  # what is done once is done
+        while terminal.run(apply).splitlines() != ["202", f"{datetime.now(UTC):%Y-%m-%d}"]:
+            time.sleep(0.1)
+    assert carol.get(over, "/cards").json()["code"] == "CARDS_SHREDDED"
+    assert codes(carol, kept)
+    told = carol.get(over, "/audit").json()["events"]
+    names = [event["event"] for event in told]
+    assert (names.count("CARDS_SHREDDED"), names.count("RECIPIENT_ERASED")) == (1, 1)
+    assert ADDRESS not in str(_rows(vault, over))
+    assert ADDRESS in str(_rows(vault, kept))
+
+
+def _rows(vault, order_id):
+    return vault.stack.client("dynamodb").query(
+        TableName=vault.stack.outputs["OrdersTable"],
+        KeyConditionExpression="orderId = :order",
+        ExpressionAttributeValues={":order": {"S": order_id}},
+    )["Items"]
+
+
+def _long_ago(vault, order_id):
+    """The order, as it would be had it been revealed 31 days earlier."""
+    moment = (datetime.now(UTC) - timedelta(days=31)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    vault.stack.client("dynamodb").update_item(
+        TableName=vault.stack.outputs["OrdersTable"],
+        Key={"orderId": {"S": order_id}, "sk": {"S": "ORDER"}},
+        UpdateExpression="SET firstRevealedAt = :moment",
+        ExpressionAttributeValues={":moment": {"S": moment}},
+    )
 
 
 # --- planted orders ---

@@ -7,10 +7,11 @@ from cardvault.core.clock import to_text
 from cardvault.fulfilment.place import LONGEST_ACCEPTANCE
 from cardvault.fulfilment.workflow import MOST_RESTARTS
 from tests.support import chaining
-from tests.support.stage import CUSTOMER, MALLORY, Stage, fresh_key, three_cards
+from tests.support.stage import CUSTOMER, MALLORY, TENANT, Stage, fresh_key, three_cards
 
 ORDERS, ORDER = "POST /api/orders", "GET /api/orders/{orderId}"
 CARDS, SHRED = "GET /api/orders/{orderId}/cards", "DELETE /api/orders/{orderId}/cards"
+ERASE = "DELETE /api/orders/{orderId}/recipient"
 WANTED = {"productId": "P1", "typeId": "T1", "quantity": 3}
 RECIPIENT = {
     "email": CUSTOMER,
@@ -70,6 +71,7 @@ def play(stage: Stage) -> None:
     _looking(stage)
     _revealing_and_shredding(stage)
     _marking_codes(stage)
+    _erasing(stage)
     _chaining(stage)
 
 
@@ -264,6 +266,15 @@ def _marking_codes(stage: Stage) -> None:
     stage.supplier.is_sandbox = True
 
 
+def _erasing(stage: Stage) -> None:
+    path = {"orderId": stored(stage, delivery=RECIPIENT)}
+    stage.http("erase_recipient", ERASE, 404, path=path, by=MALLORY)
+    stage.http("erase_recipient", ERASE, 409, path=path)
+    stage.http("reveal_cards", CARDS, 200, path=path)
+    for _ in range(2):
+        stage.http("erase_recipient", ERASE, 200, path=path)
+
+
 def _chaining(stage: Stage) -> None:
     order_id = stored(stage)
     records = chaining.waiting_records(order_id)
@@ -291,5 +302,23 @@ def play_operators(stage: Stage) -> None:
         stage.task("manage_client", action="get_ceilings", **whose)
     stage.task("manage_client", action="rotate", clientId=made["clientId"])
     stage.task("manage_client", action="revoke", clientId=made["clientId"])
+    _retaining(stage)
     stored(stage)
     stage.task("rewrap_data_keys", wrappedBefore=to_text(stage.now()))
+
+
+def _retaining(stage: Stage) -> None:
+    stage.task("apply_retention")
+    days = {"shredAfterDays": 1, "shredAfterDeliveryDays": 2, "eraseAfterDays": 1}
+    stage.task("manage_client", action="set_retention", tenantId=TENANT, **days)
+    stage.task("manage_client", action="get_retention", tenantId=TENANT)
+    stage.supplier.is_sandbox = False  # real cards leave marks
+    path = {"orderId": stored(stage, delivery=RECIPIENT)}
+    stage.supplier.is_sandbox = True
+    stage.task("send_delivery_email", orderId=path["orderId"])
+    stage.http("reveal_cards", CARDS, 200, path=path)
+    stage.wait(days=3)
+    applied = stage.task("apply_retention")
+    assert applied["shredded"] > 0
+    assert applied["erased"] > 0
+    stage.task("apply_retention")

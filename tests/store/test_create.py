@@ -35,10 +35,12 @@ def test_the_same_key_with_another_body_is_refused(steps):
         steps.create(quantity=4)
 
 
-def test_i3_a_repeat_of_an_order_of_a_former_release_is_a_repeat(steps, monkeypatch):
+@pytest.mark.parametrize("passcode_too", [True, False])
+def test_i3_a_repeat_of_an_order_of_a_former_release_is_a_repeat(steps, monkeypatch, passcode_too):
     delivery = {"email": "ada@example.com", "protection": "passcode", "passcode": "river-stone"}
     with monkeypatch.context() as former:
-        hashed = partial(recipient.hash_passcode, former=True)
+        hashed = partial(recipient.hash_passcode, former=passcode_too)
+        former.setattr(create, "_request_hash", lambda fingerprint, _: fingerprint)
         former.setattr(create, "hash_passcode", lambda passcode, salt, **_: hashed(passcode, salt))
         first = steps.create(delivery=delivery)
     assert steps.create(delivery=delivery).order_id == first.order_id

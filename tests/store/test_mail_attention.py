@@ -12,6 +12,7 @@ from cardvault.errors import (
 )
 from cardvault.fulfilment.outcome import MAIL_STEP, record_failure, record_refund
 from cardvault.mail.suppression import suppression
+from cardvault.orders.erase import erase_recipient
 from cardvault.orders.shred import shred_cards
 from tests.support.doubles import caller
 from tests.support.errors import declared
@@ -165,6 +166,15 @@ def test_cards_that_were_shredded_need_no_mail(desk, ended):
     shred_cards(order_id, caller(), clock=desk.clock)
     assert desk.order_mailer.deliver(order_id).emailed_at is None
     assert mail_failed(desk, order_id, "States.Timeout").status == "fulfilled"
+    assert desk.mailer.tries == 0
+
+
+def test_a_customer_who_was_erased_meanwhile_needs_no_mail(desk, ended):
+    order_id = ended("fulfilled")
+    desk.steps.reveal(order_id)
+    erase_recipient(order_id, caller(), clock=desk.clock)
+    assert desk.order_mailer.deliver(order_id).emailed_at is None
+    assert desk.order(order_id).attention_reason is None
     assert desk.mailer.tries == 0
 
 

@@ -25,6 +25,7 @@ BY_ITSELF = {
     EventName.ORDER_REDRIVEN,
     EventName.ORDER_RESUMED,
     EventName.ORDER_RESTARTED,
+    EventName.RECIPIENT_ERASED,
     EventName.SUPPLIER_ORDER_ORPHANED,
     EventName.CARDS_STORING,
     EventName.CARDS_STORED,

@@ -20,6 +20,7 @@ from cardvault.errors import (
 from cardvault.fulfilment.uniqueness import supplier_order_key
 from cardvault.links import AccessLink, State
 from cardvault.orders import audit, store
+from cardvault.orders.erase import erase_recipient
 from cardvault.orders.records import RECORD_KEY, Status, UniquenessRecord
 from cardvault.orders.shred import shred_cards
 from cardvault.sealing.store import DataKeyRecord
@@ -282,6 +283,44 @@ def test_nothing_to_see_to_when_nothing_happened_since(steps, desk, backup, see_
     desk.mailed(key="mailed")
     backup()
     assert see_to() == ({}, "0 records carried over, 0 to see to")
+
+
+def everything_in(cloud, tables):
+    """All that lies in the tables, as one text."""
+    dynamodb = cloud.client("dynamodb")
+    found = []
+    for table in tables:
+        for page in dynamodb.get_paginator("scan").paginate(TableName=table):
+            found += page["Items"]
+    return repr(found)
+
+
+def test_i8_what_backups_of_all_tables_hold_opens_nothing_and_erased_is_nowhere(
+    steps, desk, backup, see_to, cloud
+):
+    live = cloud.client("dynamodb").list_tables()["TableNames"]
+    backed_up = [name for name in live if name != "DataKeysTable"]
+    order_id, _ = desk.claimed(email="ada@example.com", name="Ada Lovelace")
+    steps.clock.advance(minutes=5)
+    desk.resend(order_id, "ada@correct.example", caller(scopes="orders:correct"))
+    salt, copies = store.find(order_id).hash_salt, backup(*backed_up)
+    shred_cards(order_id, caller())
+    erase_recipient(order_id, caller())
+    chain_everything()
+    personal = ("ada@example.com", "ada@correct.example", "Lovelace", salt)
+    left = everything_in(cloud, live)
+    assert [word for word in personal if word.lower() in left.lower()] == []
+    copied = everything_in(cloud, [f"{name}-restored" for name in backed_up])
+    assert "ada@correct.example" in copied, "until the backup ends"
+    assert see_to()[0][order_id][0] == "erased since: erase its customer's address again"
+    copies.take_the_names()
+    with pytest.raises(CardsShredded):
+        steps.reveal(order_id)
+    assert shred_cards(order_id, caller()).shredded_at
+    erase_recipient(order_id, caller())
+    assert verified(order_id) is None
+    left = everything_in(cloud, live)
+    assert [word for word in personal if word.lower() in left.lower()] == []
 
 
 # --- links ---

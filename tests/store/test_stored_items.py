@@ -74,12 +74,15 @@ YOUNGER_ATTRIBUTES = {"storingAttempt", "storingAt", "cardsPerPage", "mailId", "
 YOUNGER_ATTRIBUTES |= {"version", "eventId", "hashSalt", "orderHash", "accessHash", "cardHash"}
 YOUNGER_ATTRIBUTES |= {"mailFailedAt", "mailDay", "mails", "wrongTries"}
 YOUNGER_ATTRIBUTES |= {"shown", "files", "clientId", "countedOn", "unfinished"}
+YOUNGER_ATTRIBUTES |= {"erasedAt"}
 YOUNGER_KINDS = [
     {"orderId", "sk", "refusedVersion", "refusedUntil", "blockedUntil"},
     {"subjectId", "seq", "lastSeq", "lastHash"},
     {"orderId", "sk", "sentOn", "sent"},
     {"orderId", "sk", "cardsPerOrder", "cardsPerDay", "day", "cardsOfDay"},
     {"markKey", "orderId", "marks"},
+    {"orderId", "sk", "shredAfterDays", "shredAfterDeliveryDays", "eraseAfterDays"},
+    {"orderId", "sk", "appliedOn", "appliedUpTo"},
 ]
 
 

@@ -206,6 +206,13 @@ def order_text(order: Mapping[str, Any], idempotency_key: str, version: int = 1)
     return json.dumps(content, sort_keys=True)
 
 
+def request_hash(text: str, order_salt: str | None) -> str:
+    """What an idempotency record keeps of an order's text; of former releases without a salt."""
+    if order_salt is None:
+        return sha256(text)
+    return hmac.digest(order_salt.encode(), sha256(text).encode(), "sha256").hex()
+
+
 def address_key(tenant_id: str, address: str) -> str:
     return "ADDRESS#" + sha256(json.dumps([tenant_id, address.lower()]))
 

@@ -103,6 +103,9 @@ def more_settings(steps: Any) -> dict[str, str]:
         "MAIL_CONFIGURATION_SET": "mail",
         "SHOP_NAME": "Corner Shop",
         "CLAIM_LINK_HOURS": "168",
+        "SHRED_AFTER_DAYS": "30",
+        "SHRED_AFTER_DELIVERY_DAYS": "0",
+        "ERASE_AFTER_DAYS": "0",
         "PUBLIC_URL_PARAMETER": "/cardvault/public-url",
     }
 
@@ -118,7 +121,7 @@ def orders_of(case: str) -> set[int]:
 
 
 def shredded(steps: Any) -> None:
-    shred_cards(steps.stored_order(key="3"), caller(), clock=steps.clock)
+    shred_cards(steps.stored_for(key="3", name="Ada"), caller(), clock=steps.clock)
 
 
 def placed(steps: Any, number: int, status: str) -> None:

@@ -239,6 +239,8 @@ def writers(table, attribute):
 
 MAILERS = {"SendDeliveryEmailFunction", "ResendEmailFunction", "RenewClaimFunction"}
 CREATES = {"CreateOrderFunction"}
+# They remove the address, which IAM cannot distinguish from writing one.
+ERASERS = {"EraseRecipientFunction", "ApplyRetentionFunction"}
 
 
 @pytest.mark.parametrize(
@@ -248,9 +250,11 @@ CREATES = {"CreateOrderFunction"}
         ("OrdersTable", "tenantId", CREATES),
         ("OrdersTable", "protection", CREATES),
         ("OrdersTable", "passcodeHash", CREATES),
-        ("OrdersTable", "hashSalt", CREATES),
-        ("OrdersTable", "customerEmail", {*CREATES, "ResendEmailFunction"}),
+        ("OrdersTable", "hashSalt", {*CREATES, *ERASERS}),
+        ("OrdersTable", "customerEmail", {*CREATES, *ERASERS, "ResendEmailFunction"}),
         ("OrdersTable", "linkHash", MAILERS),
+        ("OrdersTable", "shredAfterDays", {"ManageClientFunction"}),
+        ("OrdersTable", "eraseAfterDays", {"ManageClientFunction"}),
         ("AccessLinksTable", "usedAt", {"RedeemClaimFunction", "RedeemDownloadFunction"}),
     ],
 )

@@ -51,6 +51,7 @@ STATUS = {
     "IdempotencyKeyReused": 409,
     "SupplierOrderTaken": 409,
     "OrderInProgress": 409,
+    "RecipientNeeded": 409,
     "AddressSuppressed": 409,
     "ClaimLocked": 409,
     "BodyTooLarge": 413,

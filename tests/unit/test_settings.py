@@ -19,7 +19,13 @@ DURATIONS = {
     if name.endswith(ending)
 }
 MAY_BE_EMPTY = {"mail_reply_to", "mail_sender", "planted_orders", "published_key_arn"}
-OTHERS = {"tenants_cards_per_day": ("60", 60), "sandbox_key_allowed": ("yes", True)}
+OTHERS = {
+    "tenants_cards_per_day": ("60", 60),
+    "shred_after_days": ("60", 60),
+    "shred_after_delivery_days": ("60", 60),
+    "erase_after_days": ("60", 60),
+    "sandbox_key_allowed": ("yes", True),
+}
 
 
 @pytest.mark.parametrize("attribute", VARIABLES)

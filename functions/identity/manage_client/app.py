@@ -1,4 +1,4 @@
-"""Invoked under IAM: API clients, what they and tenants may order, and the supplier's key."""
+"""Invoked under IAM: API clients, tenants' ceilings and retention, and the supplier's key."""
 
 from typing import Any
 
@@ -8,10 +8,11 @@ from cardvault.aws.tasks import operator_action
 from cardvault.identity.admin import ManageClients
 from cardvault.identity.ceilings import CeilingRecord
 from cardvault.identity.clients import ApiClient
+from cardvault.identity.retention import TenantRetention
 from cardvault.supplier import key_check
 
 settings = Settings()
-tables.use(settings, ApiClient, CeilingRecord)
+tables.use(settings, ApiClient, CeilingRecord, TenantRetention)
 manage_clients = ManageClients(
     boto_clients.secrets_manager(),
     settings.supplier_secret_arn,

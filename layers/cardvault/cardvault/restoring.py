@@ -46,7 +46,7 @@ class Restored:
                 yield order_id, f"gone: it is younger than the backup{_bought_as(was)}"
                 continue
             if was is not None and _text(was, "customerEmail") != _text(now, "customerEmail"):
-                yield order_id, "another address: correct its customer's address again"
+                yield order_id, _address_task(was)
             task = self._stored(now) if _text(now, "storedAt") else self._unstored(was, now)
             if task:
                 yield order_id, task
@@ -116,6 +116,12 @@ def _rows(table: str, sort_key: str) -> Iterator[Row]:
 def _text(row: Row, name: str) -> str | None:
     value = row.get(name, {}).get("S")
     return None if value is None else str(value)
+
+
+def _address_task(was: Row) -> str:
+    if _text(was, "erasedAt") and not _text(was, "customerEmail"):
+        return "erased since: erase its customer's address again"
+    return "another address: correct its customer's address again"
 
 
 def _bought_as(row: Row | None) -> str:

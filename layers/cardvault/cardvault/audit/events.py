@@ -45,6 +45,10 @@ class EventName(StrEnum):
     REVEAL_REFUSED = "REVEAL_REFUSED"
     # Destroying the cards was refused.
     SHRED_REFUSED = "SHRED_REFUSED"
+    # The customer's address and name were erased.
+    RECIPIENT_ERASED = "RECIPIENT_ERASED"
+    # Erasing the customer's address and name was refused.
+    ERASE_REFUSED = "ERASE_REFUSED"
 
     # An e-mail message is about to be sent.
     EMAIL_SENDING = "EMAIL_SENDING"

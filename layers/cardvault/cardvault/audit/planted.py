@@ -20,6 +20,7 @@ REACHED = frozenset(
         EventName.READ_REFUSED,
         EventName.REVEAL_REFUSED,
         EventName.SHRED_REFUSED,
+        EventName.ERASE_REFUSED,
         EventName.EMAIL_RESENT,
         EventName.EMAIL_CORRECTED,
         EventName.EMAIL_RENEWED,

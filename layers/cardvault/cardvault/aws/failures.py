@@ -45,6 +45,12 @@ def report(error: Exception) -> None:
         count("CannotOpen")
 
 
+def ring(error: Exception) -> None:
+    """Report an error that nobody else would see, and ring `TaskFailure`."""
+    report(error)
+    count("TaskFailures")
+
+
 def log_undeclared(error: CardvaultError) -> None:
     """Log an error that its handler does not declare. The tests put a failure in its place."""
     logger.warning("undeclared error", error=type(error).__name__)

@@ -77,6 +77,9 @@ class Settings:
 
     state_machine_arn = _Variable("STATE_MACHINE_ARN", _text)
     tenants_cards_per_day = _Variable("TENANTS_CARDS_PER_DAY", int)
+    shred_after_days = _Variable("SHRED_AFTER_DAYS", int)
+    shred_after_delivery_days = _Variable("SHRED_AFTER_DELIVERY_DAYS", int)
+    erase_after_days = _Variable("ERASE_AFTER_DAYS", int)
     adoptable_after = _Variable("ADOPTABLE_AFTER_SECONDS", _seconds)
     fulfilment_deadline = _Variable("FULFILMENT_DEADLINE_SECONDS", _seconds)
     blocked_pause = _Variable("BLOCKED_PAUSE_SECONDS", _seconds)

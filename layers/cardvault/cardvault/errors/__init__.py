@@ -16,8 +16,8 @@ message nor any attribute of an error may hold a card code, a key, a token or a 
       Forbidden (403)
       NotFound (404): ProgramNotFound, GiftCardNotFound, TransactionNotFound, HoldNotFound,
           OrderNotFound, LinkUnusable, DownloadExpired
-      Conflict (409): IdempotencyKeyReused, OrderInProgress, SupplierOrderTaken,
-          AddressSuppressed, ClaimLocked
+      Conflict (409): IdempotencyKeyReused, OrderInProgress, RecipientNeeded,
+          SupplierOrderTaken, AddressSuppressed, ClaimLocked
       Gone (410): CardsShredded
       TooManyRequests (429): TooSoon, DailyCeilingReached, TooManyMails
       Retryable (503): AwsUnavailable, TooManyWriters, OutOfTime, StoringOvertaken,

@@ -51,6 +51,13 @@ class DailyCeilingReached(TooManyRequests):
         self.details = details
 
 
+class RecipientNeeded(Conflict):
+    """The customer has not got what the order is for, so the address cannot be erased yet."""
+
+    code = "RECIPIENT_NEEDED"
+    message = "Order is neither delivered nor shredded yet"
+
+
 class SupplierOrderTaken(Conflict):
     """The supplier order belongs to an order of ours already."""
 

@@ -1,8 +1,8 @@
 """Taking an order: once per Idempotency-Key, for ever."""
 
 import hashlib
+import hmac
 import json
-import secrets
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -33,7 +33,14 @@ from cardvault.http.schemas import body, checker
 from cardvault.identity.ceilings import day_of
 from cardvault.orders import store
 from cardvault.orders.recipient import RECIPIENT, Recipient, hash_passcode
-from cardvault.orders.records import UNFINISHED, OrderRecord, Status, UniquenessRecord, owner_key
+from cardvault.orders.records import (
+    UNFINISHED,
+    OrderRecord,
+    Status,
+    UniquenessRecord,
+    new_hash_salt,
+    owner_key,
+)
 
 LARGEST_ORDER = 10_000
 
@@ -92,7 +99,7 @@ class NewOrder:
         """SHA-256 over the order: tells a repeat from another request under the same key.
 
         A passcode goes in under its slow hash, or it could be guessed from here; with `former`
-        under the one of former releases.
+        under the one of former releases, which kept the fingerprint as it is.
         """
         content = asdict(self)
         if self.recipient and self.recipient.passcode:
@@ -145,10 +152,12 @@ class CreateOrder:
         salt = hashlib.sha256(record_key.encode()).digest()
         fingerprint = request.fingerprint(salt)
         if (record := find_record(record_key)) is not None:
+            order = store.find(record.owning_order_id)
             known = record.request_hash
-            if known != fingerprint and known != request.fingerprint(salt, former=True):
+            same = known in {_request_hash(fingerprint, order), fingerprint}
+            if not same and known != request.fingerprint(salt, former=True):
                 raise IdempotencyKeyReused
-            return store.find(record.owning_order_id)
+            return order
         if request.recipient and not self.sends_mail:
             raise MailNotSetUp
         now = self.clock()
@@ -156,7 +165,9 @@ class CreateOrder:
         work = UnitOfWork()
         unused = UniquenessRecord.key.does_not_exist()
         record = UniquenessRecord(
-            record_key, owning_order_id=order.order_id, request_hash=fingerprint
+            record_key,
+            owning_order_id=order.order_id,
+            request_hash=_request_hash(fingerprint, order),
         )
         work.save(record, condition=unused)
         if request.supplier_order_id:
@@ -178,6 +189,13 @@ class CreateOrder:
         order.counted_on = day_of(now)
 
 
+def _request_hash(fingerprint: str, order: OrderRecord) -> str | None:
+    """HMAC-SHA256, hex, under the order's salt: when the salt goes, no address can be tried."""
+    if order.hash_salt is None:
+        return None
+    return hmac.digest(order.hash_salt.encode(), fingerprint.encode(), "sha256").hex()
+
+
 def _new_record(request: NewOrder, caller: Caller, order_id: str, now: str) -> OrderRecord:
     adopted = request.supplier_order_id is not None
     return OrderRecord(
@@ -194,7 +212,7 @@ def _new_record(request: NewOrder, caller: Caller, order_id: str, now: str) -> O
         quantity=request.quantity,
         supplier_order_id=request.supplier_order_id,
         placed_at=now if adopted else None,
-        hash_salt=secrets.token_hex(16),
+        hash_salt=new_hash_salt(),
         unfinished=UNFINISHED,
         **(request.recipient.attributes() if request.recipient else {}),
     )

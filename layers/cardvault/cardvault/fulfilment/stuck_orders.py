@@ -16,9 +16,8 @@ from datetime import timedelta
 from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
 from cardvault.aws import tables
-from cardvault.aws.failures import report
+from cardvault.aws.failures import ring
 from cardvault.aws.logs import logger
-from cardvault.aws.metrics import count
 from cardvault.aws.retries import LostRace
 from cardvault.aws.rounds import TIME_BUDGET, Round
 from cardvault.core.clock import Clock, to_text, utc_now
@@ -82,11 +81,11 @@ class ReconcileOrders:
             elif order.updated_at <= self._stuck_since():
                 self._move_on(order, done)
         except Exception as error:  # noqa: BLE001 - one order must not keep the others waiting
-            _ring(error)
+            ring(error)
             done.failed += 1
 
     def _move_on(self, order: OrderRecord, done: Reconciled) -> None:
-        _ring(WorkflowStopped())  # nothing else tells of it
+        ring(WorkflowStopped())  # nothing else tells of it
         if order.ended_as is not None and order.mailing_at is not None:
             self._leave_to_a_person(order, MailOutcomeUnknown.__name__, done)
         elif self.workflow.start_again(order.order_id):
@@ -102,11 +101,6 @@ class ReconcileOrders:
 
     def _stuck_since(self) -> str:
         return to_text(self.clock() - STUCK_AFTER)
-
-
-def _ring(error: Exception) -> None:
-    report(error)
-    count("TaskFailures")
 
 
 def _take_the_mark_off(order: OrderRecord) -> None:

@@ -8,8 +8,8 @@ policies upon the rest:
     whose, what for   tenant, user                     tenant, card or program, action
     looked for        before anything is done          after a rule refused or a race was lost, so
                                                        that a redemption takes two requests
-    keeps             a salted hash of the body, and   a keyed hash of the body, and the first
-                      the order's id                   answer, sealed, for it holds card numbers
+    keeps             a hash of the body under the     a keyed hash of the body, and the first
+                      order's salt, and its id         answer, sealed, for it holds card numbers
     a repeat gets     the order as it is now           the first answer, to the byte
     another body      409                              422 (`http/endpoint.py`)
 

@@ -11,7 +11,7 @@ from cardvault.core.clock import Clock, utc_now
 from cardvault.errors import InvalidRequest
 from cardvault.http.fields import ID, Schema, name
 from cardvault.http.schemas import body, checker
-from cardvault.identity import ceilings, clients
+from cardvault.identity import ceilings, clients, retention
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -30,6 +30,16 @@ _CEILINGS = {"cards_per_order": "cardsPerOrder", "cards_per_day": "cardsPerDay"}
 _WHOSE = {"clientId": ID, "tenantId": ID}
 _check_whose = checker(body(_ACTION, _WHOSE))
 _check_ceilings = checker(body(_ACTION, {**_WHOSE, **dict.fromkeys(_CEILINGS.values(), _CEILING)}))
+_DAYS: Schema = {"type": ["integer", "null"], "minimum": 0, "maximum": 3650}
+_KEPT_FOR = {
+    "shred_after_days": "shredAfterDays",
+    "shred_after_delivery_days": "shredAfterDeliveryDays",
+    "erase_after_days": "eraseAfterDays",
+}
+_check_tenant = checker(body({**_ACTION, "tenantId": ID}))
+_check_retention = checker(
+    body({**_ACTION, "tenantId": ID}, dict.fromkeys(_KEPT_FOR.values(), _DAYS))
+)
 _check_supplier = checker(
     body(
         {
@@ -43,7 +53,7 @@ _check_supplier = checker(
 
 @dataclass(frozen=True, slots=True)
 class ManageClients:
-    """Actions by name: create, rotate, revoke, {set,get}_ceilings, set_supplier_key.
+    """Actions by name: create, rotate, revoke, {set,get}_{ceilings,retention}, set_supplier_key.
 
     `check_key(base_url, access_token)` has the supplier say whether a key is PRODUCTION or SANDBOX,
     and raises InvalidRequest for one that cannot place orders. A SANDBOX key is refused unless
@@ -67,13 +77,16 @@ class ManageClients:
             "revoke": self._revoke,
             "set_ceilings": self._set_ceilings,
             "get_ceilings": self._get_ceilings,
+            "set_retention": self._set_retention,
+            "get_retention": self._get_retention,
             "set_supplier_key": self._set_supplier_key,
         }
         action = actions.get(str(request.get("action")))
         if action is None:
             raise InvalidRequest(f"action must be one of {', '.join(actions)}")
         answer = action(request)
-        shown = ("clientId", "tenantId", "scopes", "baseUrl", "kind", *_CEILINGS.values())
+        numbers = (*_CEILINGS.values(), *_KEPT_FOR.values())
+        shown = ("clientId", "tenantId", "scopes", "baseUrl", "kind", *numbers)
         details = {field: answer[field] for field in shown if field in answer}
         logger.info("operator's action", action=request["action"], **details)
         return answer
@@ -115,6 +128,20 @@ class ManageClients:
             **{field: getattr(record, name) for name, field in _CEILINGS.items()},
             "cardsToday": record.counted_on(ceilings.day_of(self.clock())),
         }
+
+    def _set_retention(self, request: dict[str, Any]) -> dict[str, Any]:
+        wanted = _check_retention(request)
+        given = {name: wanted[field] for name, field in _KEPT_FOR.items() if field in wanted}
+        if not given:
+            raise InvalidRequest(f"{' or '.join(_KEPT_FOR.values())} is required")
+        retention.change(wanted["tenantId"], given)
+        return {field: value for field, value in wanted.items() if field != "action"}
+
+    def _get_retention(self, request: dict[str, Any]) -> dict[str, Any]:
+        tenant_id = _check_tenant(request)["tenantId"]
+        own = retention.find(tenant_id)
+        days = {field: getattr(own, name) for name, field in _KEPT_FOR.items()}
+        return {"tenantId": tenant_id, **days}
 
     def _set_supplier_key(self, request: dict[str, Any]) -> dict[str, Any]:
         wanted = _check_supplier(request)

@@ -27,6 +27,7 @@ SCOPES = (
     "orders:write",
     "orders:adopt",
     "orders:correct",
+    "orders:erase",
     "cards:reveal",
     "cards:shred",
     "audit:read",

@@ -66,8 +66,9 @@ class OrderMailer:
     def deliver(self, order_id: str) -> OrderRecord:
         """The workflow's mail: the claim link, or the news of the refund. A repeat sends nothing.
 
-        Nothing is sent about cards that were shredded. Raises MailOutcomeUnknown when an
-        earlier try may have sent it, and what `prepare` and `send` raise.
+        Nothing is sent about cards that were shredded, nor to a customer who was erased. Raises
+        MailOutcomeUnknown when an earlier try may have sent it, and what `prepare` and `send`
+        raise.
         """
         self.mailer.expect_set_up()
         prepared = self._prepare_delivery(order_id)
@@ -76,7 +77,8 @@ class OrderMailer:
     @retry_lost_races
     def _prepare_delivery(self, order_id: str) -> PreparedMail | None:
         edit = Edit(store.find(order_id), self.clock())
-        if edit.order.emailed_at is not None or edit.order.shredded_at is not None:
+        order = edit.order
+        if order.emailed_at is not None or order.shredded_at is not None or order.is_erased:
             return None
         if edit.order.mailing_at is not None:
             raise MailOutcomeUnknown

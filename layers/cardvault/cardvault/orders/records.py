@@ -6,6 +6,7 @@ suppressed addresses (mail), `SUPPLIER` the circuit breaker (supplier), `CEILING
 what was counted against them (identity). Only the order carries the indexes' keys.
 """
 
+import secrets
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
@@ -22,7 +23,15 @@ from cardvault.identity.ceilings import Buyer, CeilingRecord
 ORDER_KEY = "ORDER"
 RECORD_KEY = "MARK"
 UNFINISHED = "yes"
-DECIDES_WHETHER_UNFINISHED = {"status", "stored_at", "mailing_at", "emailed_at", "shredded_at"}
+DECIDES_WHETHER_UNFINISHED = {
+    "status",
+    "stored_at",
+    "mailing_at",
+    "emailed_at",
+    "shredded_at",
+    "erased_at",
+    "customer_email",
+}
 _NO_PART_OF_A_VERSION = {
     "refusals",
     "version",
@@ -48,6 +57,11 @@ class Status(StrEnum):
 def owner_key(tenant_id: str, user_id: str) -> str:
     """Whose order it is, as one key. A tenant id is an id of ours and holds no `#`."""
     return f"{tenant_id}#{user_id}"
+
+
+def new_hash_salt() -> str:
+    """What makes an order's hashes worthless to those who do not have the order."""
+    return secrets.token_hex(16)
 
 
 class OrdersOfOwner(GlobalSecondaryIndex["OrderRecord"]):  # type: ignore[no-untyped-call]
@@ -128,6 +142,7 @@ class OrderRecord(Record):
     downloaded_at = UnicodeAttribute(attr_name="downloadedAt", null=True)
     first_revealed_at = UnicodeAttribute(attr_name="firstRevealedAt", null=True)
     shredded_at = UnicodeAttribute(attr_name="shreddedAt", null=True)
+    erased_at = UnicodeAttribute(attr_name="erasedAt", null=True)
     attention_reason = UnicodeAttribute(attr_name="attentionReason", null=True)
     attention_at = UnicodeAttribute(attr_name="attentionAt", null=True)
 
@@ -176,7 +191,30 @@ class OrderRecord(Record):
         mail_is_open = self.mailing_at is not None or (
             self.email_wanted and self.emailed_at is None
         )
-        return mail_is_open and self.shredded_at is None
+        return mail_is_open and self.shredded_at is None and not self.is_erased
+
+    @property
+    def delivered_at(self) -> str | None:
+        """When someone who was entitled first got to the cards, by whichever way."""
+        ways = (self.claimed_at, self.first_revealed_at, self.downloaded_at)
+        return min((moment for moment in ways if moment is not None), default=None)
+
+    @property
+    def recipient_needless_since(self) -> str | None:
+        """Since when nothing is to be sent to the customer any more; None while something is."""
+        told = self.emailed_at if self.ended_as is Status.REFUNDED else None
+        ends = (self.delivered_at, self.shredded_at, told)
+        return min((moment for moment in ends if moment is not None), default=None)
+
+    @property
+    def names_recipient(self) -> bool:
+        """Whether it holds a customer's address or name."""
+        return self.customer_email is not None or self.customer_name is not None
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether it held a customer's address that was erased, and holds no other since."""
+        return self.erased_at is not None and not self.names_recipient
 
     @property
     def access_hash(self) -> str:
@@ -191,9 +229,9 @@ class OrderRecord(Record):
 
         The salt is in it, so nothing can be guessed from it once the salt is gone.
         """
-        if self.hash_salt is None:
-            return None
         changed = self.changed_by(changes)
+        if changed.hash_salt is None:
+            return None
         return hash_of_state(changed.fields(), without=_NO_PART_OF_A_VERSION)
 
     def changed_by(self, changes: Mapping[str, Any]) -> "OrderRecord":

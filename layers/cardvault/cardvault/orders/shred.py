@@ -5,6 +5,9 @@ backup. Sealed pages that a crash leaves behind, or that a restored backup bring
 for ever; a repeat removes what is left of them, and of the marks of its codes.
 """
 
+from datetime import datetime
+from typing import Any
+
 from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
 from cardvault.aws.retries import retry_lost_races
@@ -28,14 +31,18 @@ def shred_cards(order_id: str, caller: Caller, *, clock: Clock = utc_now) -> Ord
     order = get_owned_or_audit(order_id, EventName.SHRED_REFUSED, caller, clock=clock)
     if order.stored_at is None:
         raise OrderInProgress
+    return shred(order, clock(), **caller.audit_actor(order.tenant_id))
+
+
+def shred(order: OrderRecord, now: datetime, **why: Any) -> OrderRecord:
+    """Destroy cards that are stored; `why` is what the audit event says of it. Raises LostRace."""
     if order.shredded_at is None:
-        edit = Edit(order, clock())
-        delete_key_in(edit.work, order_id)
+        edit = Edit(order, now)
+        delete_key_in(edit.work, order.order_id)
         count = int(order.fulfilled_quantity or 0)
-        event = Event(
-            EventName.CARDS_SHREDDED, card_count=count, **caller.audit_actor(order.tenant_id)
+        edit.commit(
+            Event(EventName.CARDS_SHREDDED, card_count=count, **why), shredded_at=edit.timestamp
         )
-        edit.commit(event, shredded_at=edit.timestamp)
-    code_marks.forget(order_id)
+    code_marks.forget(order.order_id)
     remove_leftovers(order)
     return order

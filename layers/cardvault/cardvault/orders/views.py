@@ -28,6 +28,7 @@ _SHOWN = (
     "first_revealed_at",
     "downloaded_at",
     "shredded_at",
+    "erased_at",
     "attention_reason",
     "attention_at",
 )
