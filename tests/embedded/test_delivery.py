@@ -12,6 +12,7 @@ from cardvault.claims.min_response_time import MinResponseTime
 from cardvault.core.clock import to_text, utc_now
 from cardvault.orders.records import ORDER_KEY
 from local.cardvault import MAIL_SENDER
+from tests.embedded.gaps.helpers import finished
 from tests.support.claiming import ordered, stored
 from tests.support.template import ROOT
 
@@ -286,10 +287,9 @@ def test_mail_that_ses_refuses_needs_a_person_and_a_resend_settles_it(
     customer = ordered(vault, alice, type_id)
     order = alice.get(customer.order_id).json()
     assert (order["status"], order["attentionReason"]) == ("attention", "MAIL_REFUSED")
-    machine = vault.stack.outputs["StateMachineArn"].replace(":stateMachine:", ":execution:")
-    execution = vault.stack.client("stepfunctions").describe_execution(
-        executionArn=f"{machine}:{customer.order_id}"
-    )
+    executions = vault.stack.outputs["StateMachineArn"].replace(":stateMachine:", ":execution:")
+    step_functions = vault.stack.client("stepfunctions")
+    execution = finished(step_functions, f"{executions}:{customer.order_id}")
     assert execution["status"] == "FAILED", "which is what the alarm counts"
     if status != "refunded":
         assert alice.get(customer.order_id, "/cards").status_code == 200

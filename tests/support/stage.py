@@ -48,7 +48,11 @@ class Context:
 
 
 class Moving(datetime):
-    """The wall clock, ahead by what a scenario waited."""
+    """The wall clock, ahead by what a scenario waited.
+
+    A scenario begins as the next day does: what is counted by the day goes one way, whenever the
+    tests run.
+    """
 
     ahead = timedelta()
 
@@ -152,6 +156,11 @@ class Answer(dict[str, Any]):
         self.headers, self.cookies = answer["headers"], answer.get("cookies", [])
 
 
+def _until_next_day() -> timedelta:
+    now = datetime.now(UTC)
+    return now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1) - now
+
+
 @contextmanager
 def staged() -> Iterator[Stage]:
     """A fresh account, with a scripted supplier and no minimum response time."""
@@ -170,7 +179,7 @@ def staged() -> Iterator[Stage]:
         recorder = Recorder(account)
         stack.enter_context(recorder.listening())
         stack.enter_context(mock.patch.object(clock, "datetime", Moving))
-        stack.enter_context(mock.patch.object(Moving, "ahead", timedelta()))
+        stack.enter_context(mock.patch.object(Moving, "ahead", _until_next_day()))
         stack.enter_context(mock.patch.object(MinResponseTime, "_wait", create=True))
         stage = Stage(account, recorder, supplier)
         real_cards = lambda _: supplier.sells_real_cards()  # noqa: E731

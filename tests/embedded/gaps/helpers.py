@@ -24,6 +24,7 @@ def run(stack, **asked):
 
 
 def finished(client, arn):
+    """Wait for the end of an execution: what its last state wrote is seen before that."""
     while (execution := client.describe_execution(executionArn=arn))["status"] == "RUNNING":
         time.sleep(0.02)
     return execution
