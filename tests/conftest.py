@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -24,6 +25,14 @@ def _every_error_is_declared(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.fail(f"{type(error).__name__} is not among the handler's raises")
 
     monkeypatch.setattr(failures, "log_undeclared", fail)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say what a test wants said: it records it as the property `summary`."""
+    for report in terminalreporter.stats.get("passed", []):
+        for name, value in report.user_properties:
+            if name == "summary":
+                terminalreporter.write_line(value)
 
 
 @pytest.fixture(scope="session")

@@ -75,20 +75,6 @@ class Shop:
         return self.ask("manage_gift_card", route, wanted, cardId=card_id, body=body)
 
 
-def play(stage: Stage) -> None:
-    """All of it."""
-    shop = Shop(stage)
-    _programs(shop)
-    _issuing(shop)
-    _loading(shop)
-    _moving(shop)
-    _spending(shop)
-    _managing(shop)
-    _expiring(shop)
-    _looking(shop)
-    _checking_balances(shop)
-
-
 def _programs(shop: Shop) -> None:
     for action in ("update", "get"):
         shop.stage.task("manage_program", action=action, programId=shop.program)
@@ -185,7 +171,7 @@ def _expiring(shop: Shop) -> None:
     card_id = shop.active(expiresAt=soon)["id"]
     shop.spend("holds", card_id, 201, amount=4)
     stage.wait(hours=2)
-    assert stage.task("expire_gift_cards")["posted"] == 1
+    stage.task("expire_gift_cards")
     shop.manage("process-expired", card_id, action="refund", refundReference="b-2")
 
 
@@ -220,3 +206,16 @@ def _checking_balances(shop: Shop) -> None:
     ):
         body = {"cardNumber": number, "securityCode": said}
         shop.ask("check_balance", route, wanted, body=body, by=None)
+
+
+SCENARIOS = (
+    _programs,
+    _issuing,
+    _loading,
+    _moving,
+    _spending,
+    _managing,
+    _expiring,
+    _looking,
+    _checking_balances,
+)

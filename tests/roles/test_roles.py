@@ -15,7 +15,7 @@ import pytest
 
 from cardvault.audit.chain import ChainHead
 from cardvault.audit.trail import AuditRecord
-from tests.roles import delivery, giftcards, orders
+from tests.roles.scenarios import SCENARIOS
 from tests.roles.verdicts import (
     ATTRIBUTES,
     LEADING_KEYS,
@@ -59,8 +59,8 @@ LARGEST_POLICIES = 10_240
 def played() -> Stage:
     """Every scenario, played; what was recorded stays when the account is gone."""
     with staged() as stage:
-        for part in (orders.play, orders.play_operators, delivery.play, giftcards.play):
-            part(stage)
+        for scenario in SCENARIOS.values():
+            scenario(stage)
             assert stage.recorder.before == [], "whatever was to happen did"
     return stage
 

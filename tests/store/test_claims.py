@@ -11,6 +11,7 @@ from cardvault.orders.shred import shred_cards
 from cardvault.sealing.pages import Layout
 from tests.support.delivery import ORIGIN
 from tests.support.doubles import caller
+from tests.support.interrupt import Crash
 
 WRONG = "not-it"
 
@@ -298,6 +299,17 @@ def test_a_link_that_is_over_can_ask_for_a_new_one_to_the_address_on_file(desk, 
     desk.clock.advance(minutes=11)
     desk.renew(claim)
     assert len(desk.mailer.sent) == before + 1, "a replaced link asks for no more"
+
+
+def test_whoever_got_no_link_as_the_process_died_on_its_way_to_ses_asks_again(desk):
+    claim = over(desk, "used")
+    desk.clock.advance(minutes=11)
+    desk.mailer.outcomes = [Crash()]
+    with pytest.raises(Crash):
+        desk.renew(claim)
+    desk.clock.advance(minutes=11)
+    desk.renew(claim)
+    assert desk.open(ClaimRequest(desk.mailer.token(), None, ORIGIN))
 
 
 @pytest.mark.parametrize("how", ["unknown", "locked", "replaced"])

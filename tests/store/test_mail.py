@@ -4,6 +4,7 @@ import json
 import socket
 from dataclasses import replace
 from datetime import timedelta
+from unittest.mock import Mock
 
 import botocore.session
 import pytest
@@ -55,6 +56,16 @@ def test_i9_a_repeated_step_sends_nothing(desk):
     order_id, _ = desk.mailed()
     desk.order_mailer.deliver(order_id)
     assert desk.mailer.tries == 1
+
+
+def test_where_customers_follow_the_link_is_known_before_the_intent_is_noted(desk):
+    """What has surely not been sent must not wait for a person."""
+    order_id = desk.steps.stored_for()
+    unreadable = replace(desk.order_mailer, public_url=Mock(side_effect=TimeoutError))
+    with pytest.raises(TimeoutError):
+        unreadable.deliver(order_id)
+    desk.order_mailer.deliver(order_id)
+    assert len(desk.mailer.sent) == 1
 
 
 def test_i9_a_crash_after_sending_is_told_and_not_mended_by_a_second_mail(desk, monkeypatch):

@@ -2,12 +2,13 @@
 
 import botocore.client
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 from pynamodb.exceptions import PynamoDBException
 
 from cardvault.aws import retries, tables
 from cardvault.aws.failures import as_cardvault_error
 from cardvault.aws.retries import LostRace
+from cardvault.aws.service_errors import is_transient
 from cardvault.aws.unit_of_work import UnitOfWork
 from cardvault.errors import AwsUnavailable
 from cardvault.sealing.store import DataKeyRecord, SealedPage, page_key
@@ -140,6 +141,14 @@ def test_what_will_not_get_better_is_not_made_again(refuse, request_name):
 def test_a_condition_that_fails_is_a_lost_race(refuse, write):
     with pytest.raises(LostRace):
         write()
+
+
+@pytest.mark.parametrize("request_name", ["put", "delete", "update", "commit"])
+def test_a_write_without_an_answer_is_aws_s_failing_and_no_lost_race(refuse, request_name):
+    refuse([ReadTimeoutError(endpoint_url="https://nobody.invalid")])
+    with pytest.raises(PynamoDBException) as failed:
+        REQUESTS[request_name]()
+    assert is_transient(failed.value)
 
 
 def test_a_query_goes_on_after_the_page_it_was_refused(steps, monkeypatch):

@@ -28,17 +28,23 @@ class Call:
     requests: tuple[Request, ...]
 
 
+def _let_pass(boundary: str) -> None:
+    """Nothing happens at a call's boundaries."""
+
+
 @dataclass
 class Recorder:
     """Notes what a function asks of AWS while it is `acting`.
 
     `before` holds what happens first, once each, at a call of that operation: it may raise.
+    `passes` hears of each call's two boundaries, before it is made and after it was: it may raise.
     """
 
     account: Account
     calls: dict[str, list[Call]] = field(default_factory=lambda: defaultdict(list))
     mails: list[Parameters] = field(default_factory=list)
     before: list[tuple[str, Callable[[], None]]] = field(default_factory=list)
+    passes: Callable[[str], None] = _let_pass
     _function: str | None = None
 
     @contextmanager
@@ -59,7 +65,8 @@ class Recorder:
             service = client.meta.service_model.service_name
             recorder._note(service, operation, parameters)
             recorder._happen(operation)
-            answer = call(client, operation, parameters)
+            with recorder.passing(operation):
+                answer = call(client, operation, parameters)
             if operation == "ReEncrypt":  # only the answer tells which key it was
                 source = {"KeyId": answer["SourceKeyId"], **parameters}
                 recorder._note(service, "ReEncryptFrom", source)
@@ -76,6 +83,15 @@ class Recorder:
             mock.patch.object(RequestSigner, "generate_presigned_url", signed),
         ):
             yield
+
+    @contextmanager
+    def passing(self, operation: str) -> Iterator[None]:
+        """Both boundaries of a call of the function that acts."""
+        if self._function:
+            self.passes(f"before {operation}")
+        yield
+        if self._function:
+            self.passes(f"after {operation}")
 
     def _note(self, service: str, operation: str, parameters: Parameters) -> None:
         if self._function is None:

@@ -162,7 +162,7 @@ def _until_next_day() -> timedelta:
 
 
 @contextmanager
-def staged() -> Iterator[Stage]:
+def staged(kind: type[Stage] = Stage) -> Iterator[Stage]:
     """A fresh account, with a scripted supplier and no minimum response time."""
     with ExitStack() as stack:
         stack.enter_context(mock.patch.dict(os.environ, BASE))
@@ -181,7 +181,7 @@ def staged() -> Iterator[Stage]:
         stack.enter_context(mock.patch.object(clock, "datetime", Moving))
         stack.enter_context(mock.patch.object(Moving, "ahead", _until_next_day()))
         stack.enter_context(mock.patch.object(MinResponseTime, "_wait", create=True))
-        stage = Stage(account, recorder, supplier)
+        stage = kind(account, recorder, supplier)
         real_cards = lambda _: supplier.sells_real_cards()  # noqa: E731
         stack.enter_context(mock.patch.object(SupplierClient, "sells_real_cards", real_cards))
         for method in ("place_order", "check_order", "list_orders", "pause"):
@@ -205,7 +205,8 @@ def _scripted(stage: "Stage", method: str) -> Any:
                 told = real(client, *arguments, **options)
                 return list(told) if method == "list_orders" else told
         client.make_ready()  # as the real one begins
-        return getattr(stage.supplier, method)(*arguments, **options)
+        with stage.recorder.passing(method):
+            return getattr(stage.supplier, method)(*arguments, **options)
 
     return scripted
 

@@ -26,7 +26,7 @@ from pynamodb.transactions import TransactGet, TransactWrite
 
 from cardvault.aws.boto_clients import ATTEMPTS, CONNECT_TIMEOUT_S, READ_TIMEOUT_S
 from cardvault.aws.retries import THROTTLED_TRIES, LostRace, retry_lost_races, retry_throttled
-from cardvault.aws.service_errors import reasons_of
+from cardvault.aws.service_errors import code_of, reasons_of
 from cardvault.aws.settings import MissingSetting, Settings
 from cardvault.errors import InternalError
 
@@ -191,7 +191,7 @@ def _or_lose(write: Callable[[], object]) -> None:
     try:
         write()
     except (PutError, UpdateError, DeleteError) as error:
-        if error.cause_response_code in _RACES:
+        if code_of(error) in _RACES:
             raise LostRace from None
         raise
 

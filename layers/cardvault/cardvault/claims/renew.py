@@ -26,9 +26,10 @@ RENEWAL_TAKES_S = 1.5
 class RenewClaim:
     """The holder of a link that is over asks for a new one, to the address on file.
 
-    Over is one that has expired, was used, or has no one-time codes left. It always ends the same
-    way and takes equally long, so it tells nothing of the link. A locked link stays locked until
-    the shop gives the address again, and wrong tries are carried over: renewing gives no new ones.
+    Over is one that has expired, was used, has no one-time codes left, or was replaced by one that
+    may never have been sent, since the process died on its way to SES. It always ends the same way
+    and takes equally long, so it tells nothing of the link. A locked link stays locked until the
+    shop gives the address again, and wrong tries are carried over: renewing gives no new ones.
     """
 
     order_mailer: OrderMailer
@@ -66,4 +67,6 @@ def _is_over(link: AccessLink, order: OrderRecord, now: datetime) -> bool:
     fault = links.fault(link, order, now)
     if fault is None:
         return has_no_codes_left(link)
+    if fault == f"LINK_{State.REPLACED.upper()}":
+        return order.mailing_at is not None
     return fault in {"LINK_EXPIRED", f"LINK_{State.USED.upper()}"}

@@ -42,10 +42,11 @@ from cardvault.orders.store import Edit
 class PreparedMail:
     """The intent to send mail about an order, as it is stored, and its claim link's token.
 
-    `replaced` is the link before, if there was one.
+    `claim_page` is where customers follow it; `replaced` is the link before, if there was one.
     """
 
     order: OrderRecord
+    claim_page: str
     token: str = field(repr=False)
     replaced: Replaced | None = None
 
@@ -93,6 +94,8 @@ class OrderMailer:
         """
         self.mailer.expect_set_up()
         order = edit.order
+        # Read before the intent is noted: what fails here has surely sent nothing.
+        claim_page = f"{self.public_url()}/claim"
         recipient = address or order.customer_email
         if recipient is None:
             raise NoRecipient
@@ -120,7 +123,7 @@ class OrderMailer:
             email_status=None,
             **changes,
         )
-        return PreparedMail(order, token, replaced)
+        return PreparedMail(order, claim_page, token, replaced)
 
     def send(self, prepared: PreparedMail, *, retried: bool = False) -> OrderRecord:
         """Send what was prepared, and record what became of it.
@@ -130,7 +133,7 @@ class OrderMailer:
         MailOutcomeUnknown.
         """
         order = prepared.order
-        email = self._render(order, prepared.token)
+        email = self._render(prepared)
         try:
             self._send(order, email)
         except NOT_SENT as error:
@@ -150,7 +153,8 @@ class OrderMailer:
             mail_id=order.mail_id,
         )
 
-    def _render(self, order: OrderRecord, token: str) -> RenderedEmail:
+    def _render(self, prepared: PreparedMail) -> RenderedEmail:
+        order = prepared.order
         known = {
             "shop": order.shop_name or self.shop_name,
             "name": order.customer_name,
@@ -166,7 +170,7 @@ class OrderMailer:
             missing=int(order.refunded_quantity or 0),
             protection=order.guarded_by,
             expires_at=self.clock() + self.link_lifetime,
-            url=f"{self.public_url()}/claim#{token}",
+            url=f"{prepared.claim_page}#{prepared.token}",
         )
 
     @retry_lost_races

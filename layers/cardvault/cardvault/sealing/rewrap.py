@@ -11,6 +11,7 @@ from pynamodb.exceptions import UpdateError
 
 from cardvault.aws import tables
 from cardvault.aws.rounds import TIME_BUDGET, Round
+from cardvault.aws.service_errors import code_of
 from cardvault.core.clock import Clock, to_text, utc_now
 from cardvault.core.ids import is_id
 from cardvault.errors import OutOfTime
@@ -74,7 +75,7 @@ class RewrapDataKeys:
                 condition=still_the_old,
             )
         except UpdateError as error:
-            if error.cause_response_code != "ConditionalCheckFailedException":
+            if code_of(error) != "ConditionalCheckFailedException":
                 raise
             return False
         return True
