@@ -301,7 +301,7 @@ def test_a_link_that_is_over_can_ask_for_a_new_one_to_the_address_on_file(desk, 
     assert len(desk.mailer.sent) == before + 1, "a replaced link asks for no more"
 
 
-def test_whoever_got_no_link_as_the_process_died_on_its_way_to_ses_asks_again(desk):
+def test_a_customer_who_got_no_link_since_the_process_died_asks_again(desk):
     claim = over(desk, "used")
     desk.clock.advance(minutes=11)
     desk.mailer.outcomes = [Crash()]
