@@ -35,6 +35,10 @@ soak: install ## The races at length: RACERS=200 RACE_ROUNDS=20 unless you say o
 fuzz: install ## Requests drawn from docs/openapi.yaml, at length: FUZZ_EXAMPLES=200 an operation unless you say otherwise
 	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-200} $(BIN)/python -m pytest tests/embedded/test_fuzz.py $(ARGS)
 
+.PHONY: mutants
+mutants: install ## How many small changes of the product no test notices: MUTANTS=200 SEED=1 unless you say otherwise
+	@$(BIN)/python -m tests.mutation
+
 ##@ A stack to play with
 .PHONY: up
 up: install ## Serve the embedded stack until Ctrl-C or `make down`; prints a curl for each step
