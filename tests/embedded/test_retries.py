@@ -89,7 +89,8 @@ def test_a_poll_loop_outlives_seventy_hiccups_each_followed_by_a_good_poll(
     assert order["status"] == "fulfilled", order
     assert shown_codes(alice, order_id) == supplier_codes(vault, order)
     tries = failed_tries(vault, order_id)
-    assert (tries["SupplierUnavailable"], tries["SupplierThrottled"]) == (30, 30)
+    assert tries["SupplierUnavailable"] >= 30
+    assert tries["SupplierThrottled"] >= 30
     assert tries["Lambda.TooManyRequestsException"] >= 10
     assert tries["OrderPending"] == 60
 

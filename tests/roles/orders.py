@@ -6,6 +6,7 @@ from cardvault import errors
 from cardvault.core.clock import to_text
 from cardvault.fulfilment.place import LONGEST_ACCEPTANCE
 from cardvault.fulfilment.workflow import MOST_RESTARTS
+from cardvault.supplier.circuit_breaker import MOST_FAILURES
 from tests.support import chaining
 from tests.support.stage import CUSTOMER, MALLORY, TENANT, Stage, fresh_key, three_cards
 
@@ -160,7 +161,7 @@ def _storing_in_vain(stage: Stage) -> None:
 
 
 def _locked_out(stage: Stage) -> None:
-    """The supplier refuses our key, then our address: each step remembers it for all orders."""
+    """The supplier refuses our key and our address, and fails: a step remembers it for all."""
     waiting, lost, bought = created(stage), created(stage), placed(stage)
     stage.supplier.placing.append(errors.PlacementUnknown())
     place = {"input": {"orderId": lost}, "orderId": lost}
@@ -175,9 +176,24 @@ def _locked_out(stage: Stage) -> None:
         stage.refuses(401, "INVALID_ACCESS_TOKEN")
         stage.task(step, errors.SupplierCredentialsRejected, **event)
         stage.wait(minutes=2)
+        stage.refuses(429, "RATE_LIMIT_EXCEEDED")
+        stage.task(step, errors.SupplierThrottled, **event)
+        stage.wait(seconds=2)
         stage.refuses(403, "IP_BLOCKED")
         stage.task(step, errors.SupplierBlocked, **event)
         stage.wait(minutes=20)
+        stage.refuses(404, "NOT_FOUND")  # which is an answer, and ends all trouble
+        stage.task("poll_fulfilment", errors.SupplierOrderUnknown, **steps["poll_fulfilment"])
+        for number in range(MOST_FAILURES):
+            failing = step if number == MOST_FAILURES - 1 else "poll_fulfilment"
+            unknown = failing == "place_order"
+            stage.refuses(500, "INTERNAL")
+            stage.task(
+                failing,
+                errors.PlacementUnknown if unknown else errors.SupplierUnavailable,
+                **steps[failing],
+            )
+        stage.wait(minutes=2)
 
 
 def _ending_without_cards(stage: Stage) -> None:

@@ -75,6 +75,8 @@ YOUNGER_ATTRIBUTES |= {"version", "eventId", "hashSalt", "orderHash", "accessHas
 YOUNGER_ATTRIBUTES |= {"mailFailedAt", "mailDay", "mails", "wrongTries"}
 YOUNGER_ATTRIBUTES |= {"shown", "files", "clientId", "countedOn", "unfinished"}
 YOUNGER_ATTRIBUTES |= {"erasedAt"}
+YOUNGER_ATTRIBUTES |= {"failures", "failingUntil", "throttledUntil", "probingUntil"}
+YOUNGER_ATTRIBUTES |= {"second", "asked"}
 YOUNGER_KINDS = [
     {"orderId", "sk", "refusedVersion", "refusedUntil", "blockedUntil"},
     {"subjectId", "seq", "lastSeq", "lastHash"},

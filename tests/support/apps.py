@@ -27,4 +27,5 @@ def any_value(variable: str) -> str:
     """Something that a function takes as this variable of its environment."""
     if variable.endswith("_ALLOWED"):
         return "no"
-    return "60" if variable.endswith(("_SECONDS", "_HOURS", "_DAY", "_DAYS")) else variable
+    is_number = variable.endswith(("_SECONDS", "_SECOND", "_HOURS", "_DAY", "_DAYS"))
+    return "60" if is_number else variable

@@ -6,10 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cardvault.core.cards import Card
-from cardvault.errors import SupplierOrderUnknown
+from cardvault.errors import SupplierBlocked, SupplierOrderUnknown
 from cardvault.http.caller import Caller
 from cardvault.supplier.answers import SupplierOrder, SupplierStatus
-from cardvault.supplier.circuit_breaker import BreakerState
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -94,16 +93,30 @@ class KeptCircuitBreaker:
     """Stands in for CircuitBreaker: remembers without a table, and for ever."""
 
     blocked: bool = False
-    refused_version: str | None = None
+    refused: str | None = None
 
-    def state(self) -> BreakerState:
-        return BreakerState(self.blocked, self.refused_version)
+    def refused_version(self) -> str | None:
+        if self.blocked:
+            raise SupplierBlocked
+        return self.refused
+
+    def admit(self) -> None:
+        pass
 
     def note_refused(self, version: str) -> None:
-        self.refused_version = version
+        self.refused = version
 
     def note_blocked(self) -> None:
         self.blocked = True
+
+    def note_throttled(self, retry_after_s: float) -> None:
+        pass
+
+    def note_failed(self, admitted: None) -> None:
+        pass
+
+    def note_well(self, admitted: None) -> None:
+        pass
 
 
 @dataclass

@@ -95,6 +95,8 @@ def more_settings(steps: Any) -> dict[str, str]:
         "SANDBOX_KEY_ALLOWED": "no",
         "FULFILMENT_DEADLINE_SECONDS": "86400",
         "BLOCKED_PAUSE_SECONDS": "960",
+        "OUTAGE_PAUSE_SECONDS": "10",
+        "SUPPLIER_REQUESTS_PER_SECOND": "0",
         "TOKEN_ISSUER": "https://issuer.test",
         "PUBLISHED_KEY_ARN": "",
         "TOKEN_AUDIENCE": "cardvault",

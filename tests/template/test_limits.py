@@ -17,6 +17,7 @@ ANOTHER_ISSUER = {"TokenIssuer": "https://tokens.example.com"}
 PACKAGE = ROOT / "layers/cardvault/cardvault"
 # Where a caller is held back, and how such a number is called.
 HOLDING_BACK = ("claims", "downloads", "giftcards/security", "links.py", "mail", "orders")
+HOLDING_BACK += ("supplier/circuit_breaker.py",)
 NAMED = r"(?m)^((?:MOST_\w+|\w+_(?:SPACING|LIFETIME|WITHIN)|WINDOW|AUDITED_\w+)) = "
 UNITS = ((3600, "h"), (60, "min"), (1, "s"))
 # Of 1,000, which an account has once it asked for them.

@@ -21,6 +21,7 @@ DURATIONS = {
 MAY_BE_EMPTY = {"mail_reply_to", "mail_sender", "planted_orders", "published_key_arn"}
 OTHERS = {
     "tenants_cards_per_day": ("60", 60),
+    "supplier_requests_per_second": ("60", 60),
     "shred_after_days": ("60", 60),
     "shred_after_delivery_days": ("60", 60),
     "erase_after_days": ("60", 60),

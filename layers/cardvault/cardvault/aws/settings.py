@@ -83,6 +83,8 @@ class Settings:
     adoptable_after = _Variable("ADOPTABLE_AFTER_SECONDS", _seconds)
     fulfilment_deadline = _Variable("FULFILMENT_DEADLINE_SECONDS", _seconds)
     blocked_pause = _Variable("BLOCKED_PAUSE_SECONDS", _seconds)
+    outage_pause = _Variable("OUTAGE_PAUSE_SECONDS", _seconds)
+    supplier_requests_per_second = _Variable("SUPPLIER_REQUESTS_PER_SECOND", int)
 
     token_issuer = _Variable("TOKEN_ISSUER", _text)
     token_audience = _Variable("TOKEN_AUDIENCE", _text)

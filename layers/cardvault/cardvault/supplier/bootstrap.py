@@ -11,4 +11,7 @@ def supplier_client(settings: Settings) -> SupplierClient:
     """The stack's client, with its memory on the Orders table."""
     tables.use(settings, CircuitBreakerRecord)
     credentials = CachedSecret(boto_clients.secrets_manager(), settings.supplier_secret_arn)
-    return SupplierClient(credentials, CircuitBreaker(settings.blocked_pause))
+    circuit_breaker = CircuitBreaker(
+        settings.blocked_pause, settings.outage_pause, settings.supplier_requests_per_second
+    )
+    return SupplierClient(credentials, circuit_breaker)

@@ -21,7 +21,7 @@ from cardvault.aws.cached_secret import CachedSecret, Secret
 from cardvault.core.clock import to_text
 from cardvault.http.outgoing import Answer, Bounds
 from cardvault.supplier.answers import SupplierOrder, is_order_id, list_of, pages_of, read_order
-from cardvault.supplier.circuit_breaker import CircuitBreaker
+from cardvault.supplier.circuit_breaker import CircuitBreaker, CircuitBreakerRecord
 from cardvault.supplier.key_check import KeyKind
 
 CONNECT_TIMEOUT_S = 3.05
@@ -78,20 +78,19 @@ class SupplierClient:
     def make_ready(self) -> None:
         """Have a key at hand that may be used.
 
-        Raises SupplierBlocked, and SupplierCredentialsRejected if no key was ever set, or the
-        supplier refused the present one less than a minute ago.
+        Raises SupplierBlocked, SupplierThrottled or SupplierUnavailable while nothing is to be
+        asked; SupplierCredentialsRejected if no key was ever set, or the supplier refused the
+        present one less than a minute ago.
         """
         self._key()
 
     def _key(self) -> Secret:
-        state = self.circuit_breaker.state()
-        if state.blocked:
-            raise errors.SupplierBlocked
+        refused_version = self.circuit_breaker.refused_version()
         key = self.credentials.current()
-        if key.version == state.refused_version or not key.value["baseUrl"]:
+        if key.version == refused_version or not key.value["baseUrl"]:
             self.credentials.forget()  # it may have been changed since it was read
             key = self.credentials.current()
-        if key.version == state.refused_version:
+        if key.version == refused_version:
             raise errors.SupplierCredentialsRejected
         if not key.value["baseUrl"]:
             raise errors.SupplierCredentialsRejected("the supplier's key is not set")
@@ -163,16 +162,30 @@ class SupplierClient:
         return _data_of(answer)
 
     def _ask(self, send: Send) -> Answer:
-        """What the supplier answers: a refused key is sent once, and what is refused remembered."""
+        """What the supplier answers: a refused key is sent once, and trouble is remembered."""
         for _ in range(KEYS_A_CALL):
             key = self._key()
-            answer = send(key)
+            admitted = self.circuit_breaker.admit()
+            try:
+                answer = send(key)
+            except requests.RequestException:
+                self.circuit_breaker.note_failed(admitted)
+                raise
             if answer.status_code != 401:
                 break
             self.circuit_breaker.note_refused(key.version)
-        if answer.status_code >= 400 and _error_code(answer) == "IP_BLOCKED":
-            self.circuit_breaker.note_blocked()
+        self._note_end(answer, admitted)
         return answer
+
+    def _note_end(self, answer: Answer, admitted: CircuitBreakerRecord) -> None:
+        if answer.status_code >= 500:
+            self.circuit_breaker.note_failed(admitted)
+        elif answer.status_code == 429:
+            self.circuit_breaker.note_throttled(_retry_after(answer))
+        elif answer.status_code >= 400 and _error_code(answer) == "IP_BLOCKED":
+            self.circuit_breaker.note_blocked()
+        elif answer.status_code != 401:
+            self.circuit_breaker.note_well(admitted)
 
     def _get(self, key: Secret, path: str, **options: Any) -> Answer:
         try:
