@@ -13,6 +13,7 @@ from cardvault.http.outgoing import Answer, Bounds
 from cardvault.supplier import client as client_module
 from cardvault.supplier.answers import SupplierStatus, read_order
 from cardvault.supplier.client import SupplierClient
+from cardvault.supplier.refusals import LONGEST_RETRY_AFTER_S
 from local.sandbox import SupplierSandbox
 from tests.support.doubles import KeptCircuitBreaker, SupplierSecrets
 
@@ -87,7 +88,7 @@ def test_retry_after_is_waited_for_up_to_the_ceiling(supplier, secrets):
     for seconds in (7, 3600):
         with pytest.raises(errors.SupplierThrottled):
             supplier.check_order(buy(supplier, f"FAULT_RATE_LIMITED:{seconds}:checkOrder"))
-    assert secrets.waits == [7.0, client_module.LONGEST_RETRY_AFTER_S]
+    assert secrets.waits == [7.0, LONGEST_RETRY_AFTER_S]
 
 
 def test_no_connection_means_nothing_was_bought(secrets):

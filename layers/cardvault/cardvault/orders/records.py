@@ -13,12 +13,12 @@ from typing import Any
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.expressions.condition import Condition
-from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 
 from cardvault.audit.trail import AuditRecord
 from cardvault.aws.tables import Record
 from cardvault.core.hash_chain import hash_of, hash_of_state
 from cardvault.identity.ceilings import Buyer, CeilingRecord
+from cardvault.orders.indexes import OrdersOfOwner, UnfinishedOrders
 
 ORDER_KEY = "ORDER"
 RECORD_KEY = "MARK"
@@ -62,28 +62,6 @@ def owner_key(tenant_id: str, user_id: str) -> str:
 def new_hash_salt() -> str:
     """What makes an order's hashes worthless to those who do not have the order."""
     return secrets.token_hex(16)
-
-
-class OrdersOfOwner(GlobalSecondaryIndex["OrderRecord"]):  # type: ignore[no-untyped-call]
-    """An owner's orders by age."""
-
-    class Meta:
-        index_name = "ordersOfOwner"
-        projection = AllProjection()
-
-    owner = UnicodeAttribute(hash_key=True)
-    created_at = UnicodeAttribute(range_key=True, attr_name="createdAt")
-
-
-class UnfinishedOrders(GlobalSecondaryIndex["OrderRecord"]):  # type: ignore[no-untyped-call]
-    """Orders that an execution has still to do with, by age: no others are in it."""
-
-    class Meta:
-        index_name = "unfinishedOrders"
-        projection = KeysOnlyProjection()
-
-    unfinished = UnicodeAttribute(hash_key=True)
-    created_at = UnicodeAttribute(range_key=True, attr_name="createdAt")
 
 
 class OrderRecord(Record):

@@ -5,7 +5,6 @@ placeOrder is sent once per call (I3), and once more only if the key it went und
 which buys nothing, and another key was set meanwhile.
 """
 
-import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -23,12 +22,12 @@ from cardvault.http.outgoing import Answer, Bounds
 from cardvault.supplier.answers import SupplierOrder, is_order_id, list_of, pages_of, read_order
 from cardvault.supplier.circuit_breaker import CircuitBreaker, CircuitBreakerRecord
 from cardvault.supplier.key_check import KeyKind
+from cardvault.supplier.refusals import error_code, refusal_of, retry_after
 
 CONNECT_TIMEOUT_S = 3.05
 READ_TIMEOUT_S = 20.0
 # 10,000 cards of 800 bytes: more than one answer of the supplier may hold.
 BOUNDS = Bounds(longest=8 * 1024 * 1024, within_s=25.0)
-LONGEST_RETRY_AFTER_S = 10.0
 CONNECTIONS = 4
 PAGE_SIZE = 100
 MOST_PAGES = 50
@@ -47,10 +46,6 @@ ERRORS = (
 )
 
 Send = Callable[[Secret], Answer]
-
-_OUT_OF_STOCK = {"ERR_STOCK", "OUT_OF_STOCK", "NO_STOCK", "INSUFFICIENT_STOCK"}
-_NO_BALANCE = {"NO_BALANCE", "INSUFFICIENT_BALANCE"}
-_NOT_LET_IN = {"IP_NOT_ALLOWED", "API_DISABLED"}
 
 
 def _new_session() -> requests.Session:
@@ -111,7 +106,7 @@ class SupplierClient:
                 raise errors.SupplierUnavailable("no connection to the supplier") from None
             raise errors.PlacementUnknown from None
         if 400 <= answer.status_code < 500:
-            raise _refusal(answer) or errors.PlacementUnknown()
+            raise refusal_of(answer) or errors.PlacementUnknown()
         try:
             order_id = _data_of(answer).get("orderId")
         except errors.SupplierUnavailable:
@@ -155,7 +150,7 @@ class SupplierClient:
         except requests.RequestException:
             raise errors.SupplierUnavailable("no answer from the supplier") from None
         if 400 <= answer.status_code < 500:
-            refusal = _refusal(answer) or errors.SupplierRejected()
+            refusal = refusal_of(answer) or errors.SupplierRejected()
             if isinstance(refusal, errors.SupplierThrottled):
                 self.pause(refusal)
             raise refusal
@@ -181,8 +176,8 @@ class SupplierClient:
         if answer.status_code >= 500:
             self.circuit_breaker.note_failed(admitted)
         elif answer.status_code == 429:
-            self.circuit_breaker.note_throttled(_retry_after(answer))
-        elif answer.status_code >= 400 and _error_code(answer) == "IP_BLOCKED":
+            self.circuit_breaker.note_throttled(retry_after(answer))
+        elif answer.status_code >= 400 and error_code(answer) == "IP_BLOCKED":
             self.circuit_breaker.note_blocked()
         elif answer.status_code != 401:
             self.circuit_breaker.note_well(admitted)
@@ -229,35 +224,3 @@ def _data_of(answer: Answer) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise errors.SupplierUnavailable("the supplier's answer is not its envelope")
     return data
-
-
-def _refusal(answer: Answer) -> errors.CardvaultError | None:
-    """Why the supplier refused, if its answer proves that it did nothing; None if it does not."""
-    status, code = answer.status_code, _error_code(answer)
-    if status == 401:
-        return errors.SupplierCredentialsRejected()
-    if code == "IP_BLOCKED":
-        return errors.SupplierBlocked()
-    if status == 429:
-        return errors.SupplierThrottled(_retry_after(answer))
-    if code in _OUT_OF_STOCK:
-        return errors.SupplierOutOfStock()
-    if code in _NO_BALANCE:
-        return errors.SupplierBalanceTooLow()
-    if status == 404:
-        return errors.SupplierOrderUnknown()
-    if status == 400 or code in _NOT_LET_IN:
-        return errors.SupplierRejected(f"the supplier answered {status}")
-    return None
-
-
-def _error_code(answer: Answer) -> str | None:
-    body = answer.json()
-    error = body.get("error") if isinstance(body, dict) else None
-    code = error.get("code") if isinstance(error, dict) else None
-    return code if isinstance(code, str) else None
-
-
-def _retry_after(answer: Answer) -> float:
-    raw = answer.headers.get("Retry-After", "")
-    return min(float(raw), LONGEST_RETRY_AFTER_S) if re.fullmatch("[0-9]{1,9}", raw) else 1.0

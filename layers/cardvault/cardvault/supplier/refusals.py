@@ -1,0 +1,46 @@
+"""Why the supplier refused a request, as docs/supplier-contract.md has its codes."""
+
+import re
+
+from cardvault import errors
+from cardvault.http.outgoing import Answer
+
+LONGEST_RETRY_AFTER_S = 10.0
+
+_OUT_OF_STOCK = {"ERR_STOCK", "OUT_OF_STOCK", "NO_STOCK", "INSUFFICIENT_STOCK"}
+_NO_BALANCE = {"NO_BALANCE", "INSUFFICIENT_BALANCE"}
+_NOT_LET_IN = {"IP_NOT_ALLOWED", "API_DISABLED"}
+
+
+def refusal_of(answer: Answer) -> errors.CardvaultError | None:
+    """Why the supplier refused, if its answer proves that it did nothing; None if it does not."""
+    status, code = answer.status_code, error_code(answer)
+    if status == 401:
+        return errors.SupplierCredentialsRejected()
+    if code == "IP_BLOCKED":
+        return errors.SupplierBlocked()
+    if status == 429:
+        return errors.SupplierThrottled(retry_after(answer))
+    if code in _OUT_OF_STOCK:
+        return errors.SupplierOutOfStock()
+    if code in _NO_BALANCE:
+        return errors.SupplierBalanceTooLow()
+    if status == 404:
+        return errors.SupplierOrderUnknown()
+    if status == 400 or code in _NOT_LET_IN:
+        return errors.SupplierRejected(f"the supplier answered {status}")
+    return None
+
+
+def error_code(answer: Answer) -> str | None:
+    """The code in the answer's body, if it has one."""
+    body = answer.json()
+    error = body.get("error") if isinstance(body, dict) else None
+    code = error.get("code") if isinstance(error, dict) else None
+    return code if isinstance(code, str) else None
+
+
+def retry_after(answer: Answer) -> float:
+    """How many seconds it asks to wait, up to our ceiling."""
+    raw = answer.headers.get("Retry-After", "")
+    return min(float(raw), LONGEST_RETRY_AFTER_S) if re.fullmatch("[0-9]{1,9}", raw) else 1.0
