@@ -73,16 +73,16 @@ class ReconcileOrders:
         yield from time.pace(order_id for order_id in unfinished if order_id not in running)
 
     def _deal_with(self, order_id: str, done: Reconciled) -> None:
-        logger.append_keys(orderId=order_id)
-        try:
-            order = store.find(order_id)
-            if not order.is_unfinished:
-                _take_the_mark_off(order)
-            elif order.updated_at <= self._stuck_since():
-                self._move_on(order, done)
-        except Exception as error:  # noqa: BLE001 - one order must not keep the others waiting
-            ring(error)
-            done.failed += 1
+        with logger.append_context_keys(orderId=order_id):
+            try:
+                order = store.find(order_id)
+                if not order.is_unfinished:
+                    _take_the_mark_off(order)
+                elif order.updated_at <= self._stuck_since():
+                    self._move_on(order, done)
+            except Exception as error:  # noqa: BLE001 - one order must not keep the others waiting
+                ring(error)
+                done.failed += 1
 
     def _move_on(self, order: OrderRecord, done: Reconciled) -> None:
         ring(WorkflowStopped())  # nothing else tells of it

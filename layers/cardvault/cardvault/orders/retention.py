@@ -96,8 +96,8 @@ class ApplyRetention:
         except OutOfTime:
             raise
         except Exception as error:  # noqa: BLE001 - one order must not keep the others waiting
-            logger.append_keys(orderId=order.order_id)
-            ring(error)
+            with logger.append_context_keys(orderId=order.order_id):
+                ring(error)
             done.failed += 1
 
     def _shred(self, order: OrderRecord, kept_for: Retention, time: Round) -> bool:
