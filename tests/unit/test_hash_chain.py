@@ -64,3 +64,17 @@ def test_the_head_tells_an_end_that_is_cut_off_changed_or_added(records, head):
     assert list(hash_chain.breaks([*records[:2], changed], head)) == [
         Break(3, "not the one that the head names")
     ]
+
+
+def test_the_next_record_follows_its_head_and_no_other_does(records):
+    first, second, third = records
+    after_first = Head(1, first.hash)
+    assert hash_chain.follows(first, Head())
+    assert hash_chain.follows(second, after_first)
+    for other in (first, third, replace(second, seq=3), replace(second, previous_hash=third.hash)):
+        rehashed = replace(other, hash=other.computed_hash())
+        assert not hash_chain.follows(rehashed, after_first)
+
+
+def test_a_record_that_was_changed_follows_nothing(records):
+    assert not hash_chain.follows(replace(records[0], said="e"), Head())
