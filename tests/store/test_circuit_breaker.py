@@ -2,6 +2,7 @@
 
 import contextlib
 from datetime import timedelta
+from unittest.mock import Mock
 
 import pytest
 
@@ -12,6 +13,7 @@ from cardvault.errors import (
     SupplierCredentialsRejected,
     SupplierThrottled,
     SupplierUnavailable,
+    TooManyWriters,
 )
 from cardvault.fulfilment.place import PlaceOrder
 from cardvault.fulfilment.poll import PollFulfilment
@@ -207,6 +209,18 @@ def test_trouble_that_goes_on_opens_the_circuit_again(steps, breaker, answer, ra
         breaker().admit()
     steps.clock.now += PAUSE
     breaker().admit()
+
+
+def test_i3_an_order_that_lost_every_race_to_ask_is_in_no_doubt(
+    steps, sandbox, secrets, place, monkeypatch
+):
+    secrets.key = sandbox.key
+    with monkeypatch.context() as crowded:
+        crowded.setattr(CircuitBreaker, "admit", Mock(side_effect=TooManyWriters))
+        with pytest.raises(SupplierThrottled):
+            place()
+    assert store.find(steps.started[-1]).placing_at is None
+    place()
 
 
 def test_a_supplier_that_fails_is_left_alone_by_everyone(steps, sandbox, secrets, place):

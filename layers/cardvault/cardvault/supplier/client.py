@@ -160,7 +160,7 @@ class SupplierClient:
         """What the supplier answers: a refused key is sent once, and trouble is remembered."""
         for _ in range(KEYS_A_CALL):
             key = self._key()
-            admitted = self.circuit_breaker.admit()
+            admitted = self._admit()
             try:
                 answer = send(key)
             except requests.RequestException:
@@ -171,6 +171,12 @@ class SupplierClient:
             self.circuit_breaker.note_refused(key.version)
         self._note_end(answer, admitted)
         return answer
+
+    def _admit(self) -> CircuitBreakerRecord:
+        try:
+            return self.circuit_breaker.admit()
+        except errors.TooManyWriters:  # so many ask at once; nothing was sent
+            raise errors.SupplierThrottled from None
 
     def _note_end(self, answer: Answer, admitted: CircuitBreakerRecord) -> None:
         if answer.status_code >= 500:
