@@ -16,6 +16,7 @@ from cardvault.sealing.pages import LARGEST_PAGE, LARGEST_SEALED_ORDER, LONGEST_
 from cardvault.sealing.sealed_card import CardKey
 from cardvault.sealing.store import SealedPage, page_key, seal_pages
 from cardvault.supplier import client as supplier_client
+from cardvault.supplier.refusals import LONGEST_RETRY_AFTER_S
 from tests.support.capacity import Partitions, limited
 from tests.support.doubles import caller
 from tests.support.template import resources
@@ -27,7 +28,7 @@ SURE_CARD = LARGEST_SEALED_ORDER // LARGEST_ORDER - AROUND_A_VALUE
 PROMISED_BYTES = 2_000
 # Two reads of the supplier, each with its pause, before the first card is there.
 SUPPLIER_S = 2 * (supplier_client.CONNECT_TIMEOUT_S + supplier_client.READ_TIMEOUT_S) + (
-    supplier_client.LONGEST_RETRY_AFTER_S
+    LONGEST_RETRY_AFTER_S
 )
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from cardvault.supplier import client
+from cardvault.supplier import refusals
 from local.sandbox import FAULTS
 from local.sandbox.routes import ROUTES
 from tests.support.documents import anchors
@@ -22,7 +22,7 @@ def test_every_route_is_listed():
 
 
 def test_every_error_code_that_the_client_knows_is_listed():
-    known = client._OUT_OF_STOCK | client._NO_BALANCE | client._NOT_LET_IN | {"IP_BLOCKED"}
+    known = refusals._OUT_OF_STOCK | refusals._NO_BALANCE | refusals._NOT_LET_IN | {"IP_BLOCKED"}
     assert known <= set(re.findall(r"`([A-Z_]+)`", TEXT.partition("## Errors")[2]))
 
 
