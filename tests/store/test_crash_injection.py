@@ -55,9 +55,9 @@ EXPECTED = {
     "manage_program": {"too much: GiftProgramsTable": A_PERSON_SEES},
     "manage_client": {"too much: ApiClientsTable": A_PERSON_SEES},
     "manage_gift_card": {
-        "answered": "suspend and unsuspend have no Idempotency-Key: a repeat is refused",
+        "missing: answered 200": "suspend and unsuspend have no Idempotency-Key,",
+        "too much: answered 400": "so a repeat is refused",
         "too much: GiftCardsTable {'amount': '0',": "nor has transfer-ownership: an entry of 0",
-        "'entrySeq': ": "which its card counts",
     },
 }
 

@@ -28,7 +28,7 @@ READS = ("Get", "Query", "Scan", "TransactGet", "List", "Decrypt", "check_order"
 RENEWS = "renew_claim"
 # How often something was tried or written: more after a repeat, and no harm.
 COUNTED = {"version", "auditSeq", "attempt", "storingAttempt", "mails", "sent", "codesSent"}
-COUNTED |= {"files", "tries", "shown"}
+COUNTED |= {"files", "tries", "shown", "entrySeq"}
 CHANCE = {"lastFourDigits"}
 PLACEMENT, MAIL = "a placement", "a mail"
 ORDER = "GET /api/orders/{orderId}"
