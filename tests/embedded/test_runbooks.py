@@ -100,6 +100,58 @@ def test_keys_are_rewrapped_and_clients_managed(vault, terminal, alice):
     assert made["clientSecret"]
 
 
+def test_the_keys_of_gift_cards_are_rotated(vault, terminal):
+    """The pauses are taken out of the secret, for a test does not wait."""
+    shop = vault.shop(scopes=GIFT_SCOPES)
+    card = GiftProgram.create(vault, shop).active_card("10.00")
+    prepare, switch, reseal, retire = OPERATIONS["The keys of gift cards"]
+    (prepared,) = answers(terminal.run(prepare))
+    assert prepared["stage"] == "prepared"
+    with pytest.raises(AssertionError, match="InvalidRequest"):
+        terminal.run(switch)
+    wait_no_longer(vault)
+    assert answers(terminal.run(switch))[-1]["stage"] == "switched"
+    wait_no_longer(vault)
+    rounds = answers(terminal.run(reseal))
+    assert sum(told["resealed"] for told in rounds) >= 2
+    assert sum(told["failed"] for told in rounds) == 0
+    before = number_secret(vault)
+    assert answers(terminal.run(retire))[-1]["stage"] == "settled"
+    assert "former" not in number_secret(vault)
+    # Functions that other tests have called still seal under the former key.
+    keep_number_secret(vault, before)
+    entries = vault.stack.client("dynamodb").query(
+        TableName=vault.stack.outputs["GiftCardsTable"],
+        KeyConditionExpression="cardId = :card",
+        ExpressionAttributeValues={":card": {"S": card["id"]}},
+    )["Items"]
+    kinds = [entry["transactionType"]["S"] for entry in entries if "transactionType" in entry]
+    assert kinds == ["PURCHASE", "ACTIVATION", "KEY_ROTATION"]
+
+
+def wait_no_longer(vault):
+    long_ago = {"changedAt": "2026-01-02T03:04:05.000Z"}
+    keep_number_secret(vault, {**number_secret(vault), **long_ago})
+
+
+def number_secret(vault):
+    secrets = vault.stack.client("secretsmanager")
+    kept = secrets.get_secret_value(SecretId=number_secret_arn(vault))
+    return json.loads(kept["SecretString"])
+
+
+def keep_number_secret(vault, secret):
+    secrets = vault.stack.client("secretsmanager")
+    secrets.put_secret_value(SecretId=number_secret_arn(vault), SecretString=json.dumps(secret))
+
+
+def number_secret_arn(vault):
+    found = vault.stack.client("cloudformation").describe_stack_resource(
+        StackName=STACK_NAME, LogicalResourceId="CardNumberSecret"
+    )
+    return found["StackResourceDetail"]["PhysicalResourceId"]
+
+
 def test_a_round_that_fails_ends_the_loop_with_its_error(terminal):
     with pytest.raises(AssertionError, match="InvalidRequest"):
         terminal.run("""in_rounds VerifyLedgerFunction '{"cursor": "x"}'""")

@@ -208,6 +208,18 @@ def _checking_balances(shop: Shop) -> None:
         shop.ask("check_balance", route, wanted, body=body, by=None)
 
 
+def _rotating_keys(shop: Shop) -> None:
+    stage, card = shop.stage, shop.active(**GIFT)
+    code = _code(shop, card["id"])
+    for step in ("prepare", "switch", "reseal", "retire"):
+        stage.task("rotate_gift_card_keys", action=step)
+        stage.wait(minutes=10)
+    assert stage.task("rotate_gift_card_keys", action="status")["stage"] == "settled"
+    move = {"destinationCardNumber": shop.active()["cardNumber"], "amount": 25}
+    shop.load("transfer", card["id"], securityCode=code, **move)
+    assert stage.task("verify_ledger")["differences"] == []
+
+
 SCENARIOS = (
     _programs,
     _issuing,
@@ -218,4 +230,5 @@ SCENARIOS = (
     _expiring,
     _looking,
     _checking_balances,
+    _rotating_keys,
 )

@@ -148,6 +148,13 @@ RETURNED = {
     "expire_gift_cards/scheduled": {"posted": 1, "more": False},
     "verify_ledger/whole": {"cards": 6, "differences": []},
     "verify_ledger/wrong_cursor": errors.InvalidRequest,
+    "rotate_gift_card_keys/status": {"stage": "settled"},
+    "rotate_gift_card_keys/prepare": {
+        "stage": "prepared",
+        "changedAt": "2026-01-02T04:04:05.000Z",
+    },
+    "rotate_gift_card_keys/reseal_too_early": errors.InvalidRequest,
+    "rotate_gift_card_keys/unknown_action": errors.InvalidRequest,
     "manage_program/create": {"name": "Gifts", "maxBalance": Decimal("500.00")},
     "manage_program/get": {"programId": PROGRAM_ID, "maxBalance": Decimal("10000.00")},
     "manage_program/unknown_action": errors.InvalidRequest,

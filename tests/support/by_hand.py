@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import ipaddress
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -123,6 +123,24 @@ def content_mac(secret: str, content: str) -> bytes:
 def code_mac(secret: str, card_id: str, code: str) -> bytes:
     message = card_id.encode() + b"\0" + code.encode()
     return hmac.digest(gift_card_key(secret, "security code"), message, "sha256")
+
+
+def key_id(secret: str) -> bytes:
+    """What a stored MAC names the key of its code by."""
+    return gift_card_key(secret, "key id")[:4]
+
+
+def kept_code(secrets: Sequence[str], card_id: str, code: str) -> bytes:
+    """What is kept of a code that was taken from each of these secrets to the next."""
+    mac = code_mac(secrets[0], card_id, code)
+    for secret in secrets[1:]:
+        mac = hmac.digest(gift_card_key(secret, "security code again"), mac, "sha256")
+    return b"".join(map(key_id, secrets)) + mac
+
+
+def content_mac_again(secret: str, mac: bytes) -> bytes:
+    """A fingerprint of a request, taken to this secret from the one before it."""
+    return hmac.digest(gift_card_key(secret, "fingerprint again"), mac, "sha256")
 
 
 def shadow_key(guard_key: str) -> str:

@@ -98,7 +98,9 @@ class Stage:
         raise AssertionError(f"{folder} did not raise {raises.__name__}")
 
     def wait(self, **by: float) -> None:
+        """Let time pass; a function that is called afterwards starts anew."""
         Moving.ahead += timedelta(**by)
+        self._apps.clear()
 
     def now(self) -> datetime:
         return datetime.now(UTC) + Moving.ahead

@@ -160,6 +160,7 @@ def test_stars_stand_only_where_aws_knows_no_better():
         ("CheckBalanceFunction", "dynamodb:GetItem", "dynamodb:PutItem on GiftCardsTable"),
         ("ExpireGiftCardsFunction", "dynamodb:PutItem", "secretsmanager:GetSecretValue"),
         ("ManageProgramFunction", "dynamodb:PutItem", "dynamodb:PutItem on GiftCardsTable"),
+        ("RotateGiftCardKeysFunction", "secretsmanager:PutSecretValue", "dynamodb:Query"),
     ],
 )
 def test_i11_each_role_can_do_only_its_own_job(name, may, may_not):
@@ -268,15 +269,35 @@ def test_i11_no_role_may_both_make_a_link_and_use_it():
 
 
 def test_i11_no_role_may_delete_from_the_ledger():
-    for name in NAMES:
-        for statement in statements(name):
-            if "GiftCardsTable" in str(statement["Resource"]):
-                assert "dynamodb:DeleteItem" not in statement["Action"]
+    """A number's record alone, and the one role that moves it to another key."""
+    numbers_alone = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["NUMBER#*"]}}
+    deleting = {
+        name: statement.get("Condition")
+        for name in NAMES
+        for statement in statements(name)
+        if "GiftCardsTable" in str(statement["Resource"])
+        and "dynamodb:DeleteItem" in statement["Action"]
+    }
+    assert deleting == {"RotateGiftCardKeysFunction": numbers_alone}
 
 
 def test_i11_who_merely_shows_gift_cards_cannot_know_security_codes():
     knowers = {name for name in NAMES if "SecurityCodeSecret" in str(statements(name))}
-    assert knowers == {"IssueGiftCardsFunction", "LoadGiftCardFunction", "CheckBalanceFunction"}
+    rotating = "RotateGiftCardKeysFunction"
+    checking = {"IssueGiftCardsFunction", "LoadGiftCardFunction", "CheckBalanceFunction"}
+    assert knowers == {*checking, rotating}
+
+
+def test_i11_one_role_may_change_the_keys_of_gift_cards():
+    for secret in ("CardNumberSecret", "SecurityCodeSecret"):
+        writing = {
+            name
+            for name in NAMES
+            for statement in statements(name)
+            if secret in str(statement["Resource"])
+            and set(statement["Action"]) - {"secretsmanager:GetSecretValue"}
+        }
+        assert writing == {"RotateGiftCardKeysFunction"}
 
 
 def test_the_audit_trail_is_append_only_for_every_role():

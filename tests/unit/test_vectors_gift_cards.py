@@ -26,15 +26,18 @@ from tests.support.template import ROOT
 
 PUBLISHED = json.loads((ROOT / "tests/vectors/gift_cards_v1.json").read_text())
 SECOND = json.loads((ROOT / "tests/vectors/gift_cards_v2.json").read_text())
+ROTATED = json.loads((ROOT / "tests/vectors/gift_cards_v3.json").read_text())
 NUMBER_SECRET = PUBLISHED["secrets"]["cardNumber"]
 CODE_SECRET = PUBLISHED["secrets"]["securityCode"]
 SEALED = {vector["name"]: vector for vector in PUBLISHED["sealed"]}
 REFUSED = {vector["name"]: vector for vector in PUBLISHED["refused"]}
 RECORDS = {vector["name"]: vector for vector in PUBLISHED["idempotencyRecords"]}
-ENTRIES = PUBLISHED["ledger"]["entries"]
+ENTRIES = [*PUBLISHED["ledger"]["entries"], ROTATED["entry"]]
 
 numbers = NumberVault(given_secret(NUMBER_SECRET))
 codes = CodeVault(given_secret(CODE_SECRET))
+rotated_numbers = NumberVault(given_secret(**ROTATED["secrets"]["cardNumber"]))
+rotated_codes = CodeVault(given_secret(**ROTATED["secrets"]["securityCode"]))
 
 
 def sealed_by_hand(vector, content):
@@ -77,6 +80,25 @@ def test_a_security_code_is_kept_as_the_format_says(vector):
     message = vector["cardId"].encode() + b"\0" + vector["code"].encode()
     assert message.hex() == vector["message"]
     assert by_hand.code_mac(CODE_SECRET, vector["cardId"], vector["code"]).hex() == vector["mac"]
+
+
+@pytest.mark.parametrize("vector", ROTATED["securityCodes"], ids=lambda vector: vector["name"])
+def test_a_code_is_taken_from_key_to_key_as_the_format_says(vector):
+    kept = by_hand.kept_code(vector["keys"], vector["cardId"], vector["code"]).hex()
+    assert vector["kept"] in {kept, kept[8:]}, "former releases left the id of the key out"
+
+
+@pytest.mark.parametrize("vector", ROTATED["keyIds"], ids=lambda vector: vector["id"])
+def test_a_key_has_an_id_as_the_format_says(vector):
+    assert by_hand.key_id(vector["key"]).hex() == vector["id"]
+
+
+@pytest.mark.parametrize("vector", ROTATED["fingerprints"], ids=lambda vector: vector["former"])
+def test_a_fingerprint_is_taken_to_the_next_key_as_the_format_says(vector):
+    former, now = NUMBER_SECRET, ROTATED["secrets"]["cardNumber"]["key"]
+    assert by_hand.content_mac(former, vector["text"]).hex() == vector["former"]
+    again = by_hand.content_mac_again(now, bytes.fromhex(vector["former"]))
+    assert again.hex() == vector["again"]
 
 
 @pytest.mark.parametrize("vector", PUBLISHED["callers"], ids=lambda vector: vector["name"])
@@ -164,9 +186,56 @@ def test_our_code_finds_the_published_numbers(vector):
 @pytest.mark.parametrize("vector", PUBLISHED["securityCodes"], ids=lambda vector: vector["mac"])
 def test_our_code_knows_the_published_security_codes(vector):
     mac = bytes.fromhex(vector["mac"])
-    assert codes.mac(vector["cardId"], vector["code"]) == mac
-    assert codes.matches(mac, vector["cardId"], vector["code"])
-    assert not codes.matches(mac, vector["cardId"], "999999")
+    kept = codes.mac(vector["cardId"], vector["code"])
+    assert kept == by_hand.key_id(CODE_SECRET) + mac
+    for stored in (kept, mac):  # former releases kept the MAC alone
+        assert codes.matches(stored, vector["cardId"], vector["code"])
+        assert not codes.matches(stored, vector["cardId"], "999999")
+
+
+@pytest.mark.parametrize("vector", ROTATED["securityCodes"], ids=lambda vector: vector["name"])
+def test_our_code_knows_a_code_that_was_taken_from_key_to_key(vector):
+    kept = bytes.fromhex(vector["kept"])
+    card_id, code, keys = vector["cardId"], vector["code"], vector["keys"]
+    assert rotated_codes.matches(kept, card_id, code)
+    assert not rotated_codes.matches(kept, card_id, "999999")
+    in_use = ROTATED["secrets"]["securityCode"]["key"]
+    assert rotated_codes.is_current(kept) == (keys[-1] == in_use)
+    again = by_hand.kept_code([*keys, in_use], card_id, code)
+    assert rotated_codes.mac_again(kept) == again
+
+
+def test_a_code_under_a_key_that_is_not_in_the_secret_matches_nothing():
+    for vector in ROTATED["securityCodes"]:
+        kept = bytes.fromhex(vector["kept"])
+        known = given_secret(ROTATED["secrets"]["securityCode"]["key"])
+        right = CodeVault(known).matches(kept, vector["cardId"], vector["code"])
+        assert right == (vector["keys"] == [ROTATED["secrets"]["securityCode"]["key"]])
+
+
+@pytest.mark.parametrize("vector", ROTATED["fingerprints"], ids=lambda vector: vector["former"])
+def test_our_code_knows_a_repeat_by_a_fingerprint_of_a_former_key(vector):
+    former, again = bytes.fromhex(vector["former"]), bytes.fromhex(vector["again"])
+    assert rotated_numbers.fingerprint_again(former) == again
+    for kept in (former, again):
+        assert rotated_numbers.is_fingerprint(kept, vector["text"])
+        assert not rotated_numbers.is_fingerprint(kept, vector["text"] + " ")
+
+
+@pytest.mark.parametrize("vector", ROTATED["indexes"], ids=lambda vector: vector["former"])
+def test_our_code_looks_a_number_up_under_the_key_in_use_last(vector):
+    expected = [vector["former"], vector["current"]]
+    assert rotated_numbers.indexes_of(vector["cardNumber"]) == expected
+    assert rotated_numbers.index_of(vector["cardNumber"]) == vector["current"]
+
+
+@pytest.mark.parametrize("name", SEALED)
+def test_our_code_opens_what_a_former_key_sealed(name):
+    vector = SEALED[name]
+    sealed = bytes.fromhex(vector["sealed"])
+    assert rotated_numbers.open(sealed, vector["place"]) == vector["content"]
+    assert not rotated_numbers.is_current(sealed, vector["place"])
+    assert numbers.is_current(sealed, vector["place"])
 
 
 @pytest.mark.parametrize("vector", PUBLISHED["callers"], ids=lambda vector: vector["name"])

@@ -1,6 +1,6 @@
 """Finding gift cards, and who may see them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pynamodb.exceptions import DoesNotExist
 
@@ -46,22 +46,27 @@ def is_visible(card: CardRecord, caller: Caller) -> bool:
     return not is_user(caller) or card.customer_id == caller.user_id
 
 
-def id_of_number(index: str) -> str:
-    """The id of the card with the number of this index (`NumberVault.index_of`).
+def id_of_number(indexes: Sequence[str]) -> str:
+    """The id of the card with the number of these indexes (`NumberVault.indexes_of`).
 
     For a number that nobody has it is the id of no card, to be looked for all the same: then such
     a number takes as many reads as another's (I6).
     """
+    found = [number_record(index) for index in indexes]
+    return next((record.numbered_card_id for record in found if record), _NO_CARD)
+
+
+def number_record(index: str) -> CardNumberRecord | None:
+    """Whose number it is, under one index, read consistently."""
     try:
-        found = CardNumberRecord.get(f"NUMBER#{index}", NUMBER_KEY, consistent_read=True)
+        return CardNumberRecord.get(f"NUMBER#{index}", NUMBER_KEY, consistent_read=True)
     except DoesNotExist:
-        return _NO_CARD
-    return str(found.numbered_card_id)
+        return None
 
 
-def get_visible_by_number(program_id: str, index: str, caller: Caller) -> CardRecord:
-    """As `get_visible`, by the card number's index. Raises GiftCardNotFound."""
-    return get_visible(program_id, id_of_number(index), caller)
+def get_visible_by_number(program_id: str, indexes: Sequence[str], caller: Caller) -> CardRecord:
+    """As `get_visible`, by the card number's indexes. Raises GiftCardNotFound."""
+    return get_visible(program_id, id_of_number(indexes), caller)
 
 
 def entries(

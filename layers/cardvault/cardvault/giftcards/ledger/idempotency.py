@@ -40,7 +40,7 @@ class IdempotentRequest:
     @property
     def place(self) -> str:
         """What its answer is sealed for."""
-        return f"{self.owner_id} {self.sort_key}"
+        return place_of(self.owner_id, self.sort_key)
 
     @property
     def content(self) -> str:
@@ -66,7 +66,12 @@ class IdempotentRequest:
             record = IdempotencyRecord.get(self.owner_id, self.sort_key, consistent_read=True)
         except DoesNotExist:
             return None
-        if record.request_mac != self.vault.fingerprint(self.content):
+        if not self.vault.is_fingerprint(record.request_mac, self.content):
             raise IdempotencyKeyReused
         answer: Answer = decimal_json.loads(self.vault.open(record.sealed_answer, self.place))
         return answer
+
+
+def place_of(owner_id: str, sort_key: str) -> str:
+    """What the answer of an idempotency record is sealed for."""
+    return f"{owner_id} {sort_key}"

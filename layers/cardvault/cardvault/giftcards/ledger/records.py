@@ -54,6 +54,7 @@ class EntryType(StrEnum):
     UNSUSPENSION = "UNSUSPENSION"
     EXPIRATION = "EXPIRATION"
     EXTENSION = "EXTENSION"
+    KEY_ROTATION = "KEY_ROTATION"
 
 
 class CardsOfProgram(GlobalSecondaryIndex["CardRecord"]):  # type: ignore[no-untyped-call]

@@ -1,7 +1,7 @@
 """A command: a change of a gift card, as asked for over HTTP, once however often it is repeated."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -77,9 +77,9 @@ class Command:
         """The card it names, read afresh. Raises GiftCardNotFound."""
         return store.get_visible(self.program_id, self.card_id, self.caller)
 
-    def card_numbered(self, index: str) -> CardRecord:
-        """As `card`, by the card number's index. Raises GiftCardNotFound."""
-        return store.get_visible_by_number(self.program_id, index, self.caller)
+    def card_numbered(self, indexes: Sequence[str]) -> CardRecord:
+        """As `card`, by the card number's indexes. Raises GiftCardNotFound."""
+        return store.get_visible_by_number(self.program_id, indexes, self.caller)
 
     def program(self) -> ProgramRecord:
         """The program it names. Raises ProgramNotFound."""

@@ -69,7 +69,7 @@ class ConsolidateCards:
         """
         body = _check(command.body)
         said, vault, program = metadata(body), self.ledger.vault, command.program()
-        cards = [command.card_numbered(vault.index_of(number)) for number in body["cardNumbers"]]
+        cards = [command.card_numbered(vault.indexes_of(number)) for number in body["cardNumbers"]]
         total = _total(cards, program, work.now)
         new = new_card(
             work,

@@ -8,6 +8,7 @@ from typing import Any
 from cardvault.core.clock import to_text
 from cardvault.core.ids import new_id
 from cardvault.errors import InvalidRequest, LimitExceeded
+from cardvault.giftcards import store
 from cardvault.giftcards.fields import (
     AMOUNT,
     EMAIL,
@@ -95,7 +96,7 @@ def new_card(
     expires_at: datetime,
 ) -> CardRecord:
     """A pending card of the program, to be posted; the unit of work makes its number its own."""
-    card_id, number, created_at = new_id(work.now), new_number(), to_text(work.now)
+    card_id, number, created_at = new_id(work.now), _new_number(vault), to_text(work.now)
     uniqueness = CardNumberRecord(f"NUMBER#{vault.index_of(number)}", numbered_card_id=card_id)
     work.save(uniqueness, CardNumberRecord.key.does_not_exist())
     return CardRecord(
@@ -112,6 +113,15 @@ def new_card(
         expiry_watch=program.program_id,
         **attributes,
     )
+
+
+def _new_number(vault: NumberVault) -> str:
+    """A number that is nobody's under another key than the one in use, while there is one."""
+    while True:
+        number = new_number()
+        others = vault.indexes_of(number)[:-1]
+        if not any(store.number_record(index) for index in others):
+            return number
 
 
 @dataclass(frozen=True, slots=True)

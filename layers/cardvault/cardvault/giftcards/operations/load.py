@@ -83,7 +83,7 @@ class LoadCards:
     def reload_by_number(self, command: Command) -> Answer:
         """As `reload`, the card named by its number."""
         body = _check_reload_by_number(command.body)
-        card = command.card_numbered(self.ledger.vault.index_of(body["cardNumber"]))
+        card = command.card_numbered(self.ledger.vault.indexes_of(body["cardNumber"]))
         return self._reload(replace(command, card_id=card.card_id), AmountToMove.of(body))
 
     @idempotent("reload")

@@ -42,7 +42,7 @@ class TransferBalance:
         number, ip_address = self.views.number(source), command.caller.ip_address
         if not self.guard.admits(number, body["securityCode"], source, ip_address):
             raise WrongSecurityCode
-        target = command.card_numbered(self.ledger.vault.index_of(target_number))
+        target = command.card_numbered(self.ledger.vault.indexes_of(target_number))
         if target.card_id == source.card_id:
             raise InvalidRequest("destinationCardNumber must be another card")
         lifecycle.expect(source, lifecycle.LIVE, work.now)

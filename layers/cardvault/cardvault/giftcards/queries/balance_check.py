@@ -52,6 +52,6 @@ class CheckBalance:
 
     def _find(self, number: str) -> CardRecord | None:
         try:
-            return store.find(store.id_of_number(self.guard.numbers.index_of(number)))
+            return store.find(store.id_of_number(self.guard.numbers.indexes_of(number)))
         except GiftCardNotFound:
             return None

@@ -80,9 +80,9 @@ class ListCards:
         self, program_id: str, wanted: Filter, caller: Caller, now: datetime
     ) -> list[dict[str, Any]]:
         others = Filter(wanted.status, wanted.positive_balance, wanted.merchant_id)
-        index = self.views.vault.index_of(wanted.text or "")
+        indexes = self.views.vault.indexes_of(wanted.text or "")
         try:
-            card = store.get_visible_by_number(program_id, index, caller)
+            card = store.get_visible_by_number(program_id, indexes, caller)
         except GiftCardNotFound:
             return []
         return [self.views.card(card, now)] if others.takes(card, now) else []
