@@ -3,6 +3,7 @@
 import pytest
 
 from cardvault import links
+from cardvault.audit import trail
 from cardvault.claims.claim import ClaimRequest
 from cardvault.errors import (
     ClaimLocked,
@@ -104,6 +105,14 @@ def test_a_renewal_counts_and_tells_nothing(desk, monkeypatch):
     assert state(claim) == "used"
 
 
+def test_the_trail_has_who_asked_for_a_renewal(desk):
+    order_id, claim = desk.claimed()
+    desk.clock.advance(minutes=11)
+    desk.renew(claim)
+    (renewed,) = (told for told in trail.read_all(order_id) if told.event == "EMAIL_RENEWED")
+    assert {"ip_address": renewed.ip_address, "user_agent": renewed.user_agent} == ORIGIN
+
+
 # --- what failed is given back
 
 
@@ -195,6 +204,7 @@ def test_a_code_that_was_certainly_not_sent_does_not_use_up_the_five(desk, error
         desk.clock.advance(seconds=30)
     assert (desk.order(order_id).mails, mails_to_ada()) == (1, 1)
     assert desk.events(order_id)[-2:] == ["CODE_SENT", "CODE_NOT_SENT"]
+    assert links.find(Kind.CLAIM, claim.token).codes_sent == 0
     desk.send_code(claim)
     assert desk.redeem(claim, desk.mailer.code(), None)
 

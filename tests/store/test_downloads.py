@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from cardvault.aws.failures import as_cardvault_error
 from cardvault.aws.rounds import TIME_BUDGET, Round
 from cardvault.claims.claim import ClaimRequest
+from cardvault.downloads.bucket import Swept
 from cardvault.downloads.downloads import check_request
 from cardvault.errors import (
     AwsUnavailable,
@@ -211,6 +212,12 @@ def test_the_sweep_deletes_a_page_of_files_in_one_call(desk, stored, monkeypatch
     monkeypatch.setattr(BaseClient, "_make_api_call", noting)
     assert swept_at(desk.bucket, item["LastModified"] + timedelta(minutes=8)).deleted == 12
     assert asked == ["ListObjectsV2", "DeleteObjects"]
+
+
+def test_a_sweep_that_runs_out_of_time_says_that_there_is_more(desk, stored):
+    make(desk, stored)
+    over = Round(ends_at=desk.clock.now, clock=desk.clock)
+    assert desk.bucket.sweep(over) == Swept(0, more=True)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from pynamodb.exceptions import DoesNotExist, GetError
 from cardvault import links
 from cardvault.audit import trail
 from cardvault.aws import boto_clients
+from cardvault.core.clock import from_text
 from cardvault.errors import (
     AddressSuppressed,
     Forbidden,
@@ -419,3 +420,9 @@ def test_the_link_dies_with_the_time_the_mail_names(desk):
     assert links.find(Kind.CLAIM, claim.token).expires_at == "2026-01-09T03:04:05.000Z"
     assert desk.order_mailer.link_lifetime == timedelta(days=7)
     assert "9 January 2026, 03:04 UTC" in desk.mailer.last("delivery").text
+
+
+def test_a_link_is_purged_a_month_after_its_end(desk):
+    _, claim = desk.mailed()
+    link = links.find(Kind.CLAIM, claim.token)
+    assert link.purge_at == from_text(link.expires_at) + timedelta(days=30)

@@ -346,7 +346,8 @@ def test_of_a_security_code_a_mac_is_kept(written):
     (card,) = (item for item in written.tables["GiftCardsTable"] if "codeMac" in item)
     assert card["cardId"] == known["id"]
     secret = written.secrets["code"]
-    assert card["codeMac"] == by_hand.code_mac(secret, known["id"], known["securityCode"])
+    kept = by_hand.kept_code([secret], known["id"], known["securityCode"])
+    assert card["codeMac"] in {kept, kept[4:]}, "former releases left the id of the key out"
 
 
 def idempotency_record(written, request):

@@ -42,6 +42,22 @@ def test_a_csv_cell_cannot_become_a_formula(code):
     assert row[1:] == [f"'{code}"] * 2
 
 
+def test_a_file_says_what_it_is():
+    told = {name: form.content_type for name, form in FORMATS.items()}
+    assert told == {
+        "txt": "text/plain; charset=utf-8",
+        "csv": "text/csv; charset=utf-8",
+        "json": "application/json",
+    }
+
+
+def test_json_has_its_layout():
+    assert FORMATS["json"].write("0" * 24, [(1, Card("é", None))]) == (
+        '{\n  "orderId": "000000000000000000000000",\n  "cards": [\n    {\n'
+        '      "cardNumber": 1,\n      "code": "é",\n      "serial": null\n    }\n  ]\n}\n'
+    )
+
+
 def test_json_has_the_fields_of_the_api():
     assert json.loads(FORMATS["json"].write("0" * 24, CARDS)) == {
         "orderId": "0" * 24,

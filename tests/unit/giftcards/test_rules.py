@@ -43,6 +43,12 @@ def test_i10_an_amount_goes_out_and_comes_back_to_the_cent(cents):
     assert money.minor_units("amount", text, least=-(10**12)) == cents
 
 
+def test_currencies_without_cents_are_iso_4217_codes_in_order():
+    codes = sorted(money.NOT_IN_CENTS)
+    assert len(codes) == 39
+    assert all(len(code) == 3 and code.isascii() and code.isupper() for code in codes)
+
+
 @given(st.decimals(allow_nan=True, allow_infinity=True))
 def test_i10_nothing_is_rounded(value):
     try:
