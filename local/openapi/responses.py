@@ -8,6 +8,7 @@ from cardvault.errors import (
     DailyCeilingReached,
     OrderAboveCeiling,
     Unauthenticated,
+    WrongCode,
 )
 from cardvault.http.endpoint import status_and_code
 
@@ -26,6 +27,7 @@ _OF_THE_GATEWAY = {401, 403, 413, 429, 500, 503}
 _WITH_DETAILS = {
     "GiftCardError": {CardRefused.code, *(error.code for error in CardRefused.__subclasses__())},
     "CeilingError": {OrderAboveCeiling.code, DailyCeilingReached.code},
+    "WrongCodeError": {WrongCode.code},
 }
 
 

@@ -5,6 +5,9 @@ from typing import Any
 
 Schema = dict[str, Any]
 
+# Its descriptions are error messages, and how a text is read makes the description no other.
+_OF_THE_CODE = {"description", "typed"}
+
 
 def named(path: str) -> Any:
     """What a base's `module:name` points to."""
@@ -15,12 +18,12 @@ def named(path: str) -> Any:
 def as_told(schema: Schema, components: dict[str, Schema], *, root: bool = True) -> Schema:
     """A draft-7 schema of the code for OpenAPI 3.1, with a $ref to each field that has a name.
 
-    `components` are fields by name. The code's descriptions are error messages and stay out.
+    `components` are fields by name.
     """
     for name, field in components.items():
         if not root and schema == field:
             return {"$ref": f"#/components/schemas/{name}"}
-    told = {rule: value for rule, value in schema.items() if rule != "description"}
+    told = {rule: value for rule, value in schema.items() if rule not in _OF_THE_CODE}
     if "pattern" in told:
         told["pattern"] = told["pattern"].replace(r"\Z", "$").replace(r"\x24", "$")
     if "properties" in told:

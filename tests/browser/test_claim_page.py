@@ -1,14 +1,18 @@
 """The claim page in a real browser: what a customer does, and what a mail scanner must not do."""
 
 import re
+import sys
+import unicodedata
 
 import pytest
 import requests
 from axe_playwright_python.sync_playwright import Axe
 
+from cardvault.core import typed
 from tests.support.claiming import ordered
 
 pytestmark = pytest.mark.embedded
+ARABIC_ZERO = "\N{ARABIC-INDIC DIGIT ZERO}"
 PHONE, DESKTOP = {"width": 375, "height": 760}, {"width": 1280, "height": 900}
 LOOKS = [
     ("en", DESKTOP, "light"),
@@ -112,13 +116,100 @@ def test_five_wrong_codes_lock_the_link(vault, alice, tab):
     page.wait_for_selector("#code")
     right = customer.code
     wrong = "000000" if right != "000000" else "111111"
-    for number in range(5):
+    for left in ("4 tries left", "3 tries left", "2 tries left", "1 try left"):
         page.fill("#code", wrong)
-        with page.expect_response(re.compile("redeem")):
-            page.press("#code", "Enter")
-        if number < 4:
-            page.wait_for_selector(".wrong")
-    page.wait_for_selector("#renew")
+        page.press("#code", "Enter")
+        page.wait_for_selector(f".wrong:has-text('{left}')")
+    page.fill("#code", wrong)
+    page.press("#code", "Enter")
+    page.wait_for_selector("h1:has-text('This link is locked')")
+    assert page.locator("#renew").count() == 0, "no new link would be sent"
+
+
+def test_a_code_is_read_as_the_customer_meant_it(vault, alice, tab):
+    """Pasted with the blanks of our own mail, in fours, in the digits of an Arabic keyboard."""
+    for zero, written in (
+        ("0", "    {} "),
+        ("0", "{0[0]}{0[1]}{0[2]} {0[3]}{0[4]}{0[5]}"),
+        (ARABIC_ZERO, "{}"),
+    ):
+        customer = ordered(vault, alice)
+        page = tab()
+        page.goto(customer.link)
+        page.click("#send")
+        page.wait_for_selector("#code")
+        page.fill("#code", "12 34")
+        page.press("#code", "Enter")
+        page.wait_for_selector(".wrong:has-text('six digits')")
+        digits = "".join(chr(ord(zero) + int(digit)) for digit in customer.code)
+        page.fill("#code", written.format(digits))
+        page.press("#code", "Enter")
+        page.wait_for_selector(".cards")
+        assert "CLAIM_REFUSED" not in str(alice.get(customer.order_id, "/audit").json())
+
+
+def test_the_page_reads_every_digit_as_the_server_does(vault, tab):
+    page = tab()
+    page.goto(f"{vault.api_url}/claim")
+    signs = [chr(point) for point in range(sys.maxunicode + 1)]
+    typed_signs = [sign for sign in signs if unicodedata.category(sign) in {"Nd", "Zs", "Cf", "Pd"}]
+    read = page.evaluate("signs => signs.map(digitsOf)", typed_signs)
+    known = page.evaluate(
+        "signs => signs.map((sign) => /\\p{Nd}|\\p{Z}|\\p{Cf}|\\p{Pd}/u.test(sign))", typed_signs
+    )
+    differ = [
+        sign
+        for sign, said, old in zip(typed_signs, read, known, strict=True)
+        if old and said != typed.digits(sign)
+    ]
+    assert differ == []
+
+
+@pytest.mark.parametrize("before", ["", "/"])
+@pytest.mark.parametrize("after", [".", ">", ")", "/"])
+def test_a_link_with_something_beside_it_is_the_link(vault, alice, tab, before, after):
+    customer = ordered(vault, alice)
+    address, _, token = customer.link.partition("#")
+    page = tab()
+    page.goto(f"{address}#{before}{token}{after}")
+    page.wait_for_selector("#send")
+
+
+def test_a_link_that_was_cut_is_told_as_that(vault, tab):
+    page = tab()
+    page.goto(f"{vault.api_url}/claim#{'A' * 30}")
+    page.wait_for_selector("h1:has-text('not complete')")
+    assert page.locator("button.button").count() == 0
+    other = tab()
+    other.goto(f"{vault.api_url}/claim")
+    other.wait_for_selector("h1:has-text('from your e-mail')")
+
+
+@pytest.mark.parametrize("blocked", [True, False])
+def test_a_browser_that_cannot_run_the_page_has_words_to_read(vault, tab, blocked):
+    page = tab(java_script_enabled=not blocked)
+    html = requests.get(f"{vault.api_url}/claim", timeout=30).text
+    broken = html.replace('"use strict";', '"use strict"; ?.;')
+
+    def answer(route):
+        route.fulfill(content_type="text/html", body=broken)
+
+    if not blocked:
+        page.route("**/claim", answer)
+    page.goto(f"{vault.api_url}/claim#{'A' * 43}")
+    read = page.inner_text("main")
+    assert "open the link from your e-mail in another one" in read
+    assert "dans un autre" in read
+
+
+def test_a_reload_does_not_begin_the_ten_minutes_anew(vault, alice, tab):
+    customer = ordered(vault, alice)
+    page = tab()
+    enter(page, customer)
+    with page.expect_response(re.compile("claims/open")) as opened:
+        page.reload()
+    assert 0 < opened.value.json()["secondsLeft"] <= 600
+    page.wait_for_selector("#remaining")
 
 
 def test_by_keyboard_alone(vault, alice, tab):

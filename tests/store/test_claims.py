@@ -5,7 +5,14 @@ import pytest
 from cardvault import links
 from cardvault.audit import trail
 from cardvault.claims.claim import ClaimRequest
-from cardvault.errors import DownloadExpired, InvalidRequest, LinkUnusable, TooSoon, WrongCode
+from cardvault.errors import (
+    CodeTooOld,
+    DownloadExpired,
+    InvalidRequest,
+    LinkUnusable,
+    TooSoon,
+    WrongCode,
+)
 from cardvault.links import Kind
 from cardvault.orders.shred import shred_cards
 from cardvault.sealing.pages import Layout
@@ -13,7 +20,7 @@ from tests.support.delivery import ORIGIN
 from tests.support.doubles import caller
 from tests.support.interrupt import Crash
 
-WRONG = "not-it"
+WRONG = "000000"
 
 
 def link_of(claim):
@@ -110,18 +117,86 @@ def test_new_codes_give_no_new_tries(desk):
         desk.redeem(claim, WRONG, None)
 
 
-def test_a_code_works_for_ten_minutes_and_only_the_last_one(desk):
+def test_a_code_works_for_ten_minutes_and_only_the_last_one(desk, monkeypatch):
+    """Who was right once has not guessed: however often they try, the link is not locked."""
+    drawn = iter("111111222222333333")
+    monkeypatch.setattr("cardvault.claims.one_time_code.secrets.choice", lambda _: next(drawn))
+    order_id, claim = desk.mailed()
+    for _ in range(2):
+        desk.send_code(claim)
+        desk.clock.advance(seconds=30)
+    for _ in range(6):
+        with pytest.raises(CodeTooOld):
+            desk.redeem(claim, "111111", None)
+    desk.clock.advance(minutes=10)
+    for _ in range(6):
+        with pytest.raises(CodeTooOld):
+            desk.redeem(claim, "222222", None)
+    assert "CLAIM_REFUSED" not in desk.events(order_id)
+    desk.send_code(claim)
+    assert desk.redeem(claim, "333333", None)
+
+
+def test_a_wrong_code_says_how_many_tries_are_left(desk):
     _, claim = desk.mailed()
     desk.send_code(claim)
-    first = desk.mailer.code()
-    desk.clock.advance(seconds=30)
+    left = []
+    for _ in range(4):
+        with pytest.raises(WrongCode) as refused:
+            desk.redeem(claim, WRONG, None)
+        left.append(refused.value.details["triesLeft"])
+    assert left == [4, 3, 2, 1]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "    {} ",
+        "\u00a0{}\u200b",
+        "{0[0]}{0[1]}{0[2]} {0[3]}{0[4]}{0[5]}",
+        "{0[0]}{0[1]}{0[2]}–{0[3]}{0[4]}{0[5]}\r\n",  # noqa: RUF001 - as phones write it
+    ],
+)
+@pytest.mark.parametrize("zero", "0٠۰０०")  # noqa: RUF001 - digits of five scripts
+def test_a_code_is_read_as_it_was_meant(desk, written, zero):
+    _, claim = desk.mailed()
     desk.send_code(claim)
-    if desk.mailer.code() != first:
-        with pytest.raises(WrongCode):
-            desk.redeem(claim, first, None)
-    desk.clock.advance(minutes=10)
-    with pytest.raises(WrongCode):
-        desk.redeem(claim, desk.mailer.code(), None)
+    code = "".join(chr(ord(zero) + int(digit)) for digit in desk.mailer.code())
+    assert desk.redeem(claim, written.format(code), None)
+
+
+@pytest.mark.parametrize("code", ["12345", "1234567", "abcdef", "12 34", "½23456", "1" * 200])
+def test_what_can_be_no_code_is_not_a_try(desk, code):
+    order_id, claim = desk.mailed()
+    desk.send_code(claim)
+    for _ in range(6):
+        with pytest.raises(InvalidRequest, match="code must be 6 digits"):
+            desk.redeem(claim, code, None)
+    assert "CLAIM_REFUSED" not in desk.events(order_id)
+    assert desk.redeem(claim, desk.mailer.code(), None)
+
+
+@pytest.mark.parametrize("passcode", ["12345", " 12345 ", "x" * 65])
+def test_what_can_be_no_passcode_is_not_a_try(desk, passcode):
+    _, claim = desk.mailed(protection="passcode", passcode="river-stone")
+    for _ in range(6):
+        with pytest.raises(InvalidRequest, match="code must have 6 to 64 characters"):
+            desk.redeem(claim, passcode, None)
+    assert desk.redeem(claim, "river-stone", None)
+
+
+@pytest.mark.parametrize(
+    ("told", "typed"),
+    [
+        ("Secret12 ", "Secret12 "),
+        ("Secret12 ", "Secret12"),
+        ("Secret12", "\u00a0Secret12\n"),
+        ("Se\u0301same-1", "S\u00e9same-1"),
+    ],
+)
+def test_a_passcode_is_what_was_told_however_it_is_typed(desk, told, typed):
+    _, claim = desk.mailed(protection="passcode", passcode=told)
+    assert desk.redeem(claim, typed, None)
 
 
 def test_codes_are_mailed_thirty_seconds_apart_and_five_at_most(desk):

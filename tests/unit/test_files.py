@@ -20,6 +20,14 @@ def test_txt_has_its_layout():
     )
 
 
+def test_a_code_of_several_lines_looks_like_no_other_card():
+    forged = Card("A-1\nGift Card 2\nCode: B-2", "S-1\nS-2")
+    assert FORMATS["txt"].write("0" * 24, [(1, forged)]) == (
+        "\nGift Card 1\nCode: A-1\n      Gift Card 2\n      Code: B-2\n"
+        "Serial: S-1\n        S-2\n--------------------\n"
+    )
+
+
 def test_csv_quotes_every_cell():
     assert FORMATS["csv"].write("0" * 24, CARDS) == (
         '"cardNumber","code","serial"\r\n"1","AAAA-BBBB","111"\r\n"2","CCCC-DDDD",""\r\n'

@@ -31,6 +31,7 @@ STATUS = {
     "OrderNotFulfilled": 400,
     "OrderAboveCeiling": 400,
     "WrongCode": 400,
+    "CodeTooOld": 400,
     "NoRecipient": 400,
     "MailNotSetUp": 400,
     "CardRefused": 400,

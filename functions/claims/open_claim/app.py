@@ -21,5 +21,5 @@ open_claim = OpenClaim()
 def handler(event: request.Event) -> Response:
     """200 with shop, number of cards and what guards them; 404 for any link that is over."""
     claim, _ = claim_request.read(event)
-    link, order, claimed = open_claim(claim)
-    return respond(200, claim_view(link, order, shop_name, claimed=claimed))
+    link, order, seconds_left = open_claim(claim)
+    return respond(200, claim_view(link, order, shop_name, seconds_left=seconds_left))

@@ -80,6 +80,7 @@ class AccessLink(Record):
     opened_at = UnicodeAttribute(attr_name="openedAt", null=True)
     wrong_tries = NumberAttribute(attr_name="wrongTries", default=0)
     code_hash = BinaryAttribute(legacy_encoding=False, attr_name="codeHash", null=True)
+    former_codes = BinaryAttribute(legacy_encoding=False, attr_name="formerCodes", null=True)
     code_sent_at = UnicodeAttribute(attr_name="codeSentAt", null=True)
     codes_sent = NumberAttribute(attr_name="codesSent", default=0)
 

@@ -7,6 +7,8 @@ and replaced links get the same answer, equally late.
 
 import hashlib
 import hmac
+import math
+import re
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,18 +20,26 @@ from cardvault.audit.trail import Event
 from cardvault.aws.metrics import count
 from cardvault.aws.retries import retry_lost_races
 from cardvault.claims.min_response_time import MinResponseTime
+from cardvault.core import typed
 from cardvault.core.clock import Clock, from_text, utc_now
-from cardvault.errors import InvalidRequest, LinkUnusable, OrderNotFound, WrongCode
+from cardvault.errors import CodeTooOld, InvalidRequest, LinkUnusable, OrderNotFound, WrongCode
 from cardvault.http.idempotency import bind_to_token
 from cardvault.links import MOST_WRONG_TRIES, AccessLink, Kind, State
 from cardvault.orders import store
-from cardvault.orders.recipient import Protection, passcode_fits
+from cardvault.orders.recipient import (
+    LONGEST_PASSCODE,
+    SHORTEST_PASSCODE,
+    Protection,
+    passcode_fits,
+)
 from cardvault.orders.records import OrderRecord
 from cardvault.orders.store import Edit
 
 SESSION_LIFETIME = timedelta(minutes=10)
 REPEAT_WITHIN = timedelta(seconds=10)
 CODE_LIFETIME = timedelta(minutes=10)
+CODE_HASH_BYTES = 32
+_ONE_TIME_CODE = re.compile("[0-9]{6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +92,11 @@ def has_session(link: AccessLink, order: OrderRecord, session: str | None, now: 
     return same and now < from_text(link.used_at) + SESSION_LIFETIME
 
 
+def _seconds_left(link: AccessLink, now: datetime) -> int:
+    end = from_text(str(link.used_at)) + SESSION_LIFETIME
+    return math.ceil((end - now).total_seconds())
+
+
 def find_usable(claim: ClaimRequest, order: OrderRecord, now: datetime, clock: Clock) -> AccessLink:
     """The live link of a claim request. Raises LinkUnusable, when the refusal is recorded."""
     link = find_link(claim)
@@ -98,8 +113,8 @@ class OpenClaim:
     clock: Clock = utc_now
     min_response_time: MinResponseTime = field(default_factory=MinResponseTime)
 
-    def __call__(self, claim: ClaimRequest) -> tuple[AccessLink, OrderRecord, bool]:
-        """The link, its order, and whether this browser has claimed it already.
+    def __call__(self, claim: ClaimRequest) -> tuple[AccessLink, OrderRecord, int]:
+        """The link, its order, and for how many seconds this browser may see the cards still.
 
         The first opening is an audit event of its own. Raises LinkUnusable.
         """
@@ -108,13 +123,13 @@ class OpenClaim:
             known = find_link(claim)
             order = order_of(known)
             if has_session(known, order, claim.session, now):
-                return known, order, True
+                return known, order, _seconds_left(known, now)
             link = find_usable(claim, order, now, self.clock)
             if order.stored_at is None or order.shredded_at is not None:
                 raise LinkUnusable
             if link.opened_at is None:
                 order = self._record_opening(link.order_id, claim)
-            return link, order, False
+            return link, order, 0
 
     @retry_lost_races
     def _record_opening(self, order_id: str, claim: ClaimRequest) -> OrderRecord:
@@ -139,35 +154,37 @@ class RedeemClaim:
         """The secret of the winner's session.
 
         The same Idempotency-Key gets the same session again for REPEAT_WITHIN, so that a lost
-        answer does not cost the customer the link. Raises WrongCode while tries are left,
-        InvalidRequest when a code is needed and none given, and LinkUnusable.
+        answer does not cost the customer the link. Raises WrongCode while tries are left and
+        LinkUnusable; and, without counting a try, CodeTooOld, and InvalidRequest for what can be
+        no code.
         """
         session = session_for(claim.token, idempotency_key)
         with self.min_response_time(claim.token):
-            state = self._try_code(find_link(claim), claim, code, session)
-            if state == State.LOCKED:
+            link = self._try_code(find_link(claim), claim, code, session)
+            if link.state == State.LOCKED:
                 count("ClaimLocked")
                 raise LinkUnusable
-        if state == State.LIVE:
-            raise WrongCode
+        if link.state == State.LIVE:
+            raise WrongCode(triesLeft=MOST_WRONG_TRIES - int(link.wrong_tries))
         return session
 
     @retry_lost_races
     def _try_code(
         self, known: AccessLink, claim: ClaimRequest, code: str | None, session: str
-    ) -> State:
-        """The link's state after the try: USED when the code was right."""
+    ) -> AccessLink:
+        """The link after the try: USED when the code was right."""
         edit = Edit(order_of(known), self.clock())
         link = find_link(claim)
         if _is_repeat(link, edit.order, session, edit.now):
-            return State.USED
+            return link
         link = find_usable(claim, edit.order, edit.now, self.clock)
         if edit.order.stored_at is None or edit.order.shredded_at is not None:
             raise LinkUnusable
-        if edit.order.guarded_by != Protection.NONE and not code:
-            raise InvalidRequest("code is required")
-        if _proves(edit.order, link, claim.token, code or "", edit.now):
+        given = _read_code(edit.order.guarded_by, code or "")
+        if _proves(edit.order, link, claim.token, given, edit.now):
             return _consume(edit, link, claim, session)
+        if _is_too_old(link, claim.token, given):
+            raise CodeTooOld
         return _count_wrong_try(edit, link, claim)
 
 
@@ -176,7 +193,7 @@ def _is_repeat(link: AccessLink, order: OrderRecord, session: str, now: datetime
     return recent and has_session(link, order, session, now)
 
 
-def _consume(edit: Edit, link: AccessLink, claim: ClaimRequest, session: str) -> State:
+def _consume(edit: Edit, link: AccessLink, claim: ClaimRequest, session: str) -> AccessLink:
     links.use(
         edit.work,
         link,
@@ -189,16 +206,32 @@ def _consume(edit: Edit, link: AccessLink, claim: ClaimRequest, session: str) ->
     first = edit.order.claimed_at or edit.timestamp
     event = Event(EventName.LINK_CLAIMED, **claim.origin)
     edit.commit(event, claimed_at=first, wrong_tries=None)
-    return State.USED
+    return link
 
 
-def _count_wrong_try(edit: Edit, link: AccessLink, claim: ClaimRequest) -> State:
+def _count_wrong_try(edit: Edit, link: AccessLink, claim: ClaimRequest) -> AccessLink:
     tries = max(int(edit.order.wrong_tries or 0), int(link.wrong_tries)) + 1
     state = State.LIVE if tries < MOST_WRONG_TRIES else State.LOCKED
     links.use(edit.work, link, edit.now, wrong_tries=tries, state=state)
     reason = "WRONG_CODE" if state == State.LIVE else "WRONG_CODE_LOCKED"
     edit.commit(Event(EventName.CLAIM_REFUSED, reason=reason, **claim.origin), wrong_tries=tries)
-    return state
+    return link
+
+
+def _read_code(protection: str, text: str) -> str:
+    """The code as it was meant. Raises InvalidRequest for what can be none."""
+    if protection == Protection.NONE:
+        return ""
+    if not typed.line(text):
+        raise InvalidRequest("code is required")
+    if protection == Protection.OTP:
+        code = typed.digits(text)
+        if not _ONE_TIME_CODE.fullmatch(code):
+            raise InvalidRequest("code must be 6 digits")
+        return code
+    if not SHORTEST_PASSCODE <= len(typed.passcode(text)) <= LONGEST_PASSCODE:
+        raise InvalidRequest(f"code must have {SHORTEST_PASSCODE} to {LONGEST_PASSCODE} characters")
+    return text
 
 
 def _proves(order: OrderRecord, link: AccessLink, token: str, given: str, now: datetime) -> bool:
@@ -211,3 +244,17 @@ def _proves(order: OrderRecord, link: AccessLink, token: str, given: str, now: d
     in_time = now < from_text(link.code_sent_at) + CODE_LIFETIME
     fits = hmac.compare_digest(hash_code(token, given), link.code_hash)
     return in_time and fits
+
+
+def _is_too_old(link: AccessLink, token: str, given: str) -> bool:
+    """Whether it was right once: slow mail, or one more press, makes nobody a guesser."""
+    given_hash = hash_code(token, given)
+    return any(hmac.compare_digest(given_hash, known) for known in known_codes(link))
+
+
+def known_codes(link: AccessLink) -> list[bytes]:
+    """The hashes of all codes that were sent for the link."""
+    former: bytes = link.former_codes or b""
+    starts = range(0, len(former), CODE_HASH_BYTES)
+    known = [former[start : start + CODE_HASH_BYTES] for start in starts]
+    return known if link.code_hash is None else [*known, link.code_hash]

@@ -14,6 +14,7 @@ from cardvault.claims.claim import (
     find_link,
     find_usable,
     hash_code,
+    known_codes,
     order_of,
 )
 from cardvault.claims.min_response_time import MinResponseTime
@@ -103,6 +104,7 @@ class SendCode:
             link,
             now,
             code_hash=hash_code(claim.token, code),
+            former_codes=b"".join(known_codes(link)) or None,
             code_sent_at=edit.timestamp,
             codes_sent=int(link.codes_sent) + 1,
         )

@@ -7,11 +7,15 @@ from cardvault.orders.records import OrderRecord
 
 
 def claim_view(
-    link: AccessLink, order: OrderRecord, shop_name: str, *, claimed: bool
+    link: AccessLink, order: OrderRecord, shop_name: str, *, seconds_left: int
 ) -> dict[str, Any]:
-    """The page's first answer. The address shows its first letters, so that its owner knows it."""
+    """The page's first answer. The address shows its first letters, so that its owner knows it.
+
+    `seconds_left` is how long this browser may still see the cards: 0 if it may not.
+    """
     return {
-        "claimed": claimed,
+        "claimed": seconds_left > 0,
+        "secondsLeft": seconds_left,
         "shop": order.shop_name or shop_name,
         "cardCount": int(order.fulfilled_quantity or 0),
         "missingCount": int(order.refunded_quantity or 0),

@@ -18,11 +18,17 @@ class Format:
 
 def _txt(_order_id: str, cards: NumberedCards) -> str:
     return "\n".join(
-        f"\nGift Card {number}\nCode: {card.value}\n"
-        + (f"Serial: {card.serial}\n" if card.serial else "")
+        f"\nGift Card {number}\n{_said('Code', card.value)}"
+        + (_said("Serial", card.serial) if card.serial else "")
         + "--------------------\n"
         for number, card in cards
     )
+
+
+def _said(name: str, text: str) -> str:
+    """A line of the file; further lines of the text are set in, so that none looks like ours."""
+    lines = text.replace("\n", f"\n{' ' * len(f'{name}: ')}")
+    return f"{name}: {lines}\n"
 
 
 def _csv(_order_id: str, cards: NumberedCards) -> str:

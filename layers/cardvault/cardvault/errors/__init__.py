@@ -10,7 +10,8 @@ message nor any attribute of an error may hold a card code, a key, a token or a 
         MailRefused, MailOutcomeUnknown, IssuerNotReady
       InvalidRequest (400)
       BodyTooLarge (413)
-      Refused (400): OrderNotFulfilled, OrderAboveCeiling, NoRecipient, MailNotSetUp, WrongCode
+      Refused (400): OrderNotFulfilled, OrderAboveCeiling, NoRecipient, MailNotSetUp, WrongCode,
+          CodeTooOld
         CardRefused: InsufficientFunds, LimitExceeded
       Unauthenticated (401): WrongSecurityCode
       Forbidden (403)

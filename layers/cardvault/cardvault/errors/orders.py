@@ -128,6 +128,13 @@ class WrongCode(Refused):
     message = "Wrong code"
 
 
+class CodeTooOld(Refused):
+    """A code that was e-mailed for this link, too long ago or before another; no try is counted."""
+
+    code = "CODE_TOO_OLD"
+    message = "This code is too old: use the newest one, or ask for another"
+
+
 class DownloadExpired(NotFound):
     """Unknown, used or expired: one answer for all of them."""
 

@@ -33,11 +33,13 @@ CODE: Schema = {
     "type": "string",
     "pattern": r"^[0-9]{6}\Z",
     "description": "must be 6 digits",
+    "typed": "digits",
 }
 NUMBER: Schema = {
     "type": "string",
     "pattern": r"^[0-9]{1,20}\Z",
     "description": "must be a card number, digits only",
+    "typed": "digits",
 }
 METADATA: Schema = {"referenceId": text(100), "description": text(500)}
 POS_METADATA: Schema = {

@@ -1,7 +1,8 @@
 """What the fields of a request may hold, for every API: the one home of field validators.
 
 A field is a JSON Schema (draft 7); its `description` completes the sentence "the field …", which
-is the message of an error. `schemas.checker` checks whole bodies with them.
+is the message of an error, and `typed` says how to read what a person typed (`core/typed.py`).
+`schemas.checker` checks whole bodies with them.
 """
 
 import re
@@ -25,7 +26,7 @@ _REORDERING = r"\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
 _JOINED = re.compile(r"(?<=[^\x00-\x7f\u200c\u200d])[\u200c\u200d](?=[^\x00-\x7f\u200c\u200d])")
 # What mail programs make a link of, and what looks like a sender, also in full width.
 _ADDRESS = re.compile(r"(?i)://|www\.|[@\uff20\ufe6b]")
-_AMOUNT = r"[0-9]{1,9}(\.[0-9]{1,2})?"
+_AMOUNT = r"[0-9]{1,9}(\.[0-9]{1,2}0{0,10})?"
 
 
 def _text(pattern: str, description: str) -> Schema:
@@ -37,7 +38,7 @@ def name(longest: int) -> Schema:
     described = "must be text without line breaks or control characters"
     pattern = rf"[^\x00-\x1f\x7f-\x9f{_REORDERING}]+"
     bounds = {"minLength": 1, "maxLength": longest}
-    return {**_text(pattern, described), **bounds, "format": "visible"}
+    return {**_text(pattern, described), **bounds, "format": "visible", "typed": "line"}
 
 
 def name_in_mail(longest: int) -> Schema:
@@ -59,7 +60,8 @@ def text(longest: int) -> Schema:
     """A text of 1 to `longest` characters, as `name` but with line ends and tabs."""
     described = "must be text without control characters"
     pattern = rf"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{_REORDERING}]+"
-    return {**_text(pattern, described), "minLength": 1, "maxLength": longest}
+    bounds = {"minLength": 1, "maxLength": longest}
+    return {**_text(pattern, described), **bounds, "typed": "line"}
 
 
 def visible(shortest: int, longest: int) -> Schema:
@@ -73,19 +75,24 @@ ID = _text(ID_PATTERN.pattern, "must be 24 lower-case hex digits")
 CALLERS_ID = _text(
     r"[A-Za-z0-9][A-Za-z0-9_.:@|-]{0,127}", "must be 1 to 128 letters, digits or _ . : @ | -"
 )
-# SES takes 7-bit addresses; a domain in another script comes as Punycode. The dollar sign is
+# SES takes 7-bit addresses; a domain in another script becomes Punycode. The dollar sign is
 # written \x24 since fastjsonschema takes each one for the end of the text.
+_ATOM = r"[A-Za-z0-9!#\x24%&'*+/=?^_`{|}~-]+"
 EMAIL = {
     **_text(
-        r"[A-Za-z0-9.!#\x24%&'*+/=?^_`{|}~-]{1,64}@"
+        rf"(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@"
         r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
         r"(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+",
-        "must be an e-mail address",
+        "must be an e-mail address, such as ada@example.com",
     ),
     "maxLength": 254,
+    "typed": "email",
 }
 # Source: ITU-T E.164
-PHONE = _text(r"\+[1-9][0-9]{6,14}", "must be a phone number like +442071838750")
+PHONE = {
+    **_text(r"\+[1-9][0-9]{6,14}", "must be a phone number like +442071838750"),
+    "typed": "digits",
+}
 CURRENCY = _text("[A-Z]{3}", "must be a currency code of ISO 4217")
 # RFC 3339 with an offset; `moment` reads what passes.
 MOMENT: Schema = {"type": "string", "maxLength": 40, "format": "date-time"}
@@ -95,13 +102,14 @@ AMOUNT: Schema = {
     "pattern": rf"^{_AMOUNT}\Z",
     "exclusiveMinimum": 0,
     "exclusiveMaximum": 10**9,
-    "description": "must be an amount above zero with at most two decimals",
+    "description": "must be an amount such as 12.50, above zero, with at most two decimals",
+    "typed": "amount",
 }
 SIGNED_AMOUNT: Schema = {
     **AMOUNT,
     "pattern": rf"^-?{_AMOUNT}\Z",
     "exclusiveMinimum": -(10**9),
-    "description": "must be an amount with at most two decimals",
+    "description": "must be an amount such as 12.50, with at most two decimals",
 }
 CURSOR: Schema = {"type": "string", "minLength": 1, "maxLength": 200}
 IDEMPOTENCY_KEY = visible(1, 128)

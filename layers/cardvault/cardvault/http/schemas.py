@@ -2,18 +2,21 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import fastjsonschema
 
+from cardvault.core import typed
 from cardvault.core.clock import from_text
+from cardvault.core.decimal_json import is_modest
 from cardvault.errors import InvalidRequest
 from cardvault.http.fields import Schema, holds_no_address, is_visible
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Returns a body that fits `schema`, its defaults filled in.
+    """Returns a body that fits `schema`, read as it was meant, its defaults filled in.
 
     Raises InvalidRequest otherwise, with a message that names the field, not its value.
     """
@@ -27,7 +30,7 @@ class Check:
         if self.null_is_absent:
             body = _without_nulls(body)
         try:
-            return self._fits(body)
+            return self._fits(_as_meant(body, self.schema))
         except fastjsonschema.JsonSchemaValueException as error:
             raise InvalidRequest(_message(error)) from None
 
@@ -63,6 +66,25 @@ def _without_nulls(value: Any) -> Any:
     return value
 
 
+def _as_meant(value: Any, schema: Schema) -> Any:
+    """The body as who typed it meant it: `cardvault.core.typed` says how each field is read.
+
+    A text that was left empty is an absent one, where the field may be absent; and `3.0` is whole.
+    """
+    kind = schema.get("type")
+    if isinstance(value, str) and "typed" in schema:
+        return _READ[schema["typed"]](value)
+    if isinstance(value, Decimal) and kind == "integer" and is_modest(value):
+        return int(value) if value == int(value) else value
+    if isinstance(value, list):
+        return [_as_meant(item, schema.get("items", {})) for item in value]
+    if not isinstance(value, dict):
+        return value
+    fields, required = schema.get("properties", {}), schema.get("required", ())
+    meant = {name: _as_meant(item, fields.get(name, {})) for name, item in value.items()}
+    return {name: item for name, item in meant.items() if item != "" or name in required}
+
+
 def _parts(schema: Schema) -> Iterator[Schema]:
     yield schema
     inner = [*schema.get("properties", {}).values(), *schema.get("oneOf", [])]
@@ -76,6 +98,8 @@ def _expect_known(schema: Schema) -> None:
         raise ValueError(f"no message is known for {', '.join(sorted(unknown))}")
     if schema.get("format", "date-time") not in _FORMATS:
         raise ValueError(f"no format {schema['format']} is known")
+    if schema.get("typed", "line") not in _READ:
+        raise ValueError(f"nothing is typed as {schema['typed']}")
     if schema.get("additionalProperties", False) is not False:
         raise ValueError("additionalProperties can only be forbidden")
     if schema.keys() & {"pattern", "oneOf"} and "description" not in schema:
@@ -125,6 +149,14 @@ _FORMATS: dict[str, tuple[Callable[[str], bool], str]] = {
         "text without invisible characters and without an address of a page or a mailbox",
     ),
 }
+_READ: dict[str, Callable[[str], str]] = {
+    "line": typed.line,
+    "digits": typed.digits,
+    "amount": typed.amount,
+    "email": typed.email,
+    "passcode": typed.passcode,
+    "language": typed.language,
+}
 _KINDS = {
     "null": "null",
     "integer": "a whole number",
@@ -146,4 +178,4 @@ _BOUNDS = {
     "uniqueItems": "no entry twice",
 }
 _JUDGED = {"type", "enum", "pattern", "format", "required", "additionalProperties", "oneOf"}
-_SILENT = {"properties", "items", "description", "default"}
+_SILENT = {"properties", "items", "description", "default", "typed"}

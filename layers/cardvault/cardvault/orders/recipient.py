@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
+from cardvault.core import typed
 from cardvault.errors import InvalidRequest
 from cardvault.http import fields
 from cardvault.http.schemas import body
@@ -23,14 +24,21 @@ class Protection(StrEnum):
 
 
 NAME = fields.name_in_mail(80)
+SHORTEST_PASSCODE, LONGEST_PASSCODE = 6, 64
+PASSCODE = {
+    "type": "string",
+    "minLength": SHORTEST_PASSCODE,
+    "maxLength": LONGEST_PASSCODE,
+    "typed": "passcode",
+}
 RECIPIENT = body(
     {"email": fields.EMAIL},
     {
         "name": NAME,
         "shopName": NAME,
-        "locale": {"type": "string", "enum": list(LANGUAGES)},
+        "locale": {"type": "string", "enum": list(LANGUAGES), "typed": "language"},
         "protection": {"type": "string", "enum": [kind.value for kind in Protection]},
-        "passcode": {"type": "string", "minLength": 6, "maxLength": 64},
+        "passcode": PASSCODE,
     },
 )
 
@@ -94,7 +102,10 @@ def hash_passcode(passcode: str, salt: bytes, *, former: bool = False) -> bytes:
 
 
 def passcode_fits(passcode: str, stored: bytes) -> bool:
-    """Whether it is the passcode that was hashed."""
+    """Whether it is the passcode that was hashed; former releases hashed it as it was typed."""
     former = len(stored) == _FORMER_BYTES
     salt = stored if former else stored[len(_SECOND) :]
-    return hmac.compare_digest(hash_passcode(passcode, salt, former=former), stored)
+    forms = dict.fromkeys((typed.passcode(passcode), passcode))
+    return any(
+        hmac.compare_digest(hash_passcode(form, salt, former=former), stored) for form in forms
+    )

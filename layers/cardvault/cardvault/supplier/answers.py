@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from cardvault.core import typed
 from cardvault.core.cards import Card
 from cardvault.core.clock import from_text
 from cardvault.errors import CardCountMismatch, SupplierUnavailable
@@ -63,7 +64,7 @@ def read_order(data: Mapping[str, Any], *, cards: bool = False) -> SupplierOrder
     """An order from checkOrder or list, with its cards if they are wanted.
 
     Raises SupplierUnavailable when it has no id or no list of cards, CardCountMismatch when a card
-    has no value, or one that is not a line of text.
+    has no value, or one that is not text.
     """
     order_id = data.get("_id") or data.get("orderId")
     if not isinstance(order_id, str) or not is_order_id(order_id):
@@ -102,13 +103,19 @@ def pages_of(pagination: object) -> int:
 def _card(data: object) -> Card:
     if not isinstance(data, dict):
         raise CardCountMismatch("the supplier sent a card that is none")
-    value, serial = _text(data.get("value")), _text(data.get("serial"))
+    value, serial = _lines(data.get("value")), _lines(data.get("serial"))
     if not value:
         raise CardCountMismatch("the supplier sent a card without a value")
-    # Half a character could be stored and never shown; a line break would forge a line of a file.
-    if not (_is_line(value) and _is_line(serial or "-")):
-        raise CardCountMismatch("the supplier sent a card that is no line of text")
-    return Card(value, serial)
+    # Half a character could be stored and never shown.
+    if not all(map(_is_line, (*value, *serial))):
+        raise CardCountMismatch("the supplier sent a card that is not text")
+    return Card("\n".join(value), "\n".join(serial) or None)
+
+
+def _lines(value: object) -> list[str]:
+    """The lines of a code, without the white space around each: nobody sees it, and tills do."""
+    lines = map(typed.line, (_text(value) or "").splitlines())
+    return [line for line in lines if line]
 
 
 def _is_line(text: str) -> bool:

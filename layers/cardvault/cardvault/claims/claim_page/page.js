@@ -7,7 +7,7 @@ const SESSION_MINUTES = 10;
 const CARDS_PER_PAGE = 250; // as the API pages them
 const CODE_SPACING_MS = 30_000;
 
-const token = location.hash.slice(1);
+const token = tokenOf(location.hash);
 const main = document.getElementById("main");
 
 let language = firstLanguage();
@@ -20,6 +20,28 @@ let tick = 0;
 let shown = 0; // how many cards are listed
 const cards = new Map(); // number -> {code, serial}
 const open = new Set(); // numbers whose code is in sight
+
+/** The link's token; mail programs put a dot, a bracket or a slash beside it. */
+function tokenOf(hash) {
+  return hash.match(/^#?\/?([\w-]{43})(?![\w-])/)?.[1] || null;
+}
+
+/** What a person typed, as they meant it; the server reads it the same way (core/typed.py). */
+function digitsOf(typed) {
+  const kept = [...typed.normalize("NFKC")].filter((sign) => !/[\s\p{Z}\p{Cf}\p{Pd}\u2212]/u.test(sign));
+  return kept.map((sign) => (isDigit(sign.codePointAt(0)) ? valueOf(sign.codePointAt(0)) : sign)).join("");
+}
+
+function isDigit(point) {
+  return /\p{Nd}/u.test(String.fromCodePoint(point));
+}
+
+/** The digits of every script stand in a row, zero first. */
+function valueOf(point) {
+  let value = 0;
+  while (value < 9 && isDigit(point - value - 1)) value += 1;
+  return String(value);
+}
 
 function firstLanguage() {
   const wished = (navigator.languages || []).map((name) => name.slice(0, 2).toLowerCase());
@@ -47,9 +69,10 @@ function number(n) {
   return new Intl.NumberFormat(language).format(n);
 }
 
+/** As the mail writes it: day, month, year, 24 hours; and in whose zone. */
 function moment(iso) {
-  const style = { dateStyle: "long", timeStyle: "short" };
-  return new Intl.DateTimeFormat(language, style).format(new Date(iso));
+  const style = { day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", hour12: false, timeZoneName: "short" };
+  return new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, style).format(new Date(iso));
 }
 
 function element(name, attributes = {}, ...children) {
@@ -104,10 +127,11 @@ function drawFrame() {
 // --- the API
 
 class Refused extends Error {
-  constructor(status, code) {
+  constructor(status, code, told = {}) {
     super(code);
     this.status = status;
     this.code = code;
+    this.told = told;
   }
 }
 
@@ -121,7 +145,7 @@ async function post(what, body = {}, headers = {}) {
     referrerPolicy: "no-referrer",
   });
   const told = await answer.json();
-  if (!answer.ok) throw new Refused(answer.status, told.code);
+  if (!answer.ok) throw new Refused(answer.status, told.code, told);
   return told;
 }
 
@@ -132,8 +156,9 @@ async function step(pressed, work, troubled) {
   try {
     await work();
   } catch (error) {
+    if (troubled?.(error)) return;
     if (error.status === 404) over();
-    else if (!troubled?.(error)) notice(text("trouble"), true);
+    else notice(text("trouble"), true);
   } finally {
     pressed?.removeAttribute("aria-disabled");
   }
@@ -165,7 +190,7 @@ function loading() {
 }
 
 async function begin() {
-  if (!token) return message("noLinkTitle", "noLinkLead");
+  if (!token) return location.hash.length > 1 ? message("cutTitle", "cutLead") : message("noLinkTitle", "noLinkLead");
   loading();
   try {
     claim = await post("open");
@@ -177,7 +202,7 @@ async function begin() {
     ]);
   }
   if (!languageChosen && claim.locale in TEXTS) language = claim.locale;
-  if (claim.claimed) return unlocked();
+  if (claim.claimed) return unlocked(claim.secondsLeft);
   return ask();
 }
 
@@ -224,8 +249,7 @@ function codeForm(kind, autocomplete) {
     class: digits ? "digits" : "",
     type: digits ? "text" : "password",
     inputmode: digits ? "numeric" : null,
-    pattern: digits ? "[0-9]*" : null,
-    maxlength: digits ? "6" : "64",
+    maxlength: "200",
     autocomplete,
     required: "",
   });
@@ -259,13 +283,13 @@ async function sendCode(pressed) {
 
 // One key for all tries with one code: an answer that was lost can be fetched again, by us alone.
 let lastTry = { code: null, key: "" };
+let triesLeft = null;
 
 async function redeem(pressed, field) {
-  const code = field ? field.value.trim() : null;
-  if (field && !code) {
-    field.focus();
-    return notice(text("missingCode"), true);
-  }
+  const typed = field ? field.value : null;
+  const code = field && claim.protection === "otp" ? digitsOf(typed) : typed;
+  if (field && !code.trim()) return wrongly(field, text("missingCode"));
+  if (field && claim.protection === "otp" && !/^[0-9]{6}$/.test(code)) return wrongly(field, text("sixDigits"));
   await step(pressed, async () => {
     if (!lastTry.key || lastTry.code !== code) {
       const random = crypto.getRandomValues(new Uint8Array(32));
@@ -275,19 +299,34 @@ async function redeem(pressed, field) {
     await post("redeem", body, { "Idempotency-Key": lastTry.key });
     unlocked();
   }, (error) => {
-    if (error.code !== "WRONG_CODE") return false;
-    field.value = "";
-    field.setAttribute("aria-invalid", "true");
-    notice(text("wrong"), true);
-    field.focus();
+    if (error.code === "WRONG_CODE") {
+      triesLeft = error.told.triesLeft;
+      field.value = "";
+      wrongly(field, counted("wrong", triesLeft));
+    } else if (error.code === "CODE_TOO_OLD") {
+      field.value = "";
+      wrongly(field, text("tooOld"));
+    } else if (error.status === 400 && field) {
+      wrongly(field, text("passcodeForm"));
+    } else if (error.status === 404 && triesLeft === 1) {
+      locked();
+    } else {
+      return false;
+    }
     return true;
   });
 }
 
+function wrongly(field, words) {
+  field.setAttribute("aria-invalid", "true");
+  notice(words, true);
+  field.focus();
+}
+
 // --- after the claim
 
-function unlocked() {
-  endsAt = Date.now() + SESSION_MINUTES * 60_000;
+function unlocked(seconds = SESSION_MINUTES * 60) {
+  endsAt = Date.now() + seconds * 1_000;
   shown = Math.min(claim.cardCount, CARDS_PER_PAGE);
   clearInterval(tick);
   tick = setInterval(drawRemaining, 5_000);
@@ -336,7 +375,7 @@ function cardItem(n) {
   return element("li", { class: "card" },
     element("p", { class: "name" }, name),
     card
-      ? element("p", { class: "code" }, card.code)
+      ? element("p", { class: "code" }, codeShown(card.code))
       : element("p", { class: "code hidden" },
           element("span", { "aria-hidden": "true" }, "•••• •••• ••••"),
           element("span", { class: "unseen" }, text("hiddenCode"))),
@@ -354,6 +393,12 @@ function cardItem(n) {
         id: `copy-${n}`,
         "aria-label": text("copyCard", { n: number(n) }),
       })));
+}
+
+/** A code that is a link opens in a window of its own, which learns nothing of this page. */
+function codeShown(code) {
+  if (!/^https:\/\/\S+$/.test(code)) return code;
+  return element("a", { href: code, target: "_blank", rel: "noopener noreferrer" }, code);
 }
 
 function around(template, child) {
@@ -447,6 +492,16 @@ function over(title = "overTitle", lead = "overLead") {
     element("p", { class: "lead" }, text(lead)),
     element("div", { class: "stack" },
       button(text("renew"), (event) => renew(event.currentTarget), { id: "renew" })),
+  ]);
+}
+
+/** Five wrong codes: no new link would be sent, so none is offered. */
+function locked() {
+  const values = { shop: claim.shop };
+  forget();
+  show(() => [
+    element("h1", {}, text("lockedTitle")),
+    element("p", { class: "lead" }, text("lockedLead", values)),
   ]);
 }
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from cardvault.core import typed
 from cardvault.core.clock import Clock, utc_now
 from cardvault.core.ids import is_id
 from cardvault.errors import GiftCardNotFound
@@ -64,8 +65,9 @@ class ListCards:
         cursors = SealedCursors(self.views.vault, whose)
         after = cursors.decode(cursor, is_id)[0] if cursor is not None else None
         now = self.clock()
-        if wanted.text and is_number(wanted.text):
-            return self._by_number(program_id, wanted, caller, now), None
+        number = typed.digits(wanted.text or "")
+        if is_number(number):
+            return self._by_number(program_id, number, wanted, caller, now), None
         shown: list[dict[str, Any]] = []
         last = ""
         for looked_at, card in enumerate(_cards(program_id, after), start=1):
@@ -77,10 +79,10 @@ class ListCards:
         return shown, None
 
     def _by_number(
-        self, program_id: str, wanted: Filter, caller: Caller, now: datetime
+        self, program_id: str, number: str, wanted: Filter, caller: Caller, now: datetime
     ) -> list[dict[str, Any]]:
         others = Filter(wanted.status, wanted.positive_balance, wanted.merchant_id)
-        indexes = self.views.vault.indexes_of(wanted.text or "")
+        indexes = self.views.vault.indexes_of(number)
         try:
             card = store.get_visible_by_number(program_id, indexes, caller)
         except GiftCardNotFound:
