@@ -52,7 +52,7 @@ class Customer:
     def claim(self) -> str:
         """Claim with the e-mailed code; the session's cookie as a browser would send it."""
         token = self.token
-        self.post("code", token).raise_for_status()
+        self.post("code", token, email=self.address).raise_for_status()
         answer = self.post("redeem", token, code=self.code)
         answer.raise_for_status()
         return str(answer.headers["Set-Cookie"].split(";")[0])

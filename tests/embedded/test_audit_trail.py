@@ -79,7 +79,7 @@ def test_i7_many_writers_on_one_order_lose_no_event(vault, alice, on_the_stack):
 def test_i7_after_a_delivery_the_chain_holds(vault, alice, on_the_stack):
     customer = ordered(vault, alice)
     order_id = customer.order_id
-    assert customer.post("code").status_code == 202
+    assert customer.post("code", email=customer.address).status_code == 202
     for _ in range(2):
         assert alice.get(order_id, "/cards").status_code == 200
     assert alice.call("POST", f"/api/orders/{order_id}/downloads", json={}).status_code == 201

@@ -90,7 +90,7 @@ def test_the_page_and_its_answers_are_kept_by_nobody(customer):
 
 def test_the_session_is_a_cookie_that_scripts_and_other_sites_cannot_use(customer):
     token = customer.token
-    customer.post("code", token)
+    customer.post("code", token, email=customer.address)
     cookie = customer.post("redeem", token, code=customer.code).headers["Set-Cookie"]
     assert cookie.startswith("__Host-claim-")
     for flag in ("Max-Age=600", "Path=/", "HttpOnly", "Secure", "SameSite=Strict"):
@@ -120,7 +120,7 @@ def test_a_dead_link_and_an_unknown_one_are_refused_no_earlier_than_the_minimum(
 
 def test_i5_one_of_many_browsers_wins_the_claim(customer):
     token = customer.token
-    customer.post("code", token)
+    customer.post("code", token, email=customer.address)
     code = customer.code
     with ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(lambda _: customer.post("redeem", token, code=code), range(12)))

@@ -10,7 +10,9 @@ from cardvault.errors import (
     DownloadExpired,
     InvalidRequest,
     LinkUnusable,
+    TooManyCodes,
     TooSoon,
+    WrongAddress,
     WrongCode,
 )
 from cardvault.links import Kind
@@ -199,7 +201,7 @@ def test_a_passcode_is_what_was_told_however_it_is_typed(desk, told, typed):
     assert desk.redeem(claim, typed, None)
 
 
-def test_codes_are_mailed_thirty_seconds_apart_and_five_at_most(desk):
+def test_codes_are_mailed_thirty_seconds_apart_and_five_before_a_pause_of_an_hour(desk):
     _, claim = desk.mailed()
     desk.send_code(claim)
     with pytest.raises(TooSoon):
@@ -207,10 +209,42 @@ def test_codes_are_mailed_thirty_seconds_apart_and_five_at_most(desk):
     for _ in range(4):
         desk.clock.advance(seconds=30)
         desk.send_code(claim)
-    desk.clock.advance(hours=1)
-    with pytest.raises(LinkUnusable):
+    desk.clock.advance(minutes=50)
+    with pytest.raises(TooManyCodes) as refused:
         desk.send_code(claim)
-    assert len(desk.mailer.sent) == 1 + 5
+    assert refused.value.retry_after_s == 10 * 60
+    desk.clock.advance(minutes=10)
+    desk.send_code(claim)
+    assert links.find(Kind.CLAIM, claim.token).codes_sent == 1
+    assert desk.redeem(claim, desk.mailer.code(), None)
+    assert len(desk.mailer.sent) == 1 + 6
+
+
+@pytest.mark.parametrize("address", [None, "", "bob@example.com", "a•••@e•••.com", "ada"])
+def test_i5_a_program_that_presses_every_button_has_no_code_sent(desk, address):
+    order_id, claim = desk.mailed()
+    for _ in range(9):
+        desk.clock.advance(minutes=1)
+        with pytest.raises((InvalidRequest, WrongAddress)):
+            desk.code_sender(claim, address)
+    assert len(desk.mailer.sent) == 1
+    assert "CODE_SENT" not in desk.events(order_id)
+    desk.code_sender(claim, "ada@example.com")
+    assert desk.redeem(claim, desk.mailer.code(), None)
+
+
+@pytest.mark.parametrize(
+    ("on_file", "given"),
+    [
+        ("Ada@Example.com", " ada@example.com\n"),
+        ("ada@xn--bcher-kva.example", "ada@Bücher.example"),
+        ("ada@example.com", "\uff41\uff44\uff41\uff20example.com"),
+    ],
+)
+def test_the_address_is_read_as_it_was_meant(desk, on_file, given):
+    _, claim = desk.mailed(email=on_file)
+    desk.code_sender(claim, given)
+    assert desk.redeem(claim, desk.mailer.code(), None)
 
 
 def test_a_passcode_is_asked_for_instead_when_the_shop_set_one(desk):

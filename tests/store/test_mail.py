@@ -333,9 +333,9 @@ def test_without_a_sender_nothing_is_sent_and_nothing_noted(desk):
     with pytest.raises(MailNotSetUp):
         ResendEmail(order_mailer)(order_id, None, caller())
     with pytest.raises(MailNotSetUp):
-        replace(desk.send_code, mailer=none)(claim)
+        replace(desk.code_sender, mailer=none)(claim, "ada@example.com")
     with pytest.raises(MailNotSetUp):
-        replace(desk.send_code, mailer=none)(replace(claim, token="A" * 43))
+        replace(desk.code_sender, mailer=none)(replace(claim, token="A" * 43), None)
     replace(desk.renew, order_mailer=order_mailer)(claim)  # tells nothing, as ever
     assert desk.events(order_id) == before
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, cast
 
+from cardvault import links
 from cardvault.aws import boto_clients
 from cardvault.claims.claim import ClaimRequest, OpenClaim, RedeemClaim
 from cardvault.claims.min_response_time import MinResponseTime
@@ -13,6 +14,7 @@ from cardvault.claims.renew import RenewClaim
 from cardvault.claims.reveal import RevealClaimed
 from cardvault.downloads.bucket import DownloadsBucket
 from cardvault.downloads.downloads import CreateDownload, RedeemDownload
+from cardvault.links import Kind
 from cardvault.mail.message import RenderedEmail
 from cardvault.mail.resend import ResendEmail
 from cardvault.mail.send import OrderMailer
@@ -88,7 +90,7 @@ class Desk:
         keyring = Keyring(boto_clients.kms(), settings.card_key_arn)
         self.bucket = DownloadsBucket(boto_clients.s3(), settings.downloads_bucket)
         self.open = OpenClaim(clock, min_response_time)
-        self.send_code = SendCode(mailer, "Default Shop", clock, min_response_time)
+        self.code_sender = SendCode(mailer, "Default Shop", clock, min_response_time)
         self.redeem = RedeemClaim(clock, min_response_time)
         self.reveal = RevealClaimed(keyring, clock, min_response_time)
         self.renew = RenewClaim(
@@ -106,6 +108,12 @@ class Desk:
         order_id = self.steps.stored_for(**recipient)
         self.order_mailer.deliver(order_id)
         return order_id, ClaimRequest(self.mailer.token(), None, ORIGIN)
+
+    def send_code(self, claim: ClaimRequest, address: str | None = None) -> None:
+        """Asked for by who typed the order's address, unless another is given."""
+        link = links.find(Kind.CLAIM, claim.token)
+        on_file = store.find(link.order_id).customer_email if link else None
+        self.code_sender(claim, address or on_file or "ada@example.com")
 
     def claimed(self, **recipient: Any) -> tuple[str, ClaimRequest]:
         """As `mailed`, and claimed: the claim has the session."""

@@ -60,6 +60,8 @@ STATUS = {
     "CardsShredded": 410,
     "TooManyRequests": 429,
     "TooSoon": 429,
+    "TooManyCodes": 429,
+    "WrongAddress": 400,
     "TooManyMails": 429,
     "DailyCeilingReached": 429,
     "Retryable": 503,
@@ -76,7 +78,12 @@ STATUS = {
     "AwsUnavailable": 503,
 }
 RETRIED = {"retry_after_s": 7}
-GIVEN = {"TooManyRequests": RETRIED, "TooManyMails": RETRIED, "DailyCeilingReached": RETRIED}
+GIVEN = {
+    "TooManyRequests": RETRIED,
+    "TooManyMails": RETRIED,
+    "DailyCeilingReached": RETRIED,
+    "TooManyCodes": RETRIED,
+}
 UNREACHABLE = EndpointConnectionError(endpoint_url="https://CANARY-CODE.invalid")
 EVENT = {"requestContext": {"requestId": "request-1"}}
 

@@ -24,13 +24,15 @@ send_code = SendCode(bootstrap.mailer(settings), settings.shop_name)
         errors.BodyTooLarge,
         errors.InvalidRequest,
         errors.LinkUnusable,
+        errors.TooManyCodes,
         errors.TooManyMails,
         errors.TooManyWriters,
         errors.TooSoon,
+        errors.WrongAddress,
     )
 )
 def handler(event: request.Event) -> Response:
     """202; the code goes to the address on file and nowhere else."""
-    claim, _ = claim_request.read(event)
-    send_code(claim)
+    claim, wanted = claim_request.read(event)
+    send_code(claim, wanted.get("email"))
     return respond(202, {"sent": True})

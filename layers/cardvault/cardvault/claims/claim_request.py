@@ -14,6 +14,7 @@ _check = checker(
         {"token": _text},
         {
             "code": _text,
+            "email": {"type": "string", "maxLength": 320},
             "format": {"type": "string", "enum": ["txt", "csv", "json"], "default": "txt"},
             "page": {"type": "integer", "minimum": 0, "maximum": 9_999, "default": 0},
         },

@@ -10,7 +10,6 @@ from cardvault.aws.failures import report
 from cardvault.aws.retries import retry_lost_races
 from cardvault.claims.claim import ClaimRequest, order_of
 from cardvault.claims.min_response_time import MinResponseTime
-from cardvault.claims.one_time_code import has_no_codes_left
 from cardvault.errors import CardvaultError
 from cardvault.links import AccessLink, Kind, State
 from cardvault.mail.resend import expect_spacing
@@ -65,8 +64,6 @@ class RenewClaim:
 
 def _is_over(link: AccessLink, order: OrderRecord, now: datetime) -> bool:
     fault = links.fault(link, order, now)
-    if fault is None:
-        return has_no_codes_left(link)
     if fault == f"LINK_{State.REPLACED.upper()}":
         return order.mailing_at is not None
     return fault in {"LINK_EXPIRED", f"LINK_{State.USED.upper()}"}

@@ -11,7 +11,7 @@ message nor any attribute of an error may hold a card code, a key, a token or a 
       InvalidRequest (400)
       BodyTooLarge (413)
       Refused (400): OrderNotFulfilled, OrderAboveCeiling, NoRecipient, MailNotSetUp, WrongCode,
-          CodeTooOld
+          WrongAddress, CodeTooOld
         CardRefused: InsufficientFunds, LimitExceeded
       Unauthenticated (401): WrongSecurityCode
       Forbidden (403)
@@ -20,7 +20,7 @@ message nor any attribute of an error may hold a card code, a key, a token or a 
       Conflict (409): IdempotencyKeyReused, OrderInProgress, RecipientNeeded,
           SupplierOrderTaken, AddressSuppressed, ClaimLocked
       Gone (410): CardsShredded
-      TooManyRequests (429): TooSoon, DailyCeilingReached, TooManyMails
+      TooManyRequests (429): TooSoon, DailyCeilingReached, TooManyMails, TooManyCodes
       Retryable (503): AwsUnavailable, TooManyWriters, OutOfTime, StoringOvertaken,
           OrderPending, SupplierThrottled, SupplierUnavailable, SupplierBlocked,
           PlacementNotFound, MailThrottled, MailUnavailable

@@ -107,6 +107,13 @@ class TooManyMails(TooManyRequests):
     message = "No more e-mail messages today"
 
 
+class TooManyCodes(TooManyRequests):
+    """So many one-time codes were sent for one link that a pause is due."""
+
+    code = "TOO_MANY_CODES"
+    message = "No more codes for now"
+
+
 class ClaimLocked(Conflict):
     """Too many wrong codes were given for the order; the shop must give the address again."""
 
@@ -126,6 +133,13 @@ class WrongCode(Refused):
 
     code = "WRONG_CODE"
     message = "Wrong code"
+
+
+class WrongAddress(Refused):
+    """Who asks for a one-time code gave another address than the one the link was sent to."""
+
+    code = "WRONG_ADDRESS"
+    message = "The message was not sent to this address"
 
 
 class CodeTooOld(Refused):

@@ -6,6 +6,7 @@ const TEXTS = JSON.parse(document.getElementById("texts").textContent);
 const SESSION_MINUTES = 10;
 const CARDS_PER_PAGE = 250; // as the API pages them
 const CODE_SPACING_MS = 30_000;
+const WAITS = { TOO_SOON: "tooSoon", TOO_MANY_CODES: "tooManyCodes", TOO_MANY_MAILS: "tooManyMails" };
 
 const token = tokenOf(location.hash);
 const main = document.getElementById("main");
@@ -14,6 +15,7 @@ let language = firstLanguage();
 let languageChosen = false;
 let claim = null; // what /open told
 let draw = () => {}; // draws the present view again, after a change of language
+let address = ""; // as the customer typed it; a program that presses every button has none
 let codeAskedAt = 0;
 let endsAt = 0;
 let tick = 0;
@@ -225,7 +227,7 @@ function introduction() {
 
 function ask() {
   const views = {
-    otp: () => claim.codeSent ? [codeForm("code", "one-time-code")] : [sendCodeButton("sendCode", "")],
+    otp: () => claim.codeSent ? [codeForm("code", "one-time-code")] : [addressForm()],
     passcode: () => [codeForm("passcode", "off")],
     none: () => [element("div", { class: "stack" },
       button(text("show"), (event) => redeem(event.currentTarget, null), { id: "go" }))],
@@ -233,12 +235,27 @@ function ask() {
   show(() => [...introduction(), ...views[claim.protection]()]);
 }
 
-function sendCodeButton(label, kind) {
-  const made = button(text(label), (event) => sendCode(event.currentTarget), {
-    id: "send",
-    class: `button ${kind}`,
+/** Typed, so that a mail scanner that presses every button has no code sent. */
+function addressForm() {
+  const field = element("input", {
+    id: "email", name: "email", type: "email", autocomplete: "email", maxlength: "320", required: "", value: address, dir: "ltr",
   });
-  return kind ? made : element("div", { class: "stack" }, made);
+  const submit = element("button", { class: "button", id: "send" }, text("sendCode"));
+  const onsubmit = (event) => {
+    event.preventDefault();
+    address = field.value.trim();
+    if (address) sendCode(submit);
+    else wrongly(field, text("missingEmail"));
+  };
+  return element("form", { onsubmit, novalidate: "" },
+    element("label", { for: "email" }, text("email")), field, submit);
+}
+
+function sendAnother(pressed) {
+  if (address) return sendCode(pressed);
+  claim.codeSent = false;
+  ask();
+  return document.getElementById("email").focus();
 }
 
 function codeForm(kind, autocomplete) {
@@ -260,23 +277,33 @@ function codeForm(kind, autocomplete) {
   };
   return element("form", { onsubmit, novalidate: "" },
     element("label", { for: "code" }, text(kind)), field, submit,
-    digits ? sendCodeButton("sendAnother", "quiet small") : null);
+    digits
+      ? button(text("sendAnother"), (event) => sendAnother(event.currentTarget), { id: "send", class: "button quiet small" })
+      : null);
 }
 
 async function sendCode(pressed) {
   await step(pressed, async () => {
     if (Date.now() - codeAskedAt < CODE_SPACING_MS) throw new Refused(429, "TOO_SOON");
-    await post("code");
+    await post("code", { email: address });
     codeAskedAt = Date.now();
     claim.codeSent = true;
     ask();
     notice(text("codeSent", { email: claim.email }));
     document.getElementById("code").focus();
   }, (error) => {
+    if (error.status === 400) {
+      if (!document.getElementById("email")) {
+        claim.codeSent = false;
+        ask();
+      }
+      wrongly(document.getElementById("email"), text("wrongEmail", { email: claim.email }));
+      return true;
+    }
     if (error.status !== 429) return false;
     claim.codeSent = true;
     if (!document.getElementById("code")) ask();
-    notice(text("tooSoon", { shop: claim.shop }), true);
+    notice(text(error.code in WAITS ? WAITS[error.code] : "trouble", { shop: claim.shop }), true);
     return true;
   });
 }
