@@ -47,7 +47,7 @@ def document() -> Part:
             route = f"{method.upper()} {path}"
             if route not in served:
                 sys.exit(f"{route} is not deployed")
-            _fill_parameters(item[method], served[route])
+            _fill_parameters(item[method], route, served[route])
             _fill_bodies(item[method], served[route], fields)
             _fill_responses(item[method], route, served[route], shared)
     return told
@@ -82,10 +82,13 @@ def _shared_responses(components: Part) -> Shared:
     return found
 
 
-def _fill_parameters(operation: Part, function: Function) -> None:
-    for parameter in operation.get("parameters", []):
-        if "schema" not in parameter and "$ref" not in parameter:
-            parameter["schema"] = function.parameters[parameter["name"]]
+def _fill_parameters(operation: Part, route: str, function: Function) -> None:
+    declared = function.parameters(route)
+    told = [one for one in operation.get("parameters", []) if one.get("in") == "query"]
+    if declared.keys() != {one["name"] for one in told}:
+        sys.exit(f"openapi.base.yaml has other query parameters for {route} than its function")
+    for parameter in told:
+        parameter.setdefault("schema", declared[parameter["name"]])
 
 
 def _fill_bodies(operation: Part, function: Function, fields: dict[str, Schema]) -> None:

@@ -15,7 +15,6 @@ from unittest import mock
 from samtranslator.yaml_helper import yaml_parse
 
 from cardvault.errors import CardvaultError
-from cardvault.http import request
 from cardvault.identity.signing import SigningKey
 from local.stack.build import ROOT
 
@@ -34,11 +33,9 @@ class Function:
         found: set[type[CardvaultError]] = self.module.handler.raises(route)
         return found
 
-    @property
-    def parameters(self) -> dict[str, Schema]:
-        """The schema of each query parameter that the module declares."""
-        kinds = (request.WholeNumber, request.Choice, request.Flag)
-        declared = [item for item in vars(self.module).values() if isinstance(item, kinds)]
+    def parameters(self, route: str) -> dict[str, Schema]:
+        """The schema of each query parameter that its handler declares for a route."""
+        declared = self.module.handler.query(route) or ()
         return {parameter.name: parameter.schema for parameter in declared}
 
 

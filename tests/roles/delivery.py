@@ -20,6 +20,7 @@ REFUSED = ClientError(
     },
     "SendEmail",
 )
+WRONG = "000000"
 UNKNOWN = ReadTimeoutError(endpoint_url="https://email.invalid")
 
 
@@ -109,7 +110,7 @@ def _claiming(stage: Stage) -> None:
     assert answer["statusCode"] >= 500
     _ask(stage, "send_claim_code", CODE, 429, _asks(link))
     stage.wait(seconds=PASSED)
-    _ask(stage, "redeem_claim", REDEEM, 400, {**link, "code": "x"})
+    _ask(stage, "redeem_claim", REDEEM, 400, {**link, "code": WRONG})
     cookies = _claim(stage, link)
     _ask(stage, "open_claim", OPEN, 200, link, cookies=cookies)
     _ask(stage, "reveal_claimed_cards", SHOW, 200, link, cookies=cookies)
@@ -118,8 +119,8 @@ def _claiming(stage: Stage) -> None:
 
     _, guessed = _mailed(stage)
     for _ in range(4):
-        _ask(stage, "redeem_claim", REDEEM, 400, {**guessed, "code": "x"})
-    _ask(stage, "redeem_claim", REDEEM, 404, {**guessed, "code": "x"})  # locked
+        _ask(stage, "redeem_claim", REDEEM, 400, {**guessed, "code": WRONG})
+    _ask(stage, "redeem_claim", REDEEM, 404, {**guessed, "code": WRONG})  # locked
 
     secret = {"protection": "passcode", "passcode": "blue whale"}
     _, link = _mailed(stage, **secret)
@@ -135,7 +136,7 @@ def _claiming_what_is_over(stage: Stage) -> None:
         ("reveal_claimed_cards", SHOW),
         ("download_claimed_cards", FILE),
     ):
-        _ask(stage, function, route, 404, {**link, "code": "x"})
+        _ask(stage, function, route, 404, {**link, "code": WRONG})
     live, claim = _mailed(stage)
     for function, route in (("reveal_claimed_cards", SHOW), ("download_claimed_cards", FILE)):
         _ask(stage, function, route, 404, claim)  # not claimed yet

@@ -293,8 +293,8 @@ def _operating(stage: Stage) -> None:
     form = f"{body}&client_secret={made['clientSecret']}"
     stage.http("issue_token", "POST /v2/token", 200, body=form, by=None)
     stage.http("issue_token", "POST /v2/token", 401, body=f"{body}&client_secret=x", by=None)
-    for route in ("GET /.well-known/openid-configuration", "GET /.well-known/jwks.json"):
-        stage.http("publish_keys", route, 200, by=None)
+    for document in ("openid-configuration", "oauth-authorization-server", "jwks.json"):
+        stage.http("publish_keys", f"GET /.well-known/{document}", 200, by=None)
     for whose in ({"clientId": made["clientId"]}, {"tenantId": made["tenantId"]}):
         ceilings = {"cardsPerOrder": 10, "cardsPerDay": 100}
         stage.task("manage_client", action="set_ceilings", **whose, **ceilings)

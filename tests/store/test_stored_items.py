@@ -18,6 +18,7 @@ from cardvault.core.clock import from_text
 from cardvault.errors import (
     AddressSuppressed,
     CardsShredded,
+    CodeTooOld,
     DownloadExpired,
     GiftCardNotFound,
     IdempotencyKeyReused,
@@ -325,7 +326,7 @@ def test_a_stored_complaint_holds_until_the_address_is_given_again(desk):
 
 def test_i5_a_stored_code_claims_the_link_once(desk):
     with pytest.raises(WrongCode):
-        desk.redeem(claim("mailed"), "no code", None)
+        desk.redeem(claim("mailed"), "000000", None)
     session = desk.redeem(claim("mailed"), ORDERS["mailed"]["code"], "claim-2")
     shown = desk.reveal(claim("mailed", session=session), 0)
     assert [[card.value, card.serial] for _, card in shown.cards] == ORDERS["mailed"]["cards"]
@@ -336,7 +337,7 @@ def test_i5_a_stored_code_claims_the_link_once(desk):
 
 def test_a_stored_code_ends_after_ten_minutes_and_another_takes_its_place(desk):
     desk.clock.advance(minutes=10)
-    with pytest.raises(WrongCode):
+    with pytest.raises(CodeTooOld):
         desk.redeem(claim("mailed"), ORDERS["mailed"]["code"], None)
     desk.send_code(claim("mailed"))
     assert desk.redeem(claim("mailed"), desk.mailer.code(), None)

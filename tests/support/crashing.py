@@ -6,6 +6,7 @@ the supplier is covered as soon as a scenario comes by it.
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -31,7 +32,7 @@ COUNTED = {"version", "auditSeq", "attempt", "storingAttempt", "mails", "sent", 
 COUNTED |= {"files", "tries", "shown", "entrySeq"}
 CHANCE = {"lastFourDigits"}
 # A rate limit has a record for each minute in which it counted: how many depends on the pace.
-A_MINUTE = "CALLER#"
+A_MINUTE = re.compile(r"CALLER#\*#[0-9]+")
 PLACEMENT, MAIL = "a placement", "a mail"
 ORDER = "GET /api/orders/{orderId}"
 RESEND = "POST /api/orders/{orderId}/emails"
@@ -66,8 +67,8 @@ class End:
                 events[item["event"]] += 1
             else:
                 told = {name: item[name] for name in sorted(item) if name not in COUNTED | CHANCE}
-                text = f"{table} {world.told(told)}"
-                items[text] = 1 if A_MINUTE in text else items[text] + 1
+                text, minutes = A_MINUTE.subn("CALLER#*#*", f"{table} {world.told(told)}")
+                items[text] = 1 if minutes else items[text] + 1
         calls = {"bought": len(stage.supplier.placed), "mailed": len(stage.recorder.mails)}
         outside = Counter(calls) + world.files() + world.executions()
         return cls(items, events, outside + Counter({f"answered {_status(answer)}": 1}))

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 from cardvault import links
-from cardvault.aws import boto_clients
+from cardvault.aws import boto_clients, tables
 from cardvault.claims.claim import ClaimRequest, OpenClaim, RedeemClaim
 from cardvault.claims.min_response_time import MinResponseTime
 from cardvault.claims.one_time_code import SendCode
@@ -21,6 +21,8 @@ from cardvault.mail.send import OrderMailer
 from cardvault.mail.ses import Mailer
 from cardvault.mail.ses_events import HandleEmailEvent
 from cardvault.orders import store
+from cardvault.orders.records import OrderRecord
+from cardvault.orders.store import ORDER_KEY
 from cardvault.sealing.data_keys import Keyring
 
 ORIGIN = {"ip_address": "192.0.2.7", "user_agent": "test-agent"}
@@ -112,7 +114,8 @@ class Desk:
     def send_code(self, claim: ClaimRequest, address: str | None = None) -> None:
         """Asked for by who typed the order's address, unless another is given."""
         link = links.find(Kind.CLAIM, claim.token)
-        on_file = store.find(link.order_id).customer_email if link else None
+        order = tables.find(OrderRecord, link.order_id, ORDER_KEY) if link else None
+        on_file = order.customer_email if order else None
         self.code_sender(claim, address or on_file or "ada@example.com")
 
     def claimed(self, **recipient: Any) -> tuple[str, ClaimRequest]:

@@ -55,6 +55,13 @@ def test_each_line_of_the_checklist_has_a_command_and_an_answer():
         assert all(cells), line
 
 
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_command_that_sends_json_says_so(name):
+    joined = texts()[name].replace("\\\n", " ")
+    for command in re.findall(r"^.*curl .* -d '\{.*$", joined, re.MULTILINE):
+        assert "Content-Type: application/json" in command or '-H "$J"' in command, command
+
+
 @pytest.mark.parametrize("name", ["README.md", "docs/embedded-stack.md", "docs/operations.md"])
 def test_the_checklist_is_found(name):
     assert "first-deploy.md" in (ROOT / name).read_text()

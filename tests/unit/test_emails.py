@@ -23,7 +23,7 @@ DELIVERY = {
     "expires_at": datetime(2026, 1, 9, 3, 4, tzinfo=UTC),
     "url": f"https://cards.example/claim#{TOKEN}",
 }
-CODE = {"shop": "Corner Shop", "name": None, "code": "123456", "minutes": 10}
+CODE = {"shop": "Corner Shop", "name": None, "code": "123456", "order_id": "1", "minutes": 10}
 REFUND = {"shop": "Corner Shop", "name": None, "order_id": "0" * 24}
 EMAILS = [("delivery", DELIVERY), ("code", CODE), ("refund", REFUND)]
 

@@ -61,6 +61,7 @@ STATUS = {
     "TooManyRequests": 429,
     "TooSoon": 429,
     "TooManyCodes": 429,
+    "UnsupportedMediaType": 415,
     "WrongAddress": 400,
     "TooManyMails": 429,
     "DailyCeilingReached": 429,
@@ -307,7 +308,6 @@ def test_a_whole_number_within_its_limits_is_taken(number):
         "+1",
         "1.0",
         "1e1",
-        "",
         " 1",
         "1\n",
         "1,2",
@@ -358,7 +358,7 @@ def test_what_can_be_no_id_of_a_gift_card_is_named(text):
     assert request.path_id({"pathParameters": {"cardId": "0a" * 12}}, "cardId") == "0a" * 12
 
 
-@pytest.mark.parametrize("raw", ["", "1", "True", "no", "true "])
+@pytest.mark.parametrize("raw", ["1", "True", "no", "true "])
 def test_what_is_neither_true_nor_false_is_refused_by_name(raw):
     with pytest.raises(InvalidRequest, match=r"^open must be true or false$"):
         request.Flag("open")(asking(open=raw))
@@ -370,11 +370,73 @@ def test_true_and_false_are_taken():
     assert request.Flag("open")({}) is False
 
 
+@pytest.mark.parametrize(
+    "parameter",
+    [request.Flag("x"), request.Choice("x", ["red"]), request.WholeNumber("x", 1, 9, 1)],
+)
+def test_a_parameter_that_was_left_empty_is_an_absent_one(parameter):
+    assert parameter(asking(x="")) == parameter({})
+
+
+KNOWN = (request.Text("merchant_id"), request.WholeNumber("limit", 1, 9, 1))
+
+
+@endpoint(raises=(), query=KNOWN)
+def filtered(event):
+    return respond(200, [request.query(event, "merchant_id"), request.query(event, "limit")])
+
+
+@endpoint(raises=(), query={"cards": KNOWN, "search": ()})
+def by_route(event):
+    return filtered(event, LambdaContext())
+
+
+@endpoint(raises=(), query=None)
+def lenient(event):
+    return respond(200, event["queryStringParameters"])
+
+
+def test_a_query_parameter_in_camel_case_is_the_one_in_snake_case():
+    for name in ("merchant_id", "merchantId"):
+        answer = filtered(asking(**{name: "shop-a"}), LambdaContext())
+        assert json.loads(answer["body"]) == ["shop-a", None]
+    twice = filtered(asking(merchant_id="a", merchantId="b"), LambdaContext())
+    assert json.loads(twice["body"])["error"] == "merchant_id is given twice"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("customerId", "the query parameter customerId"),
+        ("page", "the query parameter page"),
+        ("Limit", "a query parameter"),
+        ("CANARY-1234", "a query parameter"),
+        ("", "a query parameter"),
+        ("x" * 41, "a query parameter"),
+    ],
+)
+def test_a_query_parameter_that_is_not_known_is_refused_and_the_known_are_named(name, told):
+    answer = filtered(asking(**{name: "CANARY"}), LambdaContext())
+    assert answer["statusCode"] == 400
+    assert json.loads(answer["body"])["error"] == (
+        f"{told} is not known; known are merchant_id, limit"
+    )
+    assert "CANARY" not in answer["body"]
+
+
+def test_a_function_of_several_routes_knows_what_each_takes():
+    searching = {**asking(limit="3"), "routeKey": "GET /x/search"}
+    assert "known are none" in by_route(searching, LambdaContext())["body"]
+    listing = {**searching, "routeKey": "GET /x/cards"}
+    assert by_route(listing, LambdaContext())["statusCode"] == 200
+    assert lenient(asking(utm_source="mail"), LambdaContext())["statusCode"] == 200
+
+
 def test_one_of_some_words_is_taken_and_no_other():
     colour = request.Choice("colour", ["red", "green"])
     assert colour(asking(colour="red")) == "red"
     assert colour({}) is None
-    for raw in ("", "Red", "red,green", "blue\n"):
+    for raw in ("Red", "red,green", "blue\n"):
         with pytest.raises(InvalidRequest, match=r"^colour must be one of red, green$"):
             colour(asking(colour=raw))
 

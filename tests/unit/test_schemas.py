@@ -52,7 +52,7 @@ either = checker(
         ({"array": "CANARY"}, "array must be a list"),
         ({"array": []}, "array must have at least 1 entries"),
         ({"array": ["CANARY"] * 3}, "array must have at most 2 entries"),
-        ({"array": ["a", 7]}, "array.1 must be a text"),
+        ({"array": ["a", 7]}, "array[1] must be a text"),
         ({"object": "CANARY"}, "object must be an object"),
         ({"object": {}}, "object.inner is required"),
         ({"object": {"inner": 7}}, "object.inner must be a text"),
@@ -64,6 +64,12 @@ either = checker(
         ({"amount": 9}, "amount must have a value below 9"),
         ({"once": ["CANARY", "CANARY"]}, "once must have no entry twice"),
         ({"CANARY": 1}, "body has a field that is not known"),
+        ({"x" * 41: 1}, "body has a field that is not known"),
+        ({"integr": 1}, "integr is not known; did you mean integer?"),
+        ({"colour_": None}, "colour_ is not known; did you mean colour?"),
+        ({"note": ""}, "note is not known"),
+        ({"object": {"inner": "x", "iner": 1}}, "object.iner is not known; did you mean inner?"),
+        ({"object": {"inner": "x", "A-1": 1}}, "object has a field that is not known"),
         (["CANARY"], "body must be an object"),
     ],
 )
@@ -112,7 +118,11 @@ def test_a_rule_without_a_message_fails_where_it_is_declared(rule, where):
 
 
 def test_null_is_as_good_as_absent_where_the_api_says_so():
-    schema = {"type": "object", "required": ["a"], "properties": {"b": {"type": "string"}}}
+    schema = {
+        "type": "object",
+        "required": ["a"],
+        "properties": {"a": {"type": "integer"}, "b": {"type": "string"}},
+    }
     assert checker(schema, null_is_absent=True)({"a": 1, "b": None}) == {"a": 1}
     with pytest.raises(InvalidRequest, match="a is required"):
         checker(schema, null_is_absent=True)({"a": None})
@@ -130,9 +140,11 @@ FIELD = "|".join([*RULES, "body"])
 OTHERS = ("a number or a text", "a moment like 2026-01-31T12:00:00Z")
 KINDS = "|".join([*_KINDS.values(), *OTHERS, "one of red, green", "small letters"])
 BOUNDS = "|".join(words.format("[0-9]") for words in _BOUNDS.values())
+NAME = "[a-z][A-Za-z_]{0,39}"
 SENTENCE = re.compile(
-    rf"({FIELD})(\.inner|\.[0-9])?"
+    rf"({FIELD})(\.inner|\[[0-9]\])?"
     rf" (is required|has a field that is not known|must be ({KINDS})|must have ({BOUNDS}))"
+    rf"|(object\.)?{NAME} is not known(; did you mean ({FIELD}|inner)\?)?"
 )
 
 

@@ -5,8 +5,9 @@ from cardvault.aws.settings import Settings
 from cardvault.claims import claim_request
 from cardvault.downloads.bucket import DownloadsBucket
 from cardvault.downloads.downloads import CreateDownload
-from cardvault.errors import BodyTooLarge, CannotOpen, InvalidRequest, LinkUnusable, TooManyWriters
+from cardvault.errors import CannotOpen, LinkUnusable, TooManyWriters
 from cardvault.http import request
+from cardvault.http.body import BODY_ERRORS
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
 from cardvault.links import LINK_RECORDS
@@ -22,7 +23,7 @@ create_download = CreateDownload(
 )
 
 
-@endpoint(raises=(BodyTooLarge, CannotOpen, InvalidRequest, LinkUnusable, TooManyWriters))
+@endpoint(raises=(*BODY_ERRORS, CannotOpen, LinkUnusable, TooManyWriters))
 def handler(event: request.Event) -> Response:
     """201 with the address that gives the file once, and until when."""
     claim, body = claim_request.read(event)

@@ -5,8 +5,9 @@ from cardvault.aws.settings import Settings
 from cardvault.claims import claim_request
 from cardvault.claims.claim import OpenClaim
 from cardvault.claims.views import claim_view
-from cardvault.errors import BodyTooLarge, InvalidRequest, LinkUnusable, TooManyWriters
+from cardvault.errors import LinkUnusable, TooManyWriters
 from cardvault.http import request
+from cardvault.http.body import BODY_ERRORS
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
 from cardvault.links import LINK_RECORDS
@@ -17,7 +18,7 @@ shop_name = settings.shop_name
 open_claim = OpenClaim()
 
 
-@endpoint(raises=(BodyTooLarge, InvalidRequest, LinkUnusable, TooManyWriters))
+@endpoint(raises=(*BODY_ERRORS, LinkUnusable, TooManyWriters))
 def handler(event: request.Event) -> Response:
     """200 with shop, number of cards and what guards them; 404 for any link that is over."""
     claim, _ = claim_request.read(event)

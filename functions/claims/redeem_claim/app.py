@@ -5,14 +5,13 @@ from cardvault.aws.settings import Settings
 from cardvault.claims import claim_request
 from cardvault.claims.claim import RedeemClaim
 from cardvault.errors import (
-    BodyTooLarge,
     CodeTooOld,
-    InvalidRequest,
     LinkUnusable,
     TooManyWriters,
     WrongCode,
 )
 from cardvault.http import request
+from cardvault.http.body import BODY_ERRORS
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
 from cardvault.links import LINK_RECORDS
@@ -22,9 +21,7 @@ tables.use(settings, *LINK_RECORDS)
 redeem_claim = RedeemClaim()
 
 
-@endpoint(
-    raises=(BodyTooLarge, CodeTooOld, InvalidRequest, LinkUnusable, TooManyWriters, WrongCode)
-)
+@endpoint(raises=(*BODY_ERRORS, CodeTooOld, LinkUnusable, TooManyWriters, WrongCode))
 def handler(event: request.Event) -> Response:
     """200 and the session's cookie, to one winner; 400 for a wrong code while tries are left."""
     claim, body = claim_request.read(event)

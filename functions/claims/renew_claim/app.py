@@ -4,8 +4,8 @@ from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.claims import claim_request
 from cardvault.claims.renew import RenewClaim
-from cardvault.errors import BodyTooLarge, InvalidRequest
 from cardvault.http import request
+from cardvault.http.body import BODY_ERRORS
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
 from cardvault.links import LINK_RECORDS
@@ -18,12 +18,7 @@ tables.use(settings, *LINK_RECORDS, Suppression, MailsToAddress)
 renew_claim = RenewClaim(bootstrap.order_mailer(settings))
 
 
-@endpoint(
-    raises=(
-        BodyTooLarge,
-        InvalidRequest,
-    )
-)
+@endpoint(raises=BODY_ERRORS)
 def handler(event: request.Event) -> Response:
     """202 whatever the link: the answer tells nothing of it."""
     claim, _ = claim_request.read(event)

@@ -6,8 +6,9 @@ from cardvault.aws import boto_clients, tables
 from cardvault.aws.settings import Settings
 from cardvault.claims import claim_request
 from cardvault.claims.reveal import RevealClaimed
-from cardvault.errors import BodyTooLarge, CannotOpen, InvalidRequest, LinkUnusable, TooManyWriters
+from cardvault.errors import CannotOpen, LinkUnusable, TooManyWriters
 from cardvault.http import request
+from cardvault.http.body import BODY_ERRORS
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
 from cardvault.links import LINK_RECORDS
@@ -19,7 +20,7 @@ tables.use(settings, *LINK_RECORDS, SealedPage, DataKeyRecord)
 reveal_claimed = RevealClaimed(Keyring(boto_clients.kms(), settings.card_key_arn))
 
 
-@endpoint(raises=(BodyTooLarge, CannotOpen, InvalidRequest, LinkUnusable, TooManyWriters))
+@endpoint(raises=(*BODY_ERRORS, CannotOpen, LinkUnusable, TooManyWriters))
 def handler(event: request.Event) -> Response:
     """200 with a page of cards, and nextPage if there are more."""
     claim, body = claim_request.read(event)

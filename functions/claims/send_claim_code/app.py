@@ -6,6 +6,7 @@ from cardvault.aws.settings import Settings
 from cardvault.claims import claim_request
 from cardvault.claims.one_time_code import SendCode
 from cardvault.http import request
+from cardvault.http.body import BODY_ERRORS
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
 from cardvault.links import LINK_RECORDS
@@ -21,8 +22,7 @@ send_code = SendCode(bootstrap.mailer(settings), settings.shop_name)
 @endpoint(
     raises=(
         *ses.ERRORS,
-        errors.BodyTooLarge,
-        errors.InvalidRequest,
+        *BODY_ERRORS,
         errors.LinkUnusable,
         errors.TooManyCodes,
         errors.TooManyMails,

@@ -8,7 +8,8 @@ from cardvault.http.response import Response
 answer = page.answer()
 
 
-@endpoint(raises=())
+# Mail programs and newsletters add parameters of their own to links.
+@endpoint(raises=(), query=None)
 def handler(_event: request.Event) -> Response:
     """200 with the page; the link's token is in the fragment and never comes here."""
     return answer

@@ -6,7 +6,7 @@ from cardvault.aws.settings import Settings
 from cardvault.downloads.bucket import DownloadsBucket
 from cardvault.downloads.downloads import CreateDownload, check_request
 from cardvault.http import request
-from cardvault.http.body import optional_json_body
+from cardvault.http.body import BODY_ERRORS, optional_json_body
 from cardvault.http.caller import Caller
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
@@ -25,10 +25,9 @@ create_download = CreateDownload(
 
 @endpoint(
     raises=(
-        errors.BodyTooLarge,
+        *BODY_ERRORS,
         errors.CannotOpen,
         errors.CardsShredded,
-        errors.InvalidRequest,
         errors.OrderNotFound,
         errors.OrderNotFulfilled,
         errors.TooManyWriters,

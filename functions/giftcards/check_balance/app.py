@@ -5,9 +5,7 @@ from cardvault.aws import boto_clients, tables
 from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
 from cardvault.errors import (
-    BodyTooLarge,
     GiftCardNotFound,
-    InvalidRequest,
     TooManyRequests,
     TooManyWriters,
 )
@@ -16,7 +14,7 @@ from cardvault.giftcards.queries.balance_check import CheckBalance
 from cardvault.giftcards.security.guard import CodeGuard, GuardRecord
 from cardvault.giftcards.security.vault import CodeVault, NumberVault
 from cardvault.http import request
-from cardvault.http.body import json_body
+from cardvault.http.body import BODY_ERRORS, json_body
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
 
@@ -27,7 +25,7 @@ codes = CodeVault(CachedSecret(boto_clients.secrets_manager(), settings.security
 check_balance = CheckBalance(CodeGuard(numbers, codes))
 
 
-@endpoint(raises=(BodyTooLarge, GiftCardNotFound, InvalidRequest, TooManyRequests, TooManyWriters))
+@endpoint(raises=(*BODY_ERRORS, GiftCardNotFound, TooManyRequests, TooManyWriters))
 def handler(event: request.Event) -> Response:
     """200 with the balance, or the one 404 for everything that does not fit."""
     address = event["requestContext"]["http"].get("sourceIp")

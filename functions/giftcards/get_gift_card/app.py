@@ -23,23 +23,26 @@ show_card = ShowCard(Views(NumberVault(secret)))
 
 WITH_TRANSACTIONS = request.Flag("include_transactions")
 LIMIT = request.WholeNumber("limit", least=1, most=250, default=50)
+CURSOR = request.Text("cursor")
 READ = (GiftCardNotFound, InvalidRequest)
 RAISES = {
     "{cardId}": (CannotOpen, *READ),
     "transactions": READ,
     "transactions.csv": (CannotOpen, *READ),
 }
+QUERY = {"{cardId}": (WITH_TRANSACTIONS,), "transactions": (LIMIT, CURSOR), "transactions.csv": ()}
 
 
-@endpoint(raises=RAISES)
+@endpoint(raises=RAISES, query=QUERY)
 def handler(event: request.Event) -> Response:
     """200 with the card, a page of its transactions, or all of them as CSV."""
     caller = Caller.of(event)
     card = (request.path_id(event, "programId"), request.path_id(event, "cardId"))
     match event["routeKey"].rpartition("/")[2]:
         case "transactions":
-            cursor = request.query(event, "cursor")
-            found, after = show_card.transactions(*card, caller, limit=LIMIT(event), cursor=cursor)
+            found, after = show_card.transactions(
+                *card, caller, limit=LIMIT(event), cursor=CURSOR(event)
+            )
             page: dict[str, Any] = {"transactions": found}
             return respond(200, {**page, "nextCursor": after} if after else page)
         case "transactions.csv":

@@ -24,10 +24,13 @@ list_cards = ListCards(Views(NumberVault(secret)))
 
 STATUS = request.Choice("status", list(Status))
 POSITIVE_BALANCE = request.Flag("positive_balance")
+MERCHANT, WORDS = request.Text("merchant_id"), request.Text("q")
 LIMIT = request.WholeNumber("limit", least=1, most=250, default=50)
+CURSOR = request.Text("cursor")
+QUERY = (STATUS, POSITIVE_BALANCE, MERCHANT, WORDS, LIMIT, CURSOR)
 
 
-@endpoint(raises=(CannotOpen, InvalidRequest, ProgramNotFound))
+@endpoint(raises=(CannotOpen, InvalidRequest, ProgramNotFound), query=QUERY)
 def handler(event: request.Event) -> Response:
     """200 with a page of cards, newest first, and nextCursor if there may be more."""
     cards, cursor = list_cards(
@@ -35,19 +38,19 @@ def handler(event: request.Event) -> Response:
         _filter(event),
         Caller.of(event),
         limit=LIMIT(event),
-        cursor=request.query(event, "cursor"),
+        cursor=CURSOR(event),
     )
     body: dict[str, Any] = {"cards": cards}
     return respond(200, {**body, "nextCursor": cursor} if cursor else body)
 
 
 def _filter(event: request.Event) -> Filter:
-    status, text = STATUS(event), request.query(event, "q")
+    status, text = STATUS(event), WORDS(event)
     if event["routeKey"].endswith("/search") and not text:
         raise InvalidRequest("q is required")
     return Filter(
         Status(status) if status else None,
         POSITIVE_BALANCE(event),
-        request.query(event, "merchant_id"),
+        MERCHANT(event),
         text,
     )

@@ -15,7 +15,7 @@ jwks = [SigningKey.read(boto_clients.kms(), arn).jwk for arn in arns]
 discovery = Discovery(jwks, settings.token_issuer)
 
 
-@endpoint(raises=())
+@endpoint(raises=(), query=None)
 def handler(event: request.Event) -> Response:
     """200 with the document of that path; it is public and may be kept for minutes."""
     document = discovery.document(event["rawPath"])

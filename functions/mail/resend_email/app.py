@@ -4,7 +4,7 @@ from cardvault import errors
 from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.http import request
-from cardvault.http.body import optional_json_body
+from cardvault.http.body import BODY_ERRORS, optional_json_body
 from cardvault.http.caller import Caller
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
@@ -23,11 +23,10 @@ resend_email = ResendEmail(bootstrap.order_mailer(settings))
     raises=(
         *ses.ERRORS,
         errors.AddressSuppressed,
-        errors.BodyTooLarge,
+        *BODY_ERRORS,
         errors.CardsShredded,
         errors.ClaimLocked,
         errors.Forbidden,
-        errors.InvalidRequest,
         errors.NoRecipient,
         errors.OrderNotFound,
         errors.OrderNotFulfilled,

@@ -8,7 +8,7 @@ from cardvault.aws.settings import Settings
 from cardvault.fulfilment.create import CreateOrder, NewOrder
 from cardvault.fulfilment.workflow import Workflow
 from cardvault.http import request
-from cardvault.http.body import json_body
+from cardvault.http.body import BODY_ERRORS, json_body
 from cardvault.http.caller import Caller
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
@@ -26,11 +26,10 @@ create_order = CreateOrder(
 
 @endpoint(
     raises=(
-        errors.BodyTooLarge,
+        *BODY_ERRORS,
         errors.DailyCeilingReached,
         errors.Forbidden,
         errors.IdempotencyKeyReused,
-        errors.InvalidRequest,
         errors.MailNotSetUp,
         errors.OrderAboveCeiling,
         errors.SupplierOrderTaken,

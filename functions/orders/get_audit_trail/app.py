@@ -19,7 +19,7 @@ AFTER = request.WholeNumber("cursor", least=0, most=LARGEST, default=0)
 LIMIT = request.WholeNumber("limit", least=1, most=500, default=100)
 
 
-@endpoint(raises=(InvalidRequest, OrderNotFound))
+@endpoint(raises=(InvalidRequest, OrderNotFound), query=(AFTER, LIMIT))
 def handler(event: request.Event) -> Response:
     """200 with a page of events, oldest first, and nextCursor if there are more."""
     events, last = audit.trail_of(

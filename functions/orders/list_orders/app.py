@@ -15,13 +15,12 @@ from cardvault.orders.records import OrderRecord
 tables.use(Settings(), OrderRecord)
 
 LIMIT = request.WholeNumber("limit", least=1, most=100, default=20)
+CURSOR = request.Text("cursor")
 
 
-@endpoint(raises=(InvalidRequest,))
+@endpoint(raises=(InvalidRequest,), query=(LIMIT, CURSOR))
 def handler(event: request.Event) -> Response:
     """200 with a page of orders, and nextCursor if there are more."""
-    orders, cursor = views.page(
-        Caller.of(event), limit=LIMIT(event), cursor=request.query(event, "cursor")
-    )
+    orders, cursor = views.page(Caller.of(event), limit=LIMIT(event), cursor=CURSOR(event))
     body: dict[str, Any] = {"orders": [views.view(order) for order in orders]}
     return respond(200, {**body, "nextCursor": cursor} if cursor else body)

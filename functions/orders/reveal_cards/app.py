@@ -29,7 +29,8 @@ PAGE = request.WholeNumber("cursor", least=0, most=9_999, default=0)
         errors.OrderNotFound,
         errors.OrderNotFulfilled,
         errors.TooManyWriters,
-    )
+    ),
+    query=(PAGE,),
 )
 def handler(event: request.Event) -> Response:
     """200 with a page of cards, and nextCursor if there are more."""

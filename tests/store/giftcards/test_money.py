@@ -89,7 +89,7 @@ def test_i10_a_reload_by_number_finds_the_card(shop):
 
 
 @pytest.mark.parametrize(
-    "amount", ["0", "0.001", "-1", "1e2", "NaN", True, None, [], "\u0661", "12,00"]
+    "amount", ["0", "0.001", "-1", "1e2", "NaN", True, None, [], "\u0661\u066c", "12,00"]
 )
 def test_i10_what_is_no_amount_is_named_and_refused(shop, amount):
     card = shop.active("100.00")

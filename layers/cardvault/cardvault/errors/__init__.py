@@ -10,6 +10,7 @@ message nor any attribute of an error may hold a card code, a key, a token or a 
         MailRefused, MailOutcomeUnknown, IssuerNotReady
       InvalidRequest (400)
       BodyTooLarge (413)
+      UnsupportedMediaType (415)
       Refused (400): OrderNotFulfilled, OrderAboveCeiling, NoRecipient, MailNotSetUp, WrongCode,
           WrongAddress, CodeTooOld
         CardRefused: InsufficientFunds, LimitExceeded

@@ -38,6 +38,13 @@ class BodyTooLarge(CardvaultError):
     message = "The body is too large"
 
 
+class UnsupportedMediaType(CardvaultError):
+    """The body is of another type, or compressed; the message says which it must be."""
+
+    code = "UNSUPPORTED_MEDIA_TYPE"
+    message = "The body is of a kind that is not read"
+
+
 class Refused(CardvaultError):
     """The request can be understood, and a rule or the state of things does not allow it."""
 
@@ -147,6 +154,7 @@ class OutOfTime(Retryable):
 
 CALLERS_FAULT: tuple[type[CardvaultError], ...] = (
     BodyTooLarge,
+    UnsupportedMediaType,
     InvalidRequest,
     Refused,
     Unauthenticated,

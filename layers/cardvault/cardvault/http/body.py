@@ -5,15 +5,17 @@ would grow when somebody writes it out (`1e60000000`) does not come in.
 """
 
 import base64
+import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from cardvault import errors
 from cardvault.core import decimal_json
 from cardvault.http.endpoint import GIFT_CARDS
-from cardvault.http.request import Event
+from cardvault.http.request import Event, header
 
-ERRORS = (errors.BodyTooLarge, errors.InvalidRequest)
+BODY_ERRORS = (errors.BodyTooLarge, errors.InvalidRequest, errors.UnsupportedMediaType)
 """What reading a body may raise."""
 
 LONGEST = 4 * 1024
@@ -30,6 +32,9 @@ _LONGEST_ON = {
 _LONGEST_OF_GIFT_CARDS = 24 * 1024
 # Objects and lists in one another. A body of ours has three.
 DEEPEST = 8
+_JSON = re.compile(r"application/([a-z0-9.+-]+\+)?json\s*(;.*)?", re.IGNORECASE | re.DOTALL)
+# Some editors and spreadsheets write it before a text.
+_BYTE_ORDER_MARK = "\ufeff"
 
 
 def longest(route: str) -> int:
@@ -41,8 +46,11 @@ def longest(route: str) -> int:
 def text_body(event: Event) -> str:
     """The body as text, empty if there is none.
 
-    Raises BodyTooLarge, and InvalidRequest if it is not UTF-8.
+    Raises BodyTooLarge, UnsupportedMediaType if it is compressed, and InvalidRequest if it is not
+    UTF-8.
     """
+    if (header(event, "content-encoding") or "identity").strip().lower() != "identity":
+        raise errors.UnsupportedMediaType("body must not be compressed: no Content-Encoding")
     body, most = str(event.get("body") or ""), longest(event.get("routeKey", ""))
     in_base64 = bool(event.get("isBase64Encoded"))
     # What is too long for certain is not decoded: 4 characters of base64 are 3 bytes.
@@ -63,15 +71,30 @@ def _too_large(most: int) -> errors.BodyTooLarge:
 
 
 def json_body(event: Event) -> dict[str, Any]:
-    """The body as a JSON object. Raises BodyTooLarge, InvalidRequest."""
-    text = text_body(event)
+    """The body as a JSON object. Raises BodyTooLarge, UnsupportedMediaType, InvalidRequest."""
+    if (kind := header(event, "content-type")) and not _JSON.fullmatch(kind.strip()):
+        raise errors.UnsupportedMediaType("body must be JSON: Content-Type application/json")
+    body = _parsed(text_body(event).removeprefix(_BYTE_ORDER_MARK))
+    if not isinstance(body, dict):
+        raise errors.InvalidRequest("body must be a JSON object")
+    return body
+
+
+def _parsed(text: str) -> Any:
+    """Any JSON. Raises InvalidRequest, which says where it ends to be JSON, not what is there."""
+    if not text.strip():
+        raise errors.InvalidRequest("body is missing: it must be a JSON object")
     try:
         body = decimal_json.loads(text)
         _expect_sound(body)
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise errors.InvalidRequest(f"body is not JSON: {place}") from None
     except (ValueError, RecursionError):
-        body = None
-    if not isinstance(body, dict):
-        raise errors.InvalidRequest("body must be a JSON object")
+        raise errors.InvalidRequest(
+            f"body must be JSON of at most {DEEPEST} levels, with numbers of at most"
+            f" {decimal_json.LONGEST_NUMBER} digits and whole characters"
+        ) from None
     return body
 
 

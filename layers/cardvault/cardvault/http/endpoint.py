@@ -3,14 +3,14 @@
 import functools
 import math
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from cardvault import errors
 from cardvault.aws import failures
 from cardvault.aws.failures import as_cardvault_error, report
 from cardvault.aws.logs import logger
 from cardvault.aws.metrics import count
-from cardvault.http.request import Event
+from cardvault.http.request import Event, Parameter, expect_known
 from cardvault.http.response import Response, respond
 
 # The first that fits, so the special stand before the general.
@@ -23,6 +23,7 @@ STATUS: tuple[tuple[type[errors.CardvaultError], int], ...] = (
     (errors.Conflict, 409),
     (errors.Gone, 410),
     (errors.BodyTooLarge, 413),
+    (errors.UnsupportedMediaType, 415),
     (errors.TooManyRequests, 429),
     (errors.Retryable, 503),
     (errors.CardvaultError, 500),
@@ -42,26 +43,33 @@ def status_and_code(error: type[errors.CardvaultError], route: str) -> tuple[int
     return next(status for family, status in STATUS if issubclass(error, family)), error.code
 
 
+_T = TypeVar("_T")
 Work = Callable[[Event], Response]
 Errors = Collection[type[errors.CardvaultError]]
+Parameters = Collection[Parameter]
 # What may come of any request: of its token, of AWS, and of a defect of ours.
 ALWAYS = {errors.Unauthenticated, errors.AwsUnavailable, errors.InternalError}
 
 
 class Handler(Protocol):
-    """A Lambda handler, and the errors it answers with: `raises(routeKey)`."""
+    """A Lambda handler, its errors `raises(routeKey)`, its query parameters `query(routeKey)`."""
 
     raises: Callable[[str], set[type[errors.CardvaultError]]]
+    query: Callable[[str], Parameters | None]
 
     def __call__(self, event: Event, context: Any, /) -> Response:
         """The answer of the HTTP API."""
 
 
-def endpoint(raises: Errors | Mapping[str, Errors]) -> Callable[[Work], Handler]:
+def endpoint(
+    raises: Errors | Mapping[str, Errors],
+    query: Parameters | Mapping[str, Parameters] | None = (),
+) -> Callable[[Work], Handler]:
     """Turn `work(event)` into a Lambda handler behind API Gateway.
 
     `raises` are the errors that may be answered besides ALWAYS, of a function with several
-    routes by the last part of a route's path. docs/openapi.yaml is made from them.
+    routes by the last part of a route's path; `query` are the parameters it knows, in the same
+    way. Others are refused by name; None lets all pass. docs/openapi.yaml is made from them.
 
     A planned error becomes `{"error", "code", "requestId"}` under its status; any other is
     reported and answered 500 or 503 without a word of its cause. The 500 are counted: trying
@@ -69,23 +77,32 @@ def endpoint(raises: Errors | Mapping[str, Errors]) -> Callable[[Work], Handler]
     """
 
     def declared(route: str) -> set[type[errors.CardvaultError]]:
-        named = raises[route.rpartition("/")[2]] if isinstance(raises, Mapping) else raises
-        return ALWAYS | set(named)
+        found = ALWAYS | set(_of_route(raises, route))
+        return found if query is None else found | {errors.InvalidRequest}
+
+    def known(route: str) -> Parameters | None:
+        return None if query is None else _of_route(query, route)
 
     def decorate(work: Work) -> Handler:
         @functools.wraps(work)
         @logger.inject_lambda_context(log_event=False, clear_state=True)
         def handler(event: Event, _context: Any) -> Response:
+            route = event.get("routeKey", "")
             try:
-                return work(event)
+                parameters = known(route)
+                return work(event if parameters is None else expect_known(event, parameters))
             except Exception as error:  # noqa: BLE001 - the last stop before the caller
-                return _answer(error, event, declared(event.get("routeKey", "")))
+                return _answer(error, event, declared(route))
 
         made = cast("Handler", handler)
-        made.raises = declared
+        made.raises, made.query = declared, known
         return made
 
     return decorate
+
+
+def _of_route(given: Collection[_T] | Mapping[str, Collection[_T]], route: str) -> Collection[_T]:
+    return given[route.rpartition("/")[2]] if isinstance(given, Mapping) else given
 
 
 def _answer(error: Exception, event: Event, declared: Errors) -> Response:

@@ -73,7 +73,7 @@ def visible(shortest: int, longest: int) -> Schema:
 ID = _text(ID_PATTERN.pattern, "must be 24 lower-case hex digits")
 # An id of the caller's own making, such as "merchant_123"; also the `sub` of a user's token.
 CALLERS_ID = _text(
-    r"[A-Za-z0-9][A-Za-z0-9_.:@|-]{0,127}", "must be 1 to 128 letters, digits or _ . : @ | -"
+    r"[A-Za-z0-9][A-Za-z0-9_.:@+|-]{0,127}", "must be 1 to 128 letters, digits or _ . : @ + | -"
 )
 # SES takes 7-bit addresses; a domain in another script becomes Punycode. The dollar sign is
 # written \x24 since fastjsonschema takes each one for the end of the text.

@@ -4,12 +4,13 @@ Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-de
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from cardvault import errors
 from cardvault.core.ids import is_id
+from cardvault.http import unknown_names
 from cardvault.http.fields import ID, Schema
 
 Event = dict[str, Any]
@@ -32,9 +33,61 @@ def path_id(event: Event, name: str) -> str:
 
 
 def query(event: Event, name: str) -> str | None:
-    """A query parameter, None if absent."""
+    """A query parameter, None if absent or empty."""
     value = (event.get("queryStringParameters") or {}).get(name)
-    return None if value is None else str(value)
+    return str(value) if value else None
+
+
+class Parameter(Protocol):
+    """A query parameter that a function knows."""
+
+    @property
+    def name(self) -> str:
+        """As it is written in the address."""
+
+    @property
+    def schema(self) -> Schema:
+        """What it may be."""
+
+
+def expect_known(event: Event, known: Collection[Parameter]) -> Event:
+    """The request, its query parameters under the names we gave them: merchantId as merchant_id.
+
+    Raises InvalidRequest, naming the first one that is not among `known`.
+    """
+    named = {}
+    names = {parameter.name: parameter.name for parameter in known}
+    names |= {_in_camel_case(name): name for name in names}
+    for name, value in (event.get("queryStringParameters") or {}).items():
+        if name not in names:
+            raise errors.InvalidRequest(
+                unknown_names.of_parameter(name, [one.name for one in known])
+            )
+        if names[name] in named:
+            raise errors.InvalidRequest(f"{names[name]} is given twice")
+        named[names[name]] = value
+    return {**event, "queryStringParameters": named}
+
+
+def _in_camel_case(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(map(str.capitalize, others))
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A query parameter that is any text, or absent."""
+
+    name: str
+
+    @property
+    def schema(self) -> Schema:
+        """What it may be."""
+        return {"type": "string"}
+
+    def __call__(self, event: Event) -> str | None:
+        """Its value."""
+        return query(event, self.name)
 
 
 @dataclass(frozen=True, slots=True)

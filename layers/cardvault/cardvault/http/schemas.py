@@ -11,6 +11,7 @@ from cardvault.core import typed
 from cardvault.core.clock import from_text
 from cardvault.core.decimal_json import is_modest
 from cardvault.errors import InvalidRequest
+from cardvault.http import unknown_names
 from cardvault.http.fields import Schema, holds_no_address, is_visible
 
 
@@ -27,6 +28,7 @@ class Check:
 
     def __call__(self, body: Any) -> dict[str, Any]:
         """The body, checked."""
+        _expect_known_fields(body, self.schema, "")
         if self.null_is_absent:
             body = _without_nulls(body)
         try:
@@ -64,6 +66,19 @@ def _without_nulls(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _without_nulls(item) for name, item in value.items() if item is not None}
     return value
+
+
+def _expect_known_fields(value: Any, schema: Schema, path: str) -> None:
+    """Raises InvalidRequest, naming the first field that the schema has not."""
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            _expect_known_fields(item, schema.get("items", {}), f"{path}[{index}]")
+    elif isinstance(value, dict) and "properties" in schema:
+        fields = schema["properties"]
+        for name, item in value.items():
+            if name not in fields:
+                raise InvalidRequest(unknown_names.of_field(path, name, fields))
+            _expect_known_fields(item, fields[name], f"{path}.{name}" if path else name)
 
 
 def _as_meant(value: Any, schema: Schema) -> Any:
@@ -107,16 +122,13 @@ def _expect_known(schema: Schema) -> None:
 
 
 def _message(error: fastjsonschema.JsonSchemaValueException) -> str:
-    field = ".".join(str(part) for part in error.path[1:])
+    field = _place(error.path[1:])
     rule, described = error.rule_definition, error.definition.get("description")
     match error.rule:
         case "required":
             # Of several, the schema's first.
             missing = next(name for name in rule if name not in error.value)
             return f"{field}.{missing} is required" if field else f"{missing} is required"
-        case "additionalProperties":
-            # The name comes from the caller and could be anything, a pasted code for one.
-            what = "has a field that is not known"
         case "oneOf":
             return str(described)
         case "pattern":
@@ -131,6 +143,12 @@ def _message(error: fastjsonschema.JsonSchemaValueException) -> str:
         case _:
             what = f"must have {_BOUNDS[error.rule]}".format(rule)
     return f"{field or 'body'} {what}"
+
+
+def _place(path: list[str]) -> str:
+    """Where it is: `recipients[1].customerEmail`."""
+    parts = (f"[{part}]" if part.isdecimal() else f".{part}" for part in path)
+    return "".join(parts).removeprefix(".")
 
 
 def _is_moment(text: str) -> bool:

@@ -1,6 +1,7 @@
 """What the issuer publishes, for API Gateway's JWT authorizer and anyone who checks a token.
 
-Source: OpenID Connect Discovery 1.0, section 3; RFC 7517 for the key set.
+Source: OpenID Connect Discovery 1.0, section 3; RFC 8414, section 3, for clients that know OAuth
+alone; RFC 7517 for the key set.
 """
 
 from collections.abc import Sequence
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 CONFIGURATION_PATH = "/.well-known/openid-configuration"
+METADATA_PATH = "/.well-known/oauth-authorization-server"
 KEYS_PATH = "/.well-known/jwks.json"
 
 
@@ -26,7 +28,7 @@ class Discovery:
         """The document at that path, None if there is none. A stage may stand before the path."""
         if path.endswith(KEYS_PATH):
             return {"keys": list(self.jwks)}
-        if path.endswith(CONFIGURATION_PATH):
+        if path.endswith((CONFIGURATION_PATH, METADATA_PATH)):
             return {
                 "issuer": self.issuer,
                 "jwks_uri": self.issuer + KEYS_PATH,

@@ -8,6 +8,7 @@ browser, so without `scope` it has the least: OF_A_USER. More is for the client 
 """
 
 import base64
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,6 +26,11 @@ from cardvault.identity.signing import SigningKey
 ACT_AS = "users:act-as"
 OF_A_USER = ("orders:read", "cards:reveal", "giftcards:read")
 """The scopes of a user's token for which `scope` names none, as far as the client has them."""
+
+
+_FORM = "application/x-www-form-urlencoded"
+# What a pasted secret does not look like. Anything else is not repeated.
+_LIKE_A_SCOPE = re.compile("[a-z]{1,20}:[a-z-]{1,20}(,[a-z]{1,20}:[a-z-]{1,20}){0,9}")
 
 
 class TokenRefused(Exception):
@@ -80,7 +86,15 @@ class IssueToken:
         }
 
 
+def expect_form(content_type: str | None) -> None:
+    """Raises TokenRefused for a body of another kind, which would be read as a form of nothing."""
+    kind = (content_type or _FORM).partition(";")[0].strip().lower()
+    if kind != _FORM:
+        raise TokenRefused("invalid_request", f"send the parameters as a form: {_FORM}")
+
+
 def _form(body: str) -> Mapping[str, str]:
+    """The parameters that have a value; without one they are as good as absent (section 3.2)."""
     try:
         pairs = parse_qsl(body, keep_blank_values=True, max_num_fields=20, errors="strict")
     except ValueError:
@@ -88,7 +102,7 @@ def _form(body: str) -> Mapping[str, str]:
     form = dict(pairs)
     if len(form) != len(pairs):
         raise TokenRefused("invalid_request", "a parameter is given twice")
-    return form
+    return {name: value for name, value in form.items() if value}
 
 
 def _expect_client_credentials(form: Mapping[str, str]) -> None:
@@ -100,13 +114,16 @@ def _expect_client_credentials(form: Mapping[str, str]) -> None:
 
 
 def _credentials(form: Mapping[str, str], authorization: str | None) -> tuple[str, str]:
-    """RFC 6749, section 2.3.1: HTTP Basic, each half form-encoded, or both in the body."""
+    """RFC 6749, section 2.3.1: HTTP Basic, each half form-encoded, or both in the body.
+
+    Its own client_id may stand beside HTTP Basic: an id alone is no second way.
+    """
     in_body = form.get("client_id", ""), form.get("client_secret", "")
     if not authorization:
         if not all(in_body):
             raise TokenRefused("invalid_client", "client_id and client_secret are required")
         return in_body
-    if any(in_body):
+    if in_body[1]:
         raise TokenRefused("invalid_request", "authenticate in one way, not two")
     kind, _, encoded = authorization.partition(" ")
     try:
@@ -115,7 +132,10 @@ def _credentials(form: Mapping[str, str], authorization: str | None) -> tuple[st
         client_id = secret = ""
     if kind.lower() != "basic" or not client_id or not secret:
         raise TokenRefused("invalid_client", "Authorization must be HTTP Basic")
-    return unquote_plus(client_id), unquote_plus(secret)
+    client_id = unquote_plus(client_id)
+    if in_body[0] not in {"", client_id}:
+        raise TokenRefused("invalid_request", "client_id is not the one of HTTP Basic")
+    return client_id, unquote_plus(secret)
 
 
 def _granted(client: ApiClient, requested: str | None, *, for_user: bool) -> list[str]:
@@ -124,9 +144,16 @@ def _granted(client: ApiClient, requested: str | None, *, for_user: bool) -> lis
         wanted = set(requested.split())
     else:
         wanted = set(allowed).intersection(OF_A_USER) if for_user else set(allowed)
-    if not wanted or not wanted <= set(allowed):
+    if not wanted:
         raise TokenRefused("invalid_scope", "name scopes that the client may have, in scope")
+    if refused := sorted(wanted.difference(allowed)):
+        raise TokenRefused("invalid_scope", _not_granted(refused[0]))
     return [scope for scope in allowed if scope in wanted]
+
+
+def _not_granted(scope: str) -> str:
+    told = scope if _LIKE_A_SCOPE.fullmatch(scope) else "a scope asked for"
+    return f"the client may not have {told}; scopes are parted by blanks"
 
 
 def _subject(client: ApiClient, user_id: str | None) -> str:
@@ -138,6 +165,7 @@ def _subject(client: ApiClient, user_id: str | None) -> str:
         # 24 hex digits would be an API client, whose orders are not its users'.
         raise TokenRefused(
             "invalid_request",
-            f"user_id {CALLERS_ID['description']}, and not 24 hex digits",
+            f"user_id {CALLERS_ID['description']}, and not 24 hex digits alone:"
+            " put something before them, as in user-507f1f77bcf86cd799439011",
         )
     return user_id

@@ -7,14 +7,12 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from cardvault.aws.retries import LostRace, retry_lost_races
 from cardvault.errors import (
-    BodyTooLarge,
     CannotOpen,
     CardRefused,
     CardvaultError,
     Forbidden,
     GiftCardNotFound,
     IdempotencyKeyReused,
-    InvalidRequest,
     LimitExceeded,
     ProgramNotFound,
     TooManyWriters,
@@ -27,12 +25,12 @@ from cardvault.giftcards.ledger.posting import Ledger, LedgerWork
 from cardvault.giftcards.ledger.records import CardRecord
 from cardvault.giftcards.programs import ProgramRecord
 from cardvault.http import request
-from cardvault.http.body import optional_json_body
+from cardvault.http.body import BODY_ERRORS, optional_json_body
 from cardvault.http.caller import Caller
 
 # What any command may be refused with; any one under an Idempotency-Key; one of these that needs a
 # card in some state; and one that is also held to the program's limits.
-COMMAND = (BodyTooLarge, Forbidden, InvalidRequest, TooManyWriters)
+COMMAND = (*BODY_ERRORS, Forbidden, TooManyWriters)
 IDEMPOTENT = (*COMMAND, CannotOpen, IdempotencyKeyReused)
 OF_A_CARD = (*IDEMPOTENT, CardRefused, GiftCardNotFound)
 WITHIN_LIMITS = (*OF_A_CARD, LimitExceeded, ProgramNotFound)
