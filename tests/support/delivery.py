@@ -21,8 +21,7 @@ from cardvault.mail.send import OrderMailer
 from cardvault.mail.ses import Mailer
 from cardvault.mail.ses_events import HandleEmailEvent
 from cardvault.orders import store
-from cardvault.orders.records import OrderRecord
-from cardvault.orders.store import ORDER_KEY
+from cardvault.orders.records import ORDER_KEY, OrderRecord
 from cardvault.sealing.data_keys import Keyring
 
 ORIGIN = {"ip_address": "192.0.2.7", "user_agent": "test-agent"}
