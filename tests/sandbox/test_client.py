@@ -13,7 +13,7 @@ from cardvault.http.outgoing import Answer, Bounds
 from cardvault.supplier import client as client_module
 from cardvault.supplier.answers import SupplierStatus, read_order
 from cardvault.supplier.client import SupplierClient
-from cardvault.supplier.refusals import LONGEST_RETRY_AFTER_S
+from cardvault.supplier.refusals import LONGEST_RETRY_AFTER_S, retry_after
 from local.sandbox import SupplierSandbox
 from tests.support.doubles import KeptCircuitBreaker, SupplierSecrets
 
@@ -89,6 +89,68 @@ def test_retry_after_is_waited_for_up_to_the_ceiling(supplier, secrets):
         with pytest.raises(errors.SupplierThrottled):
             supplier.check_order(buy(supplier, f"FAULT_RATE_LIMITED:{seconds}:checkOrder"))
     assert secrets.waits == [7.0, LONGEST_RETRY_AFTER_S]
+
+
+class Headers:
+    def __init__(self, retry_after, date="Thu, 01 Jan 2026 12:00:00 GMT"):
+        self.headers = {"Retry-After": retry_after, "Date": date}
+
+
+@pytest.mark.parametrize(
+    ("asked", "waited"),
+    [
+        ("7", 7.0),
+        (" 7 ", 7.0),
+        ("Thu, 01 Jan 2026 12:00:08 GMT", 8.0),
+        ("Thu, 01 Jan 2026 11:00:00 GMT", 1.0),
+        ("Fri, 02 Jan 2026 12:00:00 GMT", LONGEST_RETRY_AFTER_S),
+        ("9999", LONGEST_RETRY_AFTER_S),
+        ("", 1.0),
+        ("soon", 1.0),
+        ("-5", 1.0),
+        ("1e9", 1.0),
+        ("Thu, 01 Jan 2026 12:00:20", 1.0),
+    ],
+)
+def test_retry_after_is_read_in_both_its_forms(asked, waited):
+    assert retry_after(Headers(asked)) == waited
+    assert retry_after(Headers("Thu, 01 Jan 2026 12:00:20 GMT", date="")) == 1.0
+
+
+def test_a_server_error_that_asks_for_a_pause_gets_it(supplier, secrets, sandbox):
+    order_id = buy(supplier)
+    sandbox.arm("wrong_key", "AUTH_UNAVAILABLE", times=1, route="checkOrder")
+    with pytest.raises(errors.SupplierUnavailable):
+        supplier.check_order(order_id)
+    assert secrets.waits == [5.0]
+    assert supplier.check_order(order_id).status.final
+
+
+def test_a_product_that_the_supplier_has_not_is_said_so():
+    with SupplierSandbox(port=0, production_like=True) as running:
+        secrets = SupplierSecrets(running.origin, running.key)
+        with pytest.raises(errors.SupplierProductUnknown):
+            buy(client_of(secrets))
+
+
+def test_unknown_names_are_counted_and_logged(supplier, monkeypatch, capsys):
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "test")
+    order_id = buy(supplier)
+    told = {"_id": order_id, "status": "ON_HOLD", "cards": []}
+    monkeypatch.setattr(SupplierClient, "_read", lambda *_: told)
+    supplier.check_order(order_id)
+    assert '"SupplierAnswerUnknown":[1.0]' in capsys.readouterr().out.replace(" ", "")
+
+
+def test_what_the_contract_has_not_is_told_by_name_and_never_by_value():
+    card = {"value": "CANARY-1", "serial": "S", "pin": "CANARY-2", "4711-CANARY": 1, "url": None}
+    told = {"_id": "a" * 24, "status": "ON_HOLD", "cards": [card]}
+    order = read_order(told, cards=True)
+    assert order.unknown == ("ON_HOLD", "cards.pin", "cards.url")
+    assert order.told_unknown == "UNKNOWN ON_HOLD cards.pin cards.url"
+    assert read_order(told).unknown == ("ON_HOLD",), "cards that nobody asked for are not read"
+    assert read_order({**told, "status": "canary 4711"}).unknown == ("status",)
+    assert read_order({**told, "status": "HANDLING"}).told_unknown is None
 
 
 def test_no_connection_means_nothing_was_bought(secrets):
@@ -173,7 +235,8 @@ def test_absent_and_null_fields_are_accepted(supplier):
     assert all(card.serial is None for card in order.cards)
 
 
-def test_an_unknown_status_is_not_final(supplier):
+def test_an_unknown_status_is_not_final(supplier, monkeypatch):
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "test")
     assert not supplier.check_order(buy(supplier, "FAULT_UNKNOWN_STATUS:60")).status.final
 
 
@@ -232,7 +295,7 @@ def test_both_names_of_an_order_id_are_read():
     "card", [{}, {"value": None}, {"value": ""}, {"value": " \n"}, {"serial": "S"}, "a text", None]
 )
 def test_a_card_without_a_value_is_not_a_card(card):
-    with pytest.raises(errors.CardCountMismatch):
+    with pytest.raises(errors.CardUnreadable):
         read_order({"_id": "a" * 24, "cards": [card]}, cards=True)
 
 
@@ -243,7 +306,7 @@ NO_TEXTS = ["half \ud800", "\udc00", "A\tB", "A\x00", "\x9b31m", "A\u202eB"]
 @pytest.mark.parametrize("field", ["value", "serial"])
 def test_a_card_that_is_no_text_is_refused_before_it_is_stored(field, text):
     card = {"value": "CANARY-1", "serial": "CANARY-S", field: text}
-    with pytest.raises(errors.CardCountMismatch) as refused:
+    with pytest.raises(errors.CardUnreadable) as refused:
         read_order({"_id": "a" * 24, "cards": [card]}, cards=True)
     assert "CANARY" not in str(refused.value)
 

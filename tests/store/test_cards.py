@@ -13,6 +13,7 @@ from cardvault.core.cards import Card
 from cardvault.errors import (
     CannotOpen,
     CardCountMismatch,
+    CardsNotReady,
     CardsShredded,
     DuplicateCards,
     InvalidRequest,
@@ -89,11 +90,18 @@ def test_another_answer_for_stored_cards_is_refused(steps):
         ({"fulfilled_quantity": 2}, CardCountMismatch),
         ({"quantity": 4}, CardCountMismatch),
         ({"quantity": 2}, CardCountMismatch),
-        ({"cards": ()}, CardCountMismatch),
+        ({"cards": ()}, CardsNotReady),
+        ({"cards": canary_cards(2)}, CardsNotReady),
+        ({"fulfilled_quantity": 0, "cards": ()}, CardsNotReady),
+        (
+            {"status": "PARTIALLY_FILLED", "fulfilled_quantity": 2, "cards": canary_cards(1)},
+            CardsNotReady,
+        ),
+        ({"cards": canary_cards(4)}, CardCountMismatch),
         ({"cards": (Card("CANARY-1", "s1"),) * 3}, DuplicateCards),
         (
             {"quantity": None, "fulfilled_quantity": None, "cards": canary_cards(1)},
-            CardCountMismatch,
+            CardsNotReady,
         ),
         ({"quantity": 2, "fulfilled_quantity": 2, "cards": canary_cards(2)}, CardCountMismatch),
         ({"type_id": "T2"}, CardCountMismatch),

@@ -5,6 +5,7 @@ import pytest
 from cardvault import links
 from cardvault.audit import trail
 from cardvault.claims.claim import ClaimRequest
+from cardvault.claims.views import claim_view
 from cardvault.errors import (
     CodeTooOld,
     DownloadExpired,
@@ -57,6 +58,15 @@ def test_a_code_opens_a_session_and_the_cards_once_asked_for(desk):
     order = desk.order(order_id)
     assert order.claimed_at
     assert order.first_revealed_at
+
+
+@pytest.mark.parametrize(("waited", "left"), [(0, 600), (599, 1), (599.5, 1)])
+def test_the_page_is_told_for_how_long_it_may_show_the_cards(desk, waited, left):
+    _, claim = desk.claimed()
+    desk.clock.advance(seconds=waited)
+    link, order, seconds = desk.open(claim)
+    view = claim_view(link, order, "Shop", seconds_left=seconds)
+    assert (view["claimed"], view["secondsLeft"]) == (True, left)
 
 
 def test_i5_a_claimed_link_is_used_up(desk):

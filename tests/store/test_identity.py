@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import quote_plus, urlencode
@@ -23,6 +24,7 @@ from cardvault.identity.clients import ApiClient, ClientNotFound
 from cardvault.identity.discovery import Discovery
 from cardvault.identity.signing import SigningKey
 from cardvault.identity.tokens import IssueToken, TokenRefused, expect_form
+from tests.support.template import template
 
 ISSUER = "https://issuer.test"
 
@@ -299,6 +301,15 @@ def test_no_secret_is_kept_or_shown(made):
     stored = ApiClient.get(made.client.client_id)
     assert made.secret not in json.dumps(stored.to_dynamodb_dict())
     assert made.secret not in repr(made)
+
+
+def test_a_client_may_have_each_scope_that_a_route_or_a_step_asks_for(manage):
+    document = json.dumps(template())
+    of_routes = set(re.findall(r"\b(?:orders|cards|audit|giftcards):[a-z]+(?=\")", document))
+    of_steps = {"orders:adopt", "orders:correct", "users:act-as"}
+    assert set(clients.SCOPES) == of_routes | of_steps
+    made = manage({"action": "create", "name": "all", "scopes": sorted(of_routes | of_steps)})
+    assert set(made["scopes"]) == set(clients.SCOPES)
 
 
 # --- what operators do ---

@@ -6,7 +6,7 @@ from pynamodb.exceptions import TransactWriteError
 from cardvault.aws import boto_clients, retries
 from cardvault.aws.unit_of_work import UnitOfWork
 from cardvault.core.cards import Card
-from cardvault.errors import InvalidRequest, OrderTooLarge
+from cardvault.errors import CardTooLong, InvalidRequest, OrderTooLarge
 from cardvault.fulfilment.create import LARGEST_ORDER, NewOrder
 from cardvault.orders import store
 from cardvault.orders.opening import read_all
@@ -140,15 +140,17 @@ def test_i4_cards_of_any_length_are_stored_and_come_back(steps, lengths):
 
 
 @pytest.mark.parametrize(
-    "cards",
+    ("cards", "error"),
     [
-        pytest.param((Card("x" * (LONGEST_SEALED_CARD - AROUND_A_VALUE + 3)),), id="one card"),
-        pytest.param(cards_of(SURE_CARD + 1), id="all together"),
+        pytest.param(
+            (Card("x" * (LONGEST_SEALED_CARD - AROUND_A_VALUE + 3)),), CardTooLong, id="one card"
+        ),
+        pytest.param(cards_of(SURE_CARD + 1), OrderTooLarge, id="all together"),
     ],
 )
-def test_i13_what_is_longer_than_any_card_is_refused_before_anything_is_written(steps, cards):
+def test_i13_what_is_too_long_is_refused_before_anything_is_written(steps, cards, error):
     order_id = order_of(steps, cards)
-    with pytest.raises(OrderTooLarge):
+    with pytest.raises(error):
         steps.store(order_id)
     assert list(SealedPage.query(order_id, SealedPage.sort_key.startswith("CARDS#"))) == []
 

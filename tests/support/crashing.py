@@ -29,7 +29,7 @@ READS = ("Get", "Query", "Scan", "TransactGet", "List", "Decrypt", "check_order"
 RENEWS = "renew_claim"
 # How often something was tried or written: more after a repeat, and no harm.
 COUNTED = {"version", "auditSeq", "attempt", "storingAttempt", "mails", "sent", "codesSent"}
-COUNTED |= {"files", "tries", "shown", "entrySeq"}
+COUNTED |= {"files", "tries", "shown", "entrySeq", "formerCodes"}
 CHANCE = {"lastFourDigits"}
 # A rate limit has a record for each minute in which it counted: how many depends on the pace.
 A_MINUTE = re.compile(r"CALLER#\*#[0-9]+")

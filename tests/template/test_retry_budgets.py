@@ -44,6 +44,7 @@ DIED = {
 }
 # Waited for by a rule of their own, whose length is a parameter or the block's.
 OF_THEIR_OWN = {"OrderPending", "PlacementNotFound", "SupplierBlocked"}
+OF_THEIR_OWN |= {"CardsNotReady", "CardUnreadable"}
 
 NORMAL = parameters_at("Default")
 LARGEST, SMALLEST = parameters_at("MaxValue"), parameters_at("MinValue")
@@ -140,6 +141,12 @@ def test_what_costs_nothing_but_waiting_is_waited_for_a_day_in_every_step_it_can
             rule = rule_for(state, error)
             assert rule, f"{step} does not retry {error}"
             assert mean_pauses(rule) > 1.1 * DEADLINE_S, f"{step} is not patient with {error}"
+
+
+@pytest.mark.parametrize("error", ["CardsNotReady", "CardUnreadable"])
+def test_codes_that_are_late_are_waited_for_half_an_hour(error):
+    rule = rule_for(tasks(**NORMAL)["StoreCards"], error)
+    assert 1_500 < longest_pauses(rule) < 2_400
 
 
 def retriers(error):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from cardvault.errors import InvalidRequest
 from cardvault.fulfilment.create import NewOrder
 from cardvault.giftcards import fields as of_gift_cards
+from cardvault.giftcards.ledger import money
 from cardvault.giftcards.ledger.money import minor_units
 from cardvault.http import fields
 from cardvault.http.schemas import body, checker
@@ -238,3 +239,14 @@ def test_an_orders_name_is_the_shared_one():
     order = {"productId": "P", "typeId": "T", "quantity": 1}
     with pytest.raises(InvalidRequest, match=r"delivery\.name must be text without"):
         NewOrder.parse({**order, "delivery": {"email": "a@b.co", "name": "a\u061cb"}})
+
+
+# Those that have no decimals, three or four, and what is no money: ISO 4217.
+NOT_IN_CENTS = """
+BHD BIF CLF CLP DJF GNF IQD ISK JOD JPY KMF KRW KWD LYD OMR PYG RWF TND UGX UYI UYW VND VUV XAF XAG
+XAU XBA XBB XBC XBD XDR XOF XPD XPF XPT XSU XTS XUA XXX
+"""
+
+
+def test_i10_a_currency_that_is_not_counted_in_cents_is_known():
+    assert set(NOT_IN_CENTS.split()) == money.NOT_IN_CENTS

@@ -74,6 +74,8 @@ STATUS = {
     "SupplierUnavailable": 503,
     "SupplierBlocked": 503,
     "PlacementNotFound": 503,
+    "CardsNotReady": 503,
+    "CardUnreadable": 503,
     "MailThrottled": 503,
     "MailUnavailable": 503,
     "AwsUnavailable": 503,

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cardvault.core.cards import Card
-from cardvault.errors import CannotOpen, OrderTooLarge
+from cardvault.errors import CannotOpen, CardTooLong, OrderTooLarge
 from cardvault.sealing.pages import (
     CARDS_PER_PAGE,
     LARGEST_PAGE,
@@ -112,7 +112,7 @@ def test_the_longest_card_is_sealed_and_opens():
     "too_much", [Card(longest_value() + "x"), Card("x", longest_value() + "xx")]
 )
 def test_a_card_that_is_too_long_is_refused_and_not_shown(too_much):
-    with pytest.raises(OrderTooLarge) as refused:
+    with pytest.raises(CardTooLong) as refused:
         sealed([Card("short"), too_much])
     assert "xx" not in str(refused.value)
 

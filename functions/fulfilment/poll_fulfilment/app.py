@@ -20,7 +20,6 @@ poll_fulfilment = PollFulfilment(supplier_client(settings), settings.fulfilment_
 @workflow_step(
     raises=(
         *client.ERRORS,
-        errors.CardCountMismatch,
         errors.FulfilmentOverdue,
         errors.OrderNotFound,
         errors.OrderPending,

@@ -19,7 +19,6 @@ reconcile_order = ReconcileOrder(supplier_client(settings))
 @workflow_step(
     raises=(
         *client.ERRORS,
-        errors.CardCountMismatch,
         errors.InvalidRequest,
         errors.OrderNotFound,
         errors.PlacementAmbiguous,

@@ -103,7 +103,7 @@ def test_the_security_code_is_in_no_answer(get, shop, card):
         (None, "5EB7CF5A86D9755DF3A6C593", None, "cardId"),
         (None, "nonsense", None, "cardId"),
         (None, None, {"include_transactions": "maybe"}, "include_transactions"),
-        (None, None, {"include_transactions": ""}, "include_transactions"),
+        (None, None, {"transactions": "true"}, "transactions is not known"),
     ],
 )
 def test_what_is_malformed_is_422_and_named(get, card, program_id, card_id, query, named):

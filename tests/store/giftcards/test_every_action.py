@@ -6,6 +6,7 @@ import pytest
 
 from cardvault.core.clock import to_text
 from cardvault.errors import CardRefused, GiftCardNotFound, LimitExceeded
+from cardvault.giftcards.ledger.records import EntryRecord
 
 # The last one takes a year.
 STATUSES = ("pending", "active", "depleted", "suspended", "voided", "expired")
@@ -204,6 +205,14 @@ def test_an_expired_card_is_processed_as_asked(shop, clock, asked, told):
     kind = shop.transactions(card_id)[0]["transactionType"]
     assert (answer["action"], answer["message"], kind) == told
     assert (answer["success"], answer["cardId"]) == (True, card_id)
+
+
+def test_an_extension_says_until_when(shop, clock):
+    card_id = Prepared(shop, clock, "expired").id
+    answer = shop.do("process-expired", card_id, action="extend", extensionDays=1)
+    entries = [entry for entry in EntryRecord.query(card_id) if entry.seq is not None]
+    newest = max(entries, key=lambda entry: entry.seq)
+    assert newest.until == answer["newExpiresAt"] == shop.details(card_id)["expiresAt"]
 
 
 def test_a_transfer_is_an_entry_on_each_card_with_the_same_remarks(shop):

@@ -125,8 +125,26 @@ def test_a_recipient_is_held_to_the_fields_and_null_is_as_good_as_absent(shop):
     (card,) = shop.do("bulk", **bulk, recipients=people)["cards"]
     assert shop.details(card["id"])["customerEmail"] is None
     for wrong in ({"customerName": "two\nlines"}, {"nickname": "N"}, {"customerEmail": "x"}):
-        with pytest.raises(InvalidRequest, match=r"^recipients\[0\]\.customerName must be"):
-            shop.do("bulk", **bulk, recipients=[wrong])
+        (name,) = wrong
+        with pytest.raises(
+            InvalidRequest, match=rf"^recipients\[1\]\.{name} (must be|is not known)"
+        ):
+            shop.do("bulk", **bulk, recipients=[{}, wrong])
+
+
+@pytest.mark.parametrize(
+    ("field", "longest"),
+    [
+        ("customerName", 255),
+        ("senderName", 255),
+        ("customMessage", 500),
+        ("designTemplate", 100),
+    ],
+)
+def test_a_text_of_a_card_has_a_longest_length(shop, field, longest):
+    assert shop.new("1.00", **{field: "x" * longest})[field] == "x" * longest
+    with pytest.raises(InvalidRequest, match=f"^{field} must have at most {longest} characters$"):
+        shop.new("1.00", **{field: "x" * (longest + 1)})
 
 
 def test_i6_a_list_holds_the_callers_cards_newest_first(shop, clock):

@@ -141,6 +141,8 @@ def test_i10_an_adjustment_is_signed_and_says_why(shop):
         shop.do("adjustments", card["id"], amount=Decimal("-8.51"), reason="too much")
     with pytest.raises(LimitExceeded):
         shop.do("adjustments", card["id"], amount=9992, reason="too much")
+    with pytest.raises(InvalidRequest, match=r"^amount must not be zero$"):
+        shop.do("adjustments", card["id"], amount=0, reason="nothing")
 
 
 def test_i10_the_same_key_moves_money_once_and_gets_the_first_answer(shop):

@@ -6,8 +6,8 @@ message nor any attribute of an error may hold a card code, a key, a token or a 
 
     CardvaultError (500): InternalError, CardAltered, CannotOpen, WorkflowStopped,
         PlacementUnknown, PlacementDuplicated, PlacementAmbiguous, SupplierCredentialsRejected,
-        FulfilmentOverdue, CardCountMismatch, DuplicateCards, StoredCardsDiffer, OrderTooLarge,
-        MailRefused, MailOutcomeUnknown, IssuerNotReady
+        FulfilmentOverdue, CardCountMismatch, DuplicateCards, StoredCardsDiffer, CardTooLong,
+        OrderTooLarge, MailRefused, MailOutcomeUnknown, IssuerNotReady
       InvalidRequest (400)
       BodyTooLarge (413)
       UnsupportedMediaType (415)
@@ -24,8 +24,9 @@ message nor any attribute of an error may hold a card code, a key, a token or a 
       TooManyRequests (429): TooSoon, DailyCeilingReached, TooManyMails, TooManyCodes
       Retryable (503): AwsUnavailable, TooManyWriters, OutOfTime, StoringOvertaken,
           OrderPending, SupplierThrottled, SupplierUnavailable, SupplierBlocked,
-          PlacementNotFound, MailThrottled, MailUnavailable
-      SupplierRejected: SupplierOutOfStock, SupplierBalanceTooLow, SupplierOrderUnknown
+          PlacementNotFound, MailThrottled, MailUnavailable, CardsNotReady, CardUnreadable
+      SupplierRejected: SupplierOutOfStock, SupplierBalanceTooLow, SupplierProductUnknown,
+          SupplierOrderUnknown
 
 In brackets is the status; `http/endpoint.py` has the one mapping, and says what gift cards answer
 differently. A part of the product that alone raises an error may define it: `identity.clients` has

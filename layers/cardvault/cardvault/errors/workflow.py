@@ -119,6 +119,13 @@ class SupplierBalanceTooLow(SupplierRejected):
     message = "The account with the supplier does not cover the order"
 
 
+class SupplierProductUnknown(SupplierRejected):
+    """The supplier has no such product or type; nothing was bought."""
+
+    code = "SUPPLIER_PRODUCT_UNKNOWN"
+    message = "The supplier has no such product"
+
+
 class SupplierOrderUnknown(SupplierRejected):
     """The supplier knows no such order."""
 
@@ -133,8 +140,22 @@ class FulfilmentOverdue(CardvaultError):
     message = "The supplier did not finish the order in time"
 
 
+class CardsNotReady(Retryable):
+    """The supplier says that the order is filled, and does not tell all its cards yet."""
+
+    code = "CARDS_NOT_READY"
+    message = "The supplier does not tell all cards yet"
+
+
+class CardUnreadable(Retryable):
+    """A card has no code, or one that is no text; the message says which, never what is there."""
+
+    code = "CARD_UNREADABLE"
+    message = "The supplier sent a card that cannot be read"
+
+
 class CardCountMismatch(CardvaultError):
-    """The answer contradicts the order or itself: in product, quantity or cards."""
+    """The answer contradicts the order: in product, quantity, or by too many cards."""
 
     code = "CARD_COUNT_MISMATCH"
     message = "The supplier's cards do not add up"
@@ -154,8 +175,15 @@ class StoredCardsDiffer(CardvaultError):
     message = "The supplier's cards differ from those stored"
 
 
+class CardTooLong(CardvaultError):
+    """One card, sealed, is longer than can be stored."""
+
+    code = "CARD_TOO_LONG"
+    message = "A card is too long to be stored"
+
+
 class OrderTooLarge(CardvaultError):
-    """One sealed card, or all of an order together, are longer than can be stored."""
+    """The sealed cards of an order are together longer than can be stored."""
 
     code = "ORDER_TOO_LARGE"
     message = "The order's cards are too long to be stored"

@@ -60,5 +60,7 @@ class PollFulfilment:
         }
         learned = {name: value for name, value in known.items() if value is not None}
         Edit(order, self.clock()).commit(
-            Event(EventName.ORDER_HANDLING), status=Status.HANDLING, **learned
+            Event(EventName.ORDER_HANDLING, reason=answer.told_unknown),
+            status=Status.HANDLING,
+            **learned,
         )

@@ -19,6 +19,7 @@ from cardvault.core.cards import Card
 from cardvault.core.clock import Clock, utc_now
 from cardvault.errors import (
     CardCountMismatch,
+    CardsNotReady,
     DuplicateCards,
     StoredCardsDiffer,
     StoringOvertaken,
@@ -53,9 +54,9 @@ class StoreCards:
         """Store the order's cards, once.
 
         A repeat finds the same cards stored and changes nothing. Raises StoredCardsDiffer when
-        the supplier now tells of others, CardCountMismatch and DuplicateCards when its answer
-        does not add up or holds a card that another order has, OrderTooLarge, StoringOvertaken,
-        and the supplier's errors.
+        the supplier now tells of others, CardsNotReady while it does not tell all, and
+        CardCountMismatch and DuplicateCards when its answer does not add up or holds a card that
+        another order has, CardTooLong, OrderTooLarge, StoringOvertaken, and the supplier's errors.
         """
         order = store.find(order_id)
         if order.supplier_order_id is None:
@@ -135,7 +136,7 @@ class StoreCards:
         if order.counted_on is not None and count < quantity:
             order.buyer.give_back(edit.work, quantity - count, order.counted_on)
         edit.commit(
-            Event(EventName.CARDS_STORED, card_count=count),
+            Event(EventName.CARDS_STORED, card_count=count, reason=answer.told_unknown),
             status=_STATUS[answer.status],
             stored_at=edit.timestamp,
             cards_per_page=new.sealed.layout.cards_per_page,
@@ -158,7 +159,7 @@ class StoreCards:
 
 
 def check_cards(order: OrderRecord, answer: SupplierOrder) -> None:
-    """Raises CardCountMismatch or DuplicateCards when the answer does not add up.
+    """Raises CardsNotReady, CardCountMismatch or DuplicateCards when the answer does not add up.
 
     It must name what we ordered, hold as many cards as it says, and none of them twice.
     """
@@ -168,9 +169,11 @@ def check_cards(order: OrderRecord, answer: SupplierOrder) -> None:
         raise CardCountMismatch("the supplier answers another order than ours")
     count, quantity = len(answer.cards), order.quantity or answer.quantity
     promised = count if answer.fulfilled_quantity is None else answer.fulfilled_quantity
-    if count != promised or count == 0 or (quantity is not None and count > quantity):
+    if count > min(promised, quantity or promised):
         raise CardCountMismatch
-    if answer.status is SupplierStatus.FULFILLED and count != (quantity or count):
-        raise CardCountMismatch
+    # Suppliers say that an order is filled some time before its codes are there.
+    whole = quantity if answer.status is SupplierStatus.FULFILLED else None
+    if count < (whole or promised) or count == 0:
+        raise CardsNotReady
     if len(set(answer.cards)) != count:  # one PIN with two serials is two cards
         raise DuplicateCards

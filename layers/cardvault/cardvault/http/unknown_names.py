@@ -7,13 +7,17 @@ import difflib
 import re
 from collections.abc import Collection
 
-# What a pasted code or number does not look like. Anything else is not repeated.
 _LIKE_A_NAME = re.compile("[a-z][A-Za-z_]{0,39}")
+
+
+def may_be_told(name: str) -> bool:
+    """Whether it looks like a name; what does not could be a pasted code or number."""
+    return _LIKE_A_NAME.fullmatch(name) is not None
 
 
 def of_field(path: str, name: str, known: Collection[str]) -> str:
     """The message about a field of the object at `path` (empty: the body itself)."""
-    if not _LIKE_A_NAME.fullmatch(name):
+    if not may_be_told(name):
         return f"{path or 'body'} has a field that is not known"
     meant = _meant(name, known)
     told = f"{path}.{name} is not known" if path else f"{name} is not known"
@@ -22,7 +26,7 @@ def of_field(path: str, name: str, known: Collection[str]) -> str:
 
 def of_parameter(name: str, known: Collection[str]) -> str:
     """The message about a parameter of a query."""
-    told = f"the query parameter {name}" if _LIKE_A_NAME.fullmatch(name) else "a query parameter"
+    told = f"the query parameter {name}" if may_be_told(name) else "a query parameter"
     return f"{told} is not known; known are {', '.join(known) or 'none'}"
 
 

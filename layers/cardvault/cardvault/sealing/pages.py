@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from cardvault.core.cards import Card
-from cardvault.errors import CannotOpen, OrderTooLarge
+from cardvault.errors import CannotOpen, CardTooLong, OrderTooLarge
 from cardvault.sealing.sealed_card import CardKey, Place
 
 CARDS_PER_PAGE = 250
@@ -57,7 +57,7 @@ class SealedPages:
 def seal_pages(key: CardKey, tenant_id: str, order_id: str, cards: Sequence[Card]) -> SealedPages:
     """The order's cards, sealed and paged.
 
-    Raises OrderTooLarge when one card or all together are too long.
+    Raises CardTooLong, and OrderTooLarge when all together are too long.
     """
     count = len(cards)
     framed = [
@@ -97,7 +97,7 @@ def _paged(framed: Sequence[bytes], layout: Layout) -> list[bytes]:
 
 def _framed(sealed: bytes) -> bytes:
     if len(sealed) > LONGEST_SEALED_CARD:
-        raise OrderTooLarge
+        raise CardTooLong
     return len(sealed).to_bytes(_LENGTH_BYTES, "big") + sealed
 
 

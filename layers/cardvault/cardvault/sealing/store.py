@@ -77,7 +77,7 @@ def page_key(page: int) -> str:
 def seal(keyring: Keyring, cards: Sequence[Card], binding: KeyBinding) -> NewlySealed:
     """The order's cards under a data key of their own, by one GenerateDataKey.
 
-    Raises OrderTooLarge.
+    Raises CardTooLong, OrderTooLarge.
     """
     data_key = keyring.generate(binding)
     sealed = seal_pages(data_key.card_key, binding.tenant_id, binding.order_id, cards)

@@ -1,7 +1,7 @@
 """What the supplier answers, read leniently: docs/supplier-contract.md, "Reading an order"."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -10,12 +10,16 @@ from typing import Any
 from cardvault.core import typed
 from cardvault.core.cards import Card
 from cardvault.core.clock import from_text
-from cardvault.errors import CardCountMismatch, SupplierUnavailable
+from cardvault.errors import CardUnreadable, SupplierUnavailable
+from cardvault.http import unknown_names
 from cardvault.http.fields import fits, name
 
 LONGEST_NAME = 128
 MOST_CARDS = 10**6
 _LINE = name(LONGEST_NAME)
+_LONGEST_REASON = 200
+_FIELDS_OF_A_CARD = {"_id", "value", "serial"}
+_LIKE_A_STATUS = re.compile("[A-Z][A-Z_]{1,39}")
 _ORDER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -42,7 +46,8 @@ class SupplierStatus(StrEnum):
 class SupplierOrder:
     """One order as the supplier reports it. `quantity` counts cards, `created_at` is UTC.
 
-    `cards` is there only for who asked for it.
+    `cards` is there only for who asked for it. `unknown` names what the answer has and we do not
+    know: a status, fields of its cards. What they held is not kept.
     """
 
     order_id: str
@@ -53,6 +58,12 @@ class SupplierOrder:
     fulfilled_quantity: int | None
     created_at: datetime | None
     cards: tuple[Card, ...] = field(default=(), repr=False)
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def told_unknown(self) -> str | None:
+        """The unknown names as the reason of an audit event: `UNKNOWN cards.pin cards.url`."""
+        return f"UNKNOWN {' '.join(self.unknown)}"[:_LONGEST_REASON] if self.unknown else None
 
 
 def is_order_id(value: object) -> bool:
@@ -63,8 +74,8 @@ def is_order_id(value: object) -> bool:
 def read_order(data: Mapping[str, Any], *, cards: bool = False) -> SupplierOrder:
     """An order from checkOrder or list, with its cards if they are wanted.
 
-    Raises SupplierUnavailable when it has no id or no list of cards, CardCountMismatch when a card
-    has no value, or one that is not text.
+    Raises SupplierUnavailable when it has no id or no list of cards, CardUnreadable when a card has
+    no value, or one that is not text.
     """
     order_id = data.get("_id") or data.get("orderId")
     if not isinstance(order_id, str) or not is_order_id(order_id):
@@ -78,6 +89,7 @@ def read_order(data: Mapping[str, Any], *, cards: bool = False) -> SupplierOrder
         fulfilled_quantity=_count(data.get("fulfilled_quantity")),
         created_at=_moment(data.get("time")),
         cards=tuple(map(_card, list_of(data.get("cards")))) if cards else (),
+        unknown=tuple(sorted({*_unknown_status(data), *(_unknown_fields(data) if cards else ())})),
     )
 
 
@@ -100,15 +112,28 @@ def pages_of(pagination: object) -> int:
     return max(1, pages)
 
 
+def _unknown_status(data: Mapping[str, Any]) -> Iterator[str]:
+    status = data.get("status")
+    if isinstance(status, str) and status not in set(SupplierStatus):
+        yield status if _LIKE_A_STATUS.fullmatch(status) else "status"
+
+
+def _unknown_fields(data: Mapping[str, Any]) -> Iterator[str]:
+    """A PIN, say, or an expiry, which the contract does not have: somebody must hear of it."""
+    for card in list_of(data.get("cards")):
+        names = card.keys() - _FIELDS_OF_A_CARD if isinstance(card, dict) else set()
+        yield from (f"cards.{name}" for name in names if unknown_names.may_be_told(name))
+
+
 def _card(data: object) -> Card:
     if not isinstance(data, dict):
-        raise CardCountMismatch("the supplier sent a card that is none")
+        raise CardUnreadable("the supplier sent a card that is none")
     value, serial = _lines(data.get("value")), _lines(data.get("serial"))
     if not value:
-        raise CardCountMismatch("the supplier sent a card without a value")
+        raise CardUnreadable("the supplier sent a card without a value")
     # Half a character could be stored and never shown.
     if not all(map(_is_line, (*value, *serial))):
-        raise CardCountMismatch("the supplier sent a card that is not text")
+        raise CardUnreadable("the supplier sent a card that is not text")
     return Card("\n".join(value), "\n".join(serial) or None)
 
 

@@ -17,6 +17,8 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from cardvault import errors
 from cardvault.aws.cached_secret import CachedSecret, Secret
+from cardvault.aws.logs import logger
+from cardvault.aws.metrics import count
 from cardvault.core.clock import to_text
 from cardvault.http.outgoing import Answer, Bounds
 from cardvault.supplier.answers import SupplierOrder, is_order_id, list_of, pages_of, read_order
@@ -40,6 +42,7 @@ ERRORS = (
     errors.SupplierCredentialsRejected,
     errors.SupplierOrderUnknown,
     errors.SupplierOutOfStock,
+    errors.SupplierProductUnknown,
     errors.SupplierRejected,
     errors.SupplierThrottled,
     errors.SupplierUnavailable,
@@ -106,6 +109,8 @@ class SupplierClient:
                 raise errors.SupplierUnavailable("no connection to the supplier") from None
             raise errors.PlacementUnknown from None
         if 400 <= answer.status_code < 500:
+            if answer.status_code == 404:
+                raise errors.SupplierProductUnknown
             raise refusal_of(answer) or errors.PlacementUnknown()
         try:
             order_id = _data_of(answer).get("orderId")
@@ -119,11 +124,14 @@ class SupplierClient:
         """The order's present state, with its cards if they are wanted and there.
 
         Raises SupplierUnavailable, SupplierThrottled, SupplierBlocked,
-        SupplierCredentialsRejected, SupplierOrderUnknown, SupplierRejected, CardCountMismatch.
+        SupplierCredentialsRejected, SupplierOrderUnknown, SupplierRejected, CardUnreadable.
         """
         order = read_order(self._read(f"checkOrder/{order_id}"), cards=cards)
         if order.order_id != order_id:
             raise errors.SupplierUnavailable("the supplier answered another order")
+        if order.unknown:
+            count("SupplierAnswerUnknown")
+            logger.warning("the supplier's answer has what is not known", names=order.unknown)
         return order
 
     def list_orders(self, since: datetime, until: datetime) -> Iterator[SupplierOrder]:
@@ -149,6 +157,8 @@ class SupplierClient:
             answer = self._ask(lambda key: self._get(key, path, **options))
         except requests.RequestException:
             raise errors.SupplierUnavailable("no answer from the supplier") from None
+        if answer.status_code >= 500 and "Retry-After" in answer.headers:
+            self.sleep(retry_after(answer))
         if 400 <= answer.status_code < 500:
             refusal = refusal_of(answer) or errors.SupplierRejected()
             if isinstance(refusal, errors.SupplierThrottled):

@@ -1,6 +1,7 @@
 """Why the supplier refused a request, as docs/supplier-contract.md has its codes."""
 
 import re
+from email.utils import parsedate_to_datetime
 
 from cardvault import errors
 from cardvault.http.outgoing import Answer
@@ -41,6 +42,16 @@ def error_code(answer: Answer) -> str | None:
 
 
 def retry_after(answer: Answer) -> float:
-    """How many seconds it asks to wait, up to our ceiling."""
-    raw = answer.headers.get("Retry-After", "")
-    return min(float(raw), LONGEST_RETRY_AFTER_S) if re.fullmatch("[0-9]{1,9}", raw) else 1.0
+    """How many seconds it asks to wait, up to our ceiling; a moment is counted from its own Date.
+
+    Source: RFC 9110, section 10.2.3.
+    """
+    raw = answer.headers.get("Retry-After", "").strip()
+    if re.fullmatch("[0-9]{1,9}", raw):
+        return min(float(raw), LONGEST_RETRY_AFTER_S)
+    try:
+        until, now = (parsedate_to_datetime(text) for text in (raw, answer.headers.get("Date", "")))
+        wait = (until - now).total_seconds()
+    except (TypeError, ValueError):  # one of them is no moment, or names no zone
+        return 1.0
+    return min(max(wait, 1.0), LONGEST_RETRY_AFTER_S)
