@@ -127,8 +127,16 @@ def test_no_other_refusal_is_waited_for(signing_key):
 
 def test_discovery_leads_to_the_keys(signing_key):
     found = Discovery([signing_key.jwk], ISSUER).document("/.well-known/openid-configuration")
-    assert found["issuer"] == ISSUER
-    assert found["jwks_uri"] == ISSUER + "/.well-known/jwks.json"
+    assert found == {
+        "issuer": ISSUER,
+        "jwks_uri": ISSUER + "/.well-known/jwks.json",
+        "token_endpoint": ISSUER + "/v2/token",
+        "grant_types_supported": ["client_credentials"],
+        "response_types_supported": ["token"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+    }
     published = Discovery([signing_key.jwk], ISSUER)
     assert published.document("/.well-known/oauth-authorization-server") == found
     assert published.document("/other") is None

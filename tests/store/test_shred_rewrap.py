@@ -1,8 +1,9 @@
 """I8: after shredding nothing brings a code back; and rotation that opens no card."""
 
+import botocore.client
 import pytest
 from botocore.exceptions import ClientError
-from pynamodb.exceptions import DoesNotExist
+from pynamodb.exceptions import DoesNotExist, UpdateError
 
 from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
@@ -103,6 +104,22 @@ def test_a_key_shredded_meanwhile_stays_gone(steps, keyring, monkeypatch):
     RewrapDataKeys(keyring, clock=steps.clock)(steps.clock())
     with pytest.raises(DoesNotExist):
         DataKeyRecord.get(order_id)
+
+
+def test_a_key_that_could_not_be_written_is_no_key_of_another(steps, keyring, monkeypatch):
+    """Counted as left alone, it would be taken for wrapped anew."""
+    steps.stored_order(3)
+    steps.clock.advance(days=1)
+    call = botocore.client.BaseClient._make_api_call
+
+    def failing(client, operation, parameters):
+        if operation == "UpdateItem":
+            raise ClientError({"Error": {"Code": "AccessDeniedException"}}, operation)
+        return call(client, operation, parameters)
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", failing)
+    with pytest.raises(UpdateError):
+        RewrapDataKeys(keyring, clock=steps.clock)(steps.clock())
 
 
 def test_a_key_is_rewrapped_only_from_our_own_kms_key(steps, keyring, monkeypatch):

@@ -7,6 +7,7 @@ import pytest
 
 from cardvault.core.clock import from_text, to_text
 from cardvault.errors import CardRefused, InvalidRequest, LimitExceeded
+from cardvault.giftcards.ledger.records import EntryRecord
 
 
 def at(clock, moment, **offset):
@@ -197,6 +198,14 @@ class TestHolds:
         with pytest.raises(Exception, match="No such open hold"):
             shop.do("capture", card["id"], hold)
         shop.do("refund", card["id"], answer["transactionId"])
+
+    @pytest.mark.parametrize(("action", "kind"), [("capture", "CAPTURE"), ("release", "RELEASE")])
+    def test_what_ends_a_hold_names_it(self, shop, action, kind):
+        card = shop.active("100.00")
+        hold = shop.do("holds", card["id"], amount=Decimal("70.00"))["holdId"]
+        shop.do(action, card["id"], hold)
+        (entry,) = (one for one in EntryRecord.query(card["id"]) if one.transaction_type == kind)
+        assert entry.hold_id == hold
 
     def test_a_release_frees_all_of_it(self, shop):
         card = shop.active("100.00")
