@@ -92,8 +92,8 @@ def test_copy_print_and_download(vault, alice, tab):
         "text => navigator.clipboard.readText().then(got => got === text)", arg="\n".join(codes)
     )
     with page.expect_download() as download:
-        page.click("#download-csv")
-    assert download.value.suggested_filename == f"cards-{customer.order_id}.csv"
+        page.click("#download-xlsx")
+    assert download.value.suggested_filename == f"cards-{customer.order_id}.xlsx"
     page.evaluate("window.print = () => { window.printed = true; }")
     page.click("#print")
     page.wait_for_function("window.printed")

@@ -127,7 +127,7 @@ def test_i5_one_of_many_browsers_wins_the_claim(customer):
     assert sorted(answer.status_code for answer in answers) == [200] + [404] * 11
 
 
-@pytest.mark.parametrize("file_format", ["txt", "csv", "json"])
+@pytest.mark.parametrize("file_format", ["txt", "xlsx", "csv", "json"])
 def test_a_file_is_fetched_once(vault, alice, customer, file_format):
     path = made(alice, customer.order_id, format=file_format)
     answer = fetched(vault, path)
@@ -139,6 +139,22 @@ def test_a_file_is_fetched_once(vault, alice, customer, file_format):
     assert file.headers["Content-Disposition"] == f'attachment; filename="{name}"'
     again = fetched(vault, path)
     assert (again.status_code, again.json()["error"]) == (404, "Download link expired")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Purpose": "prefetch;prerender"},
+        {"Purpose": "prefetch"},
+        {"X-Moz": "prefetch"},
+        {"Range": "bytes=0-0"},
+    ],
+)
+def test_i5_a_probe_does_not_spend_a_download(vault, alice, customer, headers):
+    path = made(alice, customer.order_id)
+    assert requests.head(vault.api_url + path, timeout=TIMEOUT_S).status_code == 404
+    assert fetched(vault, path, **headers).status_code == 400
+    assert fetched(vault, path).status_code == 303
 
 
 def test_a_tampered_or_stretched_address_is_refused(vault, alice, customer):

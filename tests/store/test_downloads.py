@@ -186,7 +186,7 @@ def test_who_claimed_the_link_may_download_and_nobody_else(desk):
 
 def test_a_format_that_is_none_is_refused_and_txt_is_the_default():
     assert check_request({}) == {"format": "txt"}
-    with pytest.raises(InvalidRequest, match="txt, csv, json"):
+    with pytest.raises(InvalidRequest, match="txt, xlsx, csv, json"):
         check_request({"format": "pdf"})
 
 

@@ -3,17 +3,26 @@
 import csv
 import io
 import json
+import tempfile
+from xml.etree import ElementTree as ET
+from zipfile import ZipFile
 
 import pytest
 
 from cardvault.core.cards import Card
 from cardvault.downloads.formats import FORMATS
+from cardvault.downloads.spreadsheet import LONGEST_CELL
+from cardvault.errors import InvalidRequest
 
 CARDS = [(1, Card("AAAA-BBBB", "111")), (2, Card("CCCC-DDDD", None))]
 
 
+def written(file_format, cards):
+    return FORMATS[file_format].write("0" * 24, cards).decode()
+
+
 def test_txt_has_its_layout():
-    assert FORMATS["txt"].write("0" * 24, CARDS) == (
+    assert written("txt", CARDS) == (
         "\nGift Card 1\nCode: AAAA-BBBB\nSerial: 111\n--------------------\n"
         "\n"
         "\nGift Card 2\nCode: CCCC-DDDD\n--------------------\n"
@@ -22,20 +31,20 @@ def test_txt_has_its_layout():
 
 def test_a_code_of_several_lines_looks_like_no_other_card():
     forged = Card("A-1\nGift Card 2\nCode: B-2", "S-1\nS-2")
-    assert FORMATS["txt"].write("0" * 24, [(1, forged)]) == (
+    assert written("txt", [(1, forged)]) == (
         "\nGift Card 1\nCode: A-1\n      Gift Card 2\n      Code: B-2\n"
         "Serial: S-1\n        S-2\n--------------------\n"
     )
 
 
 def test_csv_quotes_every_cell():
-    assert FORMATS["csv"].write("0" * 24, CARDS) == (
-        '"cardNumber","code","serial"\r\n"1","AAAA-BBBB","111"\r\n"2","CCCC-DDDD",""\r\n'
+    assert written("csv", CARDS) == (
+        '\ufeff"cardNumber","code","serial"\r\n"1","AAAA-BBBB","111"\r\n"2","CCCC-DDDD",""\r\n'
     )
 
 
 def test_csv_reads_back():
-    rows = list(csv.reader(io.StringIO(FORMATS["csv"].write("0" * 24, CARDS))))
+    rows = list(csv.reader(io.StringIO(written("csv", CARDS)[1:])))
     assert rows == [
         ["cardNumber", "code", "serial"],
         ["1", "AAAA-BBBB", "111"],
@@ -45,7 +54,7 @@ def test_csv_reads_back():
 
 @pytest.mark.parametrize("code", ["=1+1", "+1", "-1", "@SUM(A1)", '=HYPERLINK("x","y")', "\uff1d1"])
 def test_a_csv_cell_cannot_become_a_formula(code):
-    text = FORMATS["csv"].write("0" * 24, [(1, Card(code, code))])
+    text = written("csv", [(1, Card(code, code))])
     (_, row) = csv.reader(io.StringIO(text, newline=""))
     assert row[1:] == [f"'{code}"] * 2
 
@@ -54,20 +63,74 @@ def test_a_file_says_what_it_is():
     told = {name: form.content_type for name, form in FORMATS.items()}
     assert told == {
         "txt": "text/plain; charset=utf-8",
+        "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         "csv": "text/csv; charset=utf-8",
         "json": "application/json",
     }
 
 
+SHEET = {"s": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
+AS_TEXT = "49"  # the number of the format @
+CODES = [
+    "0012345678901234",
+    "1234567890123456",
+    "12E5",
+    "0007",
+    "-9981-2234",
+    "=1+1",
+    "'=1+1",
+    "https://example.com/redeem?c=CANARY",
+    "one\ntwo",
+    "é\u0661",
+]
+
+
+def cells(content):
+    """The rows of the sheet: each cell's text. Every cell is a text under the format of texts."""
+    book = ZipFile(io.BytesIO(content))
+    parts = {name: ET.fromstring(book.read(name)) for name in book.namelist()}  # noqa: S314 - ours
+    texts = ["".join(item.itertext()) for item in parts["xl/sharedStrings.xml"]]
+    styles = parts["xl/styles.xml"].findall("s:cellXfs/s:xf", SHEET)
+    rows = parts["xl/worksheets/sheet1.xml"].findall("s:sheetData/s:row", SHEET)
+    for row in rows[1:]:
+        for cell in row:
+            assert cell.get("t") == "s" or cell.find("s:v", SHEET) is None
+            assert styles[int(cell.get("s"))].get("numFmtId") == AS_TEXT
+    assert not [name for name in parts if "rels" in name and "hyperlink" in str(book.read(name))]
+    found = [[cell.find("s:v", SHEET) for cell in row] for row in rows]
+    return [["" if v is None else texts[int(v.text)] for v in row] for row in found]
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_spreadsheet_keeps_every_code_as_it_is(code):
+    content = FORMATS["xlsx"].write("0" * 24, [(1, Card(code, code)), (2, Card(code, None))])
+    assert cells(content) == [["Card", "Code", "Serial"], ["1", code, code], ["2", code, ""]]
+
+
+def test_i1_a_spreadsheet_is_made_without_a_file_on_disk(monkeypatch):
+    for name in ("mkstemp", "mkdtemp", "TemporaryFile", "NamedTemporaryFile"):
+        monkeypatch.setattr(tempfile, name, None)
+    many = [(number, Card(f"CANARY-{number}", None)) for number in range(1, 1_001)]
+    assert len(cells(FORMATS["xlsx"].write("0" * 24, many))) == 1_001
+
+
+def test_a_code_that_no_cell_holds_is_refused_and_not_cut():
+    longest = Card("x" * LONGEST_CELL, None)
+    assert cells(FORMATS["xlsx"].write("0" * 24, [(1, longest)]))[1][1] == longest.value
+    for card in (Card("x" * LONGEST_CELL + "y", None), Card("x", "y" * LONGEST_CELL + "y")):
+        with pytest.raises(InvalidRequest, match="too long for a spreadsheet"):
+            FORMATS["xlsx"].write("0" * 24, [(1, card)])
+
+
 def test_json_has_its_layout():
-    assert FORMATS["json"].write("0" * 24, [(1, Card("é", None))]) == (
+    assert written("json", [(1, Card("é", None))]) == (
         '{\n  "orderId": "000000000000000000000000",\n  "cards": [\n    {\n'
         '      "cardNumber": 1,\n      "code": "é",\n      "serial": null\n    }\n  ]\n}\n'
     )
 
 
 def test_json_has_the_fields_of_the_api():
-    assert json.loads(FORMATS["json"].write("0" * 24, CARDS)) == {
+    assert json.loads(written("json", CARDS)) == {
         "orderId": "0" * 24,
         "cards": [
             {"cardNumber": 1, "code": "AAAA-BBBB", "serial": "111"},

@@ -15,7 +15,7 @@ _check = checker(
         {
             "code": _text,
             "email": {"type": "string", "maxLength": 320},
-            "format": {"type": "string", "enum": ["txt", "csv", "json"], "default": "txt"},
+            "format": {"type": "string", "enum": ["txt", "xlsx", "csv", "json"], "default": "txt"},
             "page": {"type": "integer", "minimum": 0, "maximum": 9_999, "default": 0},
         },
     )

@@ -40,13 +40,13 @@ class DownloadsBucket:
     s3: "S3Client"
     name: str
 
-    def put(self, content: str, *, extension: str, content_type: str, key_arn: str) -> str:
+    def put(self, content: bytes, *, extension: str, content_type: str, key_arn: str) -> str:
         """Store a file under a key that nobody can guess, and return that key."""
         key = f"{PREFIX}{secrets.token_hex(16)}.{extension}"
         self.s3.put_object(
             Bucket=self.name,
             Key=key,
-            Body=content.encode(),
+            Body=content,
             ContentType=content_type,
             ServerSideEncryption="aws:kms",
             SSEKMSKeyId=key_arn,

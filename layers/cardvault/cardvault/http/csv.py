@@ -1,4 +1,7 @@
-"""CSV (RFC 4180) that a spreadsheet reads as text and never runs."""
+"""CSV (RFC 4180) that a spreadsheet reads as UTF-8 and never runs.
+
+It may still take digits for a number: people get another file, `downloads/spreadsheet.py`.
+"""
 
 import csv
 import io
@@ -12,6 +15,9 @@ from typing import Any
 # Source: https://owasp.org/www-community/attacks/CSV_Injection
 _STARTS_A_FORMULA = re.compile(r"(^|[;\t\r\n])([ \"]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
 
+# Without it Excel takes UTF-8 for the code page of its country.
+BYTE_ORDER_MARK = "\ufeff"
+
 
 def write(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """The rows under their columns, every cell in quotes; None is an empty cell.
@@ -19,6 +25,7 @@ def write(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     A text gets an apostrophe wherever a spreadsheet would begin to calculate.
     """
     text = io.StringIO()
+    text.write(BYTE_ORDER_MARK)
     writer = csv.writer(text, quoting=csv.QUOTE_ALL)
     writer.writerow(columns)
     writer.writerows([_cell(value) for value in row] for row in rows)

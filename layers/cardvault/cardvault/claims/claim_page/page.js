@@ -372,7 +372,7 @@ function cardsView() {
   const all = open.size >= shown;
   const list = element("ol", { class: "cards" });
   for (let n = 1; n <= shown; n += 1) list.append(cardItem(n));
-  const formats = ["Txt", "Csv", "Json"].map((format) => button(
+  const formats = ["Txt", "Xlsx", "Json"].map((format) => button(
     text(`download${format}`),
     (event) => download(event.currentTarget, format.toLowerCase()),
     { class: "button quiet small", id: `download-${format.toLowerCase()}` },
