@@ -102,6 +102,29 @@ def test_copy_print_and_download(vault, alice, tab):
     assert not page.is_visible("#print")
 
 
+def test_what_the_cards_are_and_how_to_redeem_them_is_on_page_and_print(vault, alice, tab):
+    said = {
+        "title": "Arcade card <b>25</b> €",
+        "instructions": "Open the app.\nEnter the code.",
+        "redeemUrl": "https://arcade.example/redeem",
+    }
+    customer = ordered(vault, alice, display=said)
+    assert said["redeemUrl"] not in customer.mailbox.last(customer.address).html
+    page = tab()
+    enter(page, customer)
+    assert page.inner_text(".title") == said["title"], "text, and no markup"
+    assert page.inner_text(".instructions >> nth=0") == said["instructions"]
+    link = page.locator(".redeem a")
+    assert link.get_attribute("href") == link.inner_text() == said["redeemUrl"]
+    assert link.get_attribute("rel") == "noopener noreferrer"
+    page.evaluate("window.print = () => { window.printed = true; }")
+    page.click("#print")
+    page.wait_for_function("window.printed")
+    page.emulate_media(media="print")
+    assert page.is_visible(".redeem")
+    page.wait_for_selector(".card:nth-child(3) .printed", state="visible")
+
+
 def test_the_same_browser_may_look_again_and_another_may_not(vault, alice, tab):
     customer = ordered(vault, alice)
     page = tab()

@@ -14,6 +14,11 @@ ORDERS, ORDER = "POST /api/orders", "GET /api/orders/{orderId}"
 CARDS, SHRED = "GET /api/orders/{orderId}/cards", "DELETE /api/orders/{orderId}/cards"
 ERASE = "DELETE /api/orders/{orderId}/recipient"
 WANTED = {"productId": "P1", "typeId": "T1", "quantity": 3}
+DISPLAY = {
+    "title": "Arcade card",
+    "instructions": "Enter the code.",
+    "redeemUrl": "https://arcade.example",
+}
 RECIPIENT = {
     "email": CUSTOMER,
     "name": "Ada",
@@ -61,7 +66,7 @@ def attention(stage: Stage, order_id: str, error: str = "AwsUnavailable") -> Non
 
 def _creating(stage: Stage) -> None:
     key = fresh_key()
-    wanted = {**WANTED, "delivery": RECIPIENT}
+    wanted = {**WANTED, "delivery": RECIPIENT, "display": DISPLAY}
     for _ in range(2):
         stage.http("create_order", ORDERS, 202, body=wanted, key=key)
     stage.http("create_order", ORDERS, 409, body=WANTED, key=key)

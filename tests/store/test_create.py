@@ -1,5 +1,7 @@
 """I3: an Idempotency-Key belongs to one order for ever."""
 
+import hashlib
+import json
 from datetime import timedelta
 from functools import partial
 
@@ -16,7 +18,7 @@ from cardvault.errors import (
 )
 from cardvault.fulfilment import create
 from cardvault.fulfilment.create import CreateOrder, NewOrder
-from cardvault.orders import recipient, store
+from cardvault.orders import recipient, store, views
 from tests.support.chaining import verified
 from tests.support.doubles import START, caller
 
@@ -33,6 +35,56 @@ def test_the_same_key_with_another_body_is_refused(steps):
     steps.create(quantity=3)
     with pytest.raises(IdempotencyKeyReused):
         steps.create(quantity=4)
+
+
+DISPLAY = {
+    "title": "Arcade card 25 €",
+    "instructions": "Open the app.\nEnter the code.",
+    "redeemUrl": "https://arcade.example/redeem?lang=en",
+}
+
+
+def test_an_order_keeps_what_the_shop_says_of_its_cards(steps):
+    order = steps.create(display=DISPLAY)
+    shown = views.view(store.find(order.order_id))
+    assert {name: shown[name] for name in DISPLAY} == DISPLAY
+    assert steps.create(display=DISPLAY).order_id == order.order_id
+    with pytest.raises(IdempotencyKeyReused):
+        steps.create(display={**DISPLAY, "title": "Arcade card 50 €"})
+    assert verified(order.order_id) is None
+
+
+def test_an_order_without_a_display_has_the_fingerprint_of_former_releases():
+    plain = NewOrder("P1", "T1", 1)
+    content = {name: getattr(plain, name) for name in NewOrder.__slots__ if name != "display"}
+    expected = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    assert plain.fingerprint(b"") == expected
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"title": ""}, "display.title"),
+        ({"title": "see www.example.com"}, "display.title"),
+        ({"title": "x" * 81}, "display.title"),
+        ({"instructions": "x" * 1001}, "display.instructions"),
+        ({"instructions": "a\x00b"}, "display.instructions"),
+        ({"redeemUrl": "http://arcade.example"}, "display.redeemUrl"),
+        ({"redeemUrl": "https://arcade"}, "display.redeemUrl"),
+        ({"redeemUrl": "https://203.0.113.9/x"}, "display.redeemUrl"),
+        ({"redeemUrl": "https://shop.example@evil.example/"}, "display.redeemUrl"),
+        ({"redeemUrl": "https://arcade.example:8443/"}, "display.redeemUrl"),
+        ({"redeemUrl": "javascript:alert(1)"}, "display.redeemUrl"),
+        ({"redeemUrl": 'https://arcade.example/"><b>'}, "display.redeemUrl"),
+        ({"redeemUrl": "https://arcade.example/" + "x" * 500}, "display.redeemUrl"),
+    ],
+)
+def test_what_a_display_may_not_be_is_refused_by_name(wrong, named):
+    bought = {"productId": "P1", "typeId": "T1", "quantity": 1}
+    with pytest.raises(InvalidRequest, match=f"^{named} "):
+        NewOrder.parse({**bought, "display": {**DISPLAY, **wrong}})
+    with pytest.raises(InvalidRequest, match=r"^display\.title is required$"):
+        NewOrder.parse({**bought, "display": {"instructions": "x"}})
 
 
 @pytest.mark.parametrize("passcode_too", [True, False])

@@ -10,8 +10,15 @@ from local.clients.shop import User
 PRODUCT = "507f1f77bcf86cd799439011"
 
 
-def ordered(vault: Cardvault, user: User, type_id: str = "PSN-500", **delivery: Any) -> Customer:
+def ordered(
+    vault: Cardvault,
+    user: User,
+    type_id: str = "PSN-500",
+    display: dict[str, str] | None = None,
+    **delivery: Any,
+) -> Customer:
     """An order whose customer has the mail."""
+    said = {"display": display} if display else {}
     address = f"{uuid.uuid4().hex[:12]}@example.com"
     answer = user.order(
         uuid.uuid4().hex,
@@ -19,6 +26,7 @@ def ordered(vault: Cardvault, user: User, type_id: str = "PSN-500", **delivery: 
         typeId=type_id,
         quantity=3,
         delivery={"email": address, **delivery},
+        **said,
     )
     assert answer.status_code == 202, answer.text
     order_id = answer.json()["orderId"]

@@ -1,6 +1,7 @@
 """E-mail messages: right in three languages, harmless whatever a name holds, and without a code."""
 
 import email.policy
+import re
 from datetime import UTC, datetime
 from email.parser import HeaderParser
 from html.parser import HTMLParser
@@ -19,6 +20,7 @@ DELIVERY = {
     "order_id": "0" * 24,
     "count": 3,
     "missing": 0,
+    "title": None,
     "protection": "otp",
     "expires_at": datetime(2026, 1, 9, 3, 4, tzinfo=UTC),
     "url": f"https://cards.example/claim#{TOKEN}",
@@ -69,6 +71,15 @@ def test_the_mail_has_link_expiry_and_order_and_no_other_link(language):
         assert expiry in part
         assert DELIVERY["order_id"] in part
     assert Outline(email.html).links == [DELIVERY["url"]]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_mail_says_what_the_cards_are_when_the_shop_does(language):
+    named = render("delivery", language, **{**DELIVERY, "title": "Arcade card 25 €"})
+    plain = render("delivery", language, **DELIVERY)
+    assert named.text != plain.text
+    assert re.sub("[,،] Arcade card 25 €", "", named.text) == plain.text
+    assert Outline(named.html).links == [DELIVERY["url"]]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -13,12 +13,36 @@ from cardvault.core.cards import Card
 from cardvault.downloads.formats import FORMATS
 from cardvault.downloads.spreadsheet import LONGEST_CELL
 from cardvault.errors import InvalidRequest
+from cardvault.orders.records import OrderRecord
 
+ORDER = OrderRecord("0" * 24)
 CARDS = [(1, Card("AAAA-BBBB", "111")), (2, Card("CCCC-DDDD", None))]
 
 
-def written(file_format, cards):
-    return FORMATS[file_format].write("0" * 24, cards).decode()
+SHOWN = OrderRecord(
+    "0" * 24,
+    title="Arcade card 25 €",
+    instructions="Open the app.\nEnter the code.",
+    redeem_url="https://arcade.example/redeem",
+)
+HEAD = ["Arcade card 25 €", "Open the app.", "Enter the code.", "https://arcade.example/redeem"]
+
+
+def written(file_format, cards, order=ORDER):
+    return FORMATS[file_format].write(order, cards).decode()
+
+
+def test_a_file_says_first_what_the_cards_are_and_how_to_redeem_them():
+    assert written("txt", CARDS, SHOWN) == "\n".join(HEAD) + "\n" + written("txt", CARDS)
+    told = json.loads(written("json", CARDS, SHOWN))
+    assert told.pop("title") == HEAD[0]
+    assert told.pop("instructions") == "Open the app.\nEnter the code."
+    assert told.pop("redeemUrl") == HEAD[3]
+    assert told == json.loads(written("json", CARDS))
+    rows = cells(FORMATS["xlsx"].write(SHOWN, CARDS), head=4)
+    assert [row[0] for row in rows[:4]] == HEAD
+    assert rows[4:] == cells(FORMATS["xlsx"].write(ORDER, CARDS))
+    assert written("csv", CARDS, SHOWN) == written("csv", CARDS)
 
 
 def test_txt_has_its_layout():
@@ -85,14 +109,14 @@ CODES = [
 ]
 
 
-def cells(content):
+def cells(content, head=0):
     """The rows of the sheet: each cell's text. Every cell is a text under the format of texts."""
     book = ZipFile(io.BytesIO(content))
     parts = {name: ET.fromstring(book.read(name)) for name in book.namelist()}  # noqa: S314 - ours
     texts = ["".join(item.itertext()) for item in parts["xl/sharedStrings.xml"]]
     styles = parts["xl/styles.xml"].findall("s:cellXfs/s:xf", SHEET)
     rows = parts["xl/worksheets/sheet1.xml"].findall("s:sheetData/s:row", SHEET)
-    for row in rows[1:]:
+    for row in rows[head + 1 :]:
         for cell in row:
             assert cell.get("t") == "s" or cell.find("s:v", SHEET) is None
             assert styles[int(cell.get("s"))].get("numFmtId") == AS_TEXT
@@ -103,7 +127,7 @@ def cells(content):
 
 @pytest.mark.parametrize("code", CODES)
 def test_a_spreadsheet_keeps_every_code_as_it_is(code):
-    content = FORMATS["xlsx"].write("0" * 24, [(1, Card(code, code)), (2, Card(code, None))])
+    content = FORMATS["xlsx"].write(ORDER, [(1, Card(code, code)), (2, Card(code, None))])
     assert cells(content) == [["Card", "Code", "Serial"], ["1", code, code], ["2", code, ""]]
 
 
@@ -111,15 +135,15 @@ def test_i1_a_spreadsheet_is_made_without_a_file_on_disk(monkeypatch):
     for name in ("mkstemp", "mkdtemp", "TemporaryFile", "NamedTemporaryFile"):
         monkeypatch.setattr(tempfile, name, None)
     many = [(number, Card(f"CANARY-{number}", None)) for number in range(1, 1_001)]
-    assert len(cells(FORMATS["xlsx"].write("0" * 24, many))) == 1_001
+    assert len(cells(FORMATS["xlsx"].write(ORDER, many))) == 1_001
 
 
 def test_a_code_that_no_cell_holds_is_refused_and_not_cut():
     longest = Card("x" * LONGEST_CELL, None)
-    assert cells(FORMATS["xlsx"].write("0" * 24, [(1, longest)]))[1][1] == longest.value
+    assert cells(FORMATS["xlsx"].write(ORDER, [(1, longest)]))[1][1] == longest.value
     for card in (Card("x" * LONGEST_CELL + "y", None), Card("x", "y" * LONGEST_CELL + "y")):
         with pytest.raises(InvalidRequest, match="too long for a spreadsheet"):
-            FORMATS["xlsx"].write("0" * 24, [(1, card)])
+            FORMATS["xlsx"].write(ORDER, [(1, card)])
 
 
 def test_json_has_its_layout():

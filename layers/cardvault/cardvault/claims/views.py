@@ -24,6 +24,9 @@ def claim_view(
         "email": masked(order.customer_email or ""),
         "expiresAt": link.expires_at,
         "codeSent": link.code_sent_at is not None,
+        "title": order.title,
+        "instructions": order.instructions,
+        "redeemUrl": order.redeem_url,
     }
 
 

@@ -98,7 +98,7 @@ class CreateDownload:
         cards = read_all(order).open(self.keyring)
         kind = FORMATS[file_format]
         key = self.bucket.put(
-            kind.write(order.order_id, cards),
+            kind.write(order, cards),
             extension=file_format,
             content_type=kind.content_type,
             key_arn=self.key_arn,

@@ -6,6 +6,7 @@ Source: https://learn.microsoft.com/office/troubleshoot/excel/last-digits-change
 """
 
 import io
+from collections.abc import Sequence
 
 from cardvault.errors import InvalidRequest
 from cardvault.orders.opening import NumberedCards
@@ -23,8 +24,8 @@ _AS_IT_IS = {
 }
 
 
-def write(cards: NumberedCards) -> bytes:
-    """An .xlsx file (ECMA-376) of the cards.
+def write(head: Sequence[str], cards: NumberedCards) -> bytes:
+    """An .xlsx file (ECMA-376): the lines of the head, then the cards under their columns.
 
     Raises InvalidRequest for a code that no cell can hold.
     """
@@ -38,13 +39,16 @@ def write(cards: NumberedCards) -> bytes:
     with xlsxwriter.Workbook(content, _AS_IT_IS) as book:
         text = book.add_format({"num_format": _TEXT, "text_wrap": True, "valign": "top"})
         sheet = book.add_worksheet("Gift cards")
-        sheet.freeze_panes(1, 0)
+        top = len(head)
+        for row, line in enumerate(head):
+            sheet.write_string(row, 0, line)
+        sheet.freeze_panes(top + 1, 0)
         for column, (title, width) in enumerate(_COLUMNS):
             sheet.set_column(column, column, width)
-            sheet.write_string(0, column, title, book.add_format({"bold": True}))
-        for row, (number, card) in enumerate(cards, start=1):
+            sheet.write_string(top, column, title, book.add_format({"bold": True}))
+        for row, (number, card) in enumerate(cards, start=top + 1):
             for column, said in enumerate((str(number), card.value, card.serial or "")):
                 sheet.write_string(row, column, said, text)
         # No green corners: that a code of digits is a text is meant.
-        sheet.ignore_errors({"number_stored_as_text": f"A1:C{len(cards) + 1}"})
+        sheet.ignore_errors({"number_stored_as_text": f"A1:C{top + 1 + len(cards)}"})
     return content.getvalue()

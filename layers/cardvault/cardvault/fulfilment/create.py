@@ -32,6 +32,7 @@ from cardvault.http.fields import idempotency_key
 from cardvault.http.schemas import body, checker
 from cardvault.identity.ceilings import day_of
 from cardvault.orders import store
+from cardvault.orders.display import DISPLAY, Display
 from cardvault.orders.recipient import RECIPIENT, Recipient, hash_passcode
 from cardvault.orders.records import (
     UNFINISHED,
@@ -59,6 +60,7 @@ _check = checker(
                 "quantity": {"type": "integer", "minimum": 1, "maximum": LARGEST_ORDER},
                 "supplierOrderId": SUPPLIER_ID,
                 "delivery": RECIPIENT,
+                "display": DISPLAY,
             },
         ),
         "oneOf": [
@@ -68,31 +70,34 @@ _check = checker(
         "description": "either productId, typeId and quantity, or supplierOrderId, is required",
     }
 )
+_OF_A_PURCHASE = {"productId", "typeId", "quantity"}
 
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """What to buy, or which supplier order to adopt, and whom to write to if anyone."""
+    """What to buy, or which supplier order to adopt; whom to write to, and what to say of it."""
 
     product_id: str | None = None
     type_id: str | None = None
     quantity: int | None = None
     supplier_order_id: str | None = None
     recipient: Recipient | None = None
+    display: Display | None = None
 
     @classmethod
     def parse(cls, request: dict[str, Any]) -> Self:
         """From a request body. Raises InvalidRequest, naming the field."""
         checked = _check(request)
-        if "supplierOrderId" in checked and not checked.keys() <= {"supplierOrderId", "delivery"}:
+        if "supplierOrderId" in checked and checked.keys() & _OF_A_PURCHASE:
             raise InvalidRequest("supplierOrderId stands alone: the supplier knows the rest")
-        delivery = checked.get("delivery")
+        delivery, display = checked.get("delivery"), checked.get("display")
         return cls(
             checked.get("productId"),
             checked.get("typeId"),
             int(checked["quantity"]) if "quantity" in checked else None,
             checked.get("supplierOrderId"),
             Recipient.of(delivery) if delivery else None,
+            Display.of(display) if display else None,
         )
 
     def fingerprint(self, salt: bytes, *, former: bool = False) -> str:
@@ -102,6 +107,8 @@ class NewOrder:
         under the one of former releases, which kept the fingerprint as it is.
         """
         content = asdict(self)
+        if self.display is None:  # as in former releases, whose orders had none
+            del content["display"]
         if self.recipient and self.recipient.passcode:
             hashed = hash_passcode(self.recipient.passcode, salt, former=former)
             content["recipient"]["passcode"] = hashed.hex()
@@ -215,6 +222,7 @@ def _new_record(request: NewOrder, caller: Caller, order_id: str, now: str) -> O
         hash_salt=new_hash_salt(),
         unfinished=UNFINISHED,
         **(request.recipient.attributes() if request.recipient else {}),
+        **(request.display.attributes() if request.display else {}),
     )
 
 

@@ -21,8 +21,8 @@ BODY_ERRORS = (errors.BodyTooLarge, errors.InvalidRequest, errors.UnsupportedMed
 LONGEST = 4 * 1024
 """Bytes of any body, but for the routes below: the token, claims, downloads, resends."""
 _LONGEST_ON = {
-    # Three names of 80 characters, each of which JSON may write in 12 bytes.
-    "POST /api/orders": 8 * 1024,
+    # Names and instructions of 1,200 characters together, each of which JSON may write in 12 bytes.
+    "POST /api/orders": 16 * 1024,
     # Holds nothing but a number and a code, and comes from anyone.
     "POST /v2/giftcards/programs/{programId}/balance-check": 1024,
     # 500 recipients: 2 KB for each.

@@ -158,6 +158,7 @@ class OrderMailer:
         known = {
             "shop": order.shop_name or self.shop_name,
             "name": order.customer_name,
+            "title": order.title,
             "order_id": order.order_id,
         }
         if order.stored_at is None:

@@ -99,6 +99,10 @@ class OrderRecord(Record):
     fulfilled_quantity = NumberAttribute(attr_name="fulfilledQuantity", null=True)
     refunded_quantity = NumberAttribute(attr_name="refundedQuantity", null=True)
 
+    title = UnicodeAttribute(null=True)
+    instructions = UnicodeAttribute(null=True)
+    redeem_url = UnicodeAttribute(attr_name="redeemUrl", null=True)
+
     customer_email = UnicodeAttribute(attr_name="customerEmail", null=True)
     customer_name = UnicodeAttribute(attr_name="customerName", null=True)
     shop_name = UnicodeAttribute(attr_name="shopName", null=True)

@@ -214,6 +214,7 @@ function introduction() {
   const until = { otp: "untilOtp", passcode: "untilPasscode", none: "untilNone" };
   return [
     element("h1", {}, text("ready", { cards: count, shop: claim.shop })),
+    title(),
     element("p", { class: "lead" }, text(until[claim.protection], values)),
     claim.missingCount
       ? element("p", { class: "note" }, text("missing", {
@@ -380,12 +381,14 @@ function cardsView() {
   const toggle = (event) => step(event.currentTarget, all ? hideAll : revealAll);
   return [
     element("h1", {}, text("ready", { cards: counted("cards", claim.cardCount), shop: claim.shop })),
+    title(),
     element("p", { class: "lead" }, text("cardsLead")),
     element("div", { class: "tools" },
       button(text(all ? "hideAll" : "revealAll"), toggle, { class: "button small", id: "all" }),
       button(text("copyAll"), (event) => step(event.currentTarget, copyAll), { class: "button quiet small", id: "copy-all" }),
       button(text("print"), (event) => step(event.currentTarget, printAll), { class: "button quiet small", id: "print" })),
     list,
+    howToRedeem(),
     shown < claim.cardCount
       ? element("div", { class: "stack" }, button(text("more"), more, { class: "button quiet small", id: "more" }))
       : null,
@@ -395,12 +398,27 @@ function cardsView() {
   ];
 }
 
+function title() {
+  return claim.title ? element("p", { class: "title" }, claim.title) : null;
+}
+
+/** In the shop's words: text alone, and a link that shows where it leads. */
+function howToRedeem() {
+  if (!claim.instructions && !claim.redeemUrl) return null;
+  return element("div", { class: "redeem" },
+    element("h2", {}, text("redeemTitle")),
+    claim.instructions ? element("p", { class: "instructions" }, claim.instructions) : null,
+    claim.redeemUrl ? element("p", { class: "instructions" }, linkTo(claim.redeemUrl)) : null);
+}
+
 function cardItem(n) {
   const card = open.has(n) ? cards.get(n) : null;
   const name = text("card", { n: number(n) });
+  // Printed cards are cut apart: each says what it is.
+  const printed = claim.title ? element("span", { class: "printed" }, ` · ${claim.title}`) : null;
   const toggle = (event) => step(event.currentTarget, () => reveal(n));
   return element("li", { class: "card" },
-    element("p", { class: "name" }, name),
+    element("p", { class: "name" }, name, printed),
     card
       ? element("p", { class: "code" }, codeShown(card.code))
       : element("p", { class: "code hidden" },
@@ -424,8 +442,11 @@ function cardItem(n) {
 
 /** A code that is a link opens in a window of its own, which learns nothing of this page. */
 function codeShown(code) {
-  if (!/^https:\/\/\S+$/.test(code)) return code;
-  return element("a", { href: code, target: "_blank", rel: "noopener noreferrer" }, code);
+  return /^https:\/\/\S+$/.test(code) ? linkTo(code) : code;
+}
+
+function linkTo(address) {
+  return element("a", { href: address, target: "_blank", rel: "noopener noreferrer", dir: "ltr" }, address);
 }
 
 function around(template, child) {
