@@ -207,6 +207,20 @@ def test_an_expired_card_is_processed_as_asked(shop, clock, asked, told):
     assert (answer["success"], answer["cardId"]) == (True, card_id)
 
 
+@pytest.mark.parametrize(
+    ("status", "way_out"),
+    [
+        ("pending", "activate it first"),
+        ("suspended", "unsuspend it first"),
+        ("expired", "extend it first, by process-expired"),
+    ],
+)
+def test_a_card_that_takes_no_money_says_what_comes_first(shop, clock, status, way_out):
+    card_id = Prepared(shop, clock, status).id
+    with pytest.raises(CardRefused, match=f"^the gift card is {status}; {way_out}$"):
+        shop.do("reload", card_id, amount=1)
+
+
 def test_an_extension_says_until_when(shop, clock):
     card_id = Prepared(shop, clock, "expired").id
     answer = shop.do("process-expired", card_id, action="extend", extensionDays=1)

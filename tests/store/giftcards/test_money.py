@@ -86,6 +86,9 @@ def test_i10_a_reload_by_number_finds_the_card(shop):
     card = shop.active("10.00")
     loaded = shop.do("reload-by-number", cardNumber=card["cardNumber"], amount=5)
     assert (loaded["id"], loaded["balance"]) == (card["id"], Decimal("15.00"))
+    for number in (card["cardNumber"], "9" * 16):
+        with pytest.raises(InvalidRequest, match="Idempotency-Key"):
+            shop.do("reload-by-number", cardNumber=number, amount=5, key="two words")
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,12 @@ class Status(StrEnum):
     DEPLETED = "depleted"
 
 
+# What makes one that is refused take money, or give it, again.
+_WAYS_OUT = {
+    Status.PENDING: "; activate it first",
+    Status.SUSPENDED: "; unsuspend it first",
+    Status.EXPIRED: "; extend it first, by process-expired",
+}
 # A depleted card lives: what is asked of it fails for want of funds, which says more.
 LIVE = frozenset({Status.ACTIVE, Status.DEPLETED})
 CREDITABLE = LIVE | {Status.SUSPENDED}
@@ -94,7 +100,8 @@ def expect(card: CardRecord, allowed: frozenset[Status], now: datetime) -> Statu
     """The card's status, if it is one of these. Raises CardRefused, naming it, otherwise."""
     found = status(card, now)
     if found not in allowed:
-        raise CardRefused(f"the gift card is {found}", status=found.value)
+        way_out = _WAYS_OUT.get(found, "")
+        raise CardRefused(f"the gift card is {found}{way_out}", status=found.value)
     return found
 
 

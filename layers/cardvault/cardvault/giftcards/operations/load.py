@@ -25,6 +25,7 @@ from cardvault.giftcards.operations.command import AmountToMove, Command, idempo
 from cardvault.giftcards.operations.issue import card_attributes
 from cardvault.giftcards.security.guard import CodeGuard
 from cardvault.giftcards.views import Views
+from cardvault.http.fields import idempotency_key
 
 _check_activate = checker(
     {},
@@ -82,6 +83,7 @@ class LoadCards:
 
     def reload_by_number(self, command: Command) -> Answer:
         """As `reload`, the card named by its number."""
+        idempotency_key(command.key)  # before the card is looked for, as everywhere
         body = _check_reload_by_number(command.body)
         card = command.card_numbered(self.ledger.vault.indexes_of(body["cardNumber"]))
         return self._reload(replace(command, card_id=card.card_id), AmountToMove.of(body))
