@@ -101,8 +101,9 @@ def _fill_bodies(operation: Part, function: Function, fields: dict[str, Schema])
 def _fill_responses(operation: Part, route: str, function: Function, shared: Shared) -> None:
     answers = operation["responses"]
     for status, answer in answers.items():
-        if int(status) < 400:
-            answer.setdefault("headers", responses.GUARDED)
+        if int(status) < 400 or "headers" in answer:
+            of_its_own = answer.get("headers", responses.GUARDED)
+            answer["headers"] = {**of_its_own, **responses.REQUEST_ID}
     errors = function.errors(route)
     if not operation.pop("x-calls-aws", True):
         errors = errors - {AwsUnavailable}

@@ -21,6 +21,8 @@ GUARDED = {
     "Referrer-Policy": {"$ref": "#/components/headers/NoReferrer"},
     "X-Content-Type-Options": {"$ref": "#/components/headers/NoSniff"},
 }
+# Of every answer of ours, and not of API Gateway's own.
+REQUEST_ID = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
 # API Gateway's own answers, before or in place of ours.
 _OF_THE_GATEWAY = {401, 403, 413, 429, 500, 503}
 # The schema of an error's body, where it carries details.
@@ -51,7 +53,7 @@ def error_response(prose: Part, status: int, codes: Codes) -> Part:
     headers = prose.get("headers", _headers(status) if codes else None)
     return {
         "description": prose["description"],
-        **({"headers": headers} if headers else {}),
+        **({"headers": {**headers, **REQUEST_ID}} if headers else {}),
         "content": {"application/json": content},
     }
 

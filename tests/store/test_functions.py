@@ -280,6 +280,7 @@ def test_an_answer_is_as_the_api_document_says(run, output, case):
     assert headers["Set-Cookie"] == "" or "Set-Cookie" in told["headers"]
     public = case.startswith("publish_keys/")
     assert headers["Cache-Control"] == ("public, max-age=300" if public else "no-store")
+    assert headers["X-Request-Id"] == EVENTS[case]["requestContext"]["requestId"]
     assert headers["Referrer-Policy"] == "no-referrer"
     assert headers["X-Content-Type-Options"] == "nosniff"
     said = output.text()

@@ -304,7 +304,7 @@ def test_every_answer_of_ours_tells_of_the_headers_that_guard_it(operation_id):
         gateways = {"Unauthorized", "MissingScope", "TooManyRequests"}
         shared = OPERATIONS[operation_id]["responses"][str(status)].get("$ref", "").split("/")[-1]
         if shared not in gateways:
-            told = {"Cache-Control", "Referrer-Policy", "X-Content-Type-Options"}
+            told = {"Cache-Control", "Referrer-Policy", "X-Content-Type-Options", "X-Request-Id"}
             assert told <= set(answer["headers"]), status
         codes = told_by_status(OPERATIONS[operation_id])[status]
         assert ("Retry-After" in answer.get("headers", {})) == bool(codes & LATER), status

@@ -90,9 +90,10 @@ def endpoint(
             route = event.get("routeKey", "")
             try:
                 parameters = known(route)
-                return work(event if parameters is None else expect_known(event, parameters))
+                answer = work(event if parameters is None else expect_known(event, parameters))
             except Exception as error:  # noqa: BLE001 - the last stop before the caller
-                return _answer(error, event, declared(route))
+                answer = _answer(error, event, declared(route))
+            return _named(answer, event)
 
         made = cast("Handler", handler)
         made.raises, made.query = declared, known
@@ -115,7 +116,18 @@ def _answer(error: Exception, event: Event, declared: Errors) -> Response:
     if status >= 500 and not isinstance(known, errors.Retryable):
         count("RequestFailures")
     message = str(known) if status < 500 else known.message
-    request_id = event.get("requestContext", {}).get("requestId")
-    body = {"error": message, "code": code, "requestId": request_id, **known.details}
+    body = {"error": message, "code": code, "requestId": _request_id(event), **known.details}
     after = known.retry_after_s
     return respond(status, body, {"Retry-After": str(math.ceil(after))} if after else None)
+
+
+def _named(answer: Response, event: Event) -> Response:
+    """The answer under the request's id, by which the access log and our own log have it."""
+    request_id = _request_id(event)
+    named = {"X-Request-Id": request_id} if request_id else {}
+    return {**answer, "headers": {**answer["headers"], **named}}
+
+
+def _request_id(event: Event) -> str | None:
+    found: str | None = event.get("requestContext", {}).get("requestId")
+    return found
