@@ -11,7 +11,7 @@ import pytest
 
 from cardvault import errors
 from cardvault.aws import tables
-from cardvault.claims.claim import hash_code
+from cardvault.claims.proof import hash_code
 from cardvault.core.clock import to_text
 from cardvault.giftcards import programs
 from cardvault.giftcards.ledger import posting

@@ -8,7 +8,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from cardvault.claims.claim import hash_code, session_for
+from cardvault.claims.claim import session_for
+from cardvault.claims.proof import hash_code
 from cardvault.identity.signing import SigningKey
 from cardvault.links import hash_token
 from tests.support import by_hand

@@ -8,7 +8,6 @@ and replaced links get the same answer, equally late.
 import hashlib
 import hmac
 import math
-import re
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,27 +18,18 @@ from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
 from cardvault.aws.metrics import count
 from cardvault.aws.retries import retry_lost_races
+from cardvault.claims import proof
 from cardvault.claims.min_response_time import MinResponseTime
-from cardvault.core import typed
 from cardvault.core.clock import Clock, from_text, utc_now
-from cardvault.errors import CodeTooOld, InvalidRequest, LinkUnusable, OrderNotFound, WrongCode
+from cardvault.errors import CodeTooOld, LinkUnusable, OrderNotFound, WrongCode
 from cardvault.http.idempotency import bind_to_token
 from cardvault.links import MOST_WRONG_TRIES, AccessLink, Kind, State
 from cardvault.orders import store
-from cardvault.orders.recipient import (
-    LONGEST_PASSCODE,
-    SHORTEST_PASSCODE,
-    Protection,
-    passcode_fits,
-)
 from cardvault.orders.records import OrderRecord
 from cardvault.orders.store import Edit
 
 SESSION_LIFETIME = timedelta(minutes=10)
 REPEAT_WITHIN = timedelta(seconds=10)
-CODE_LIFETIME = timedelta(minutes=10)
-CODE_HASH_BYTES = 32
-_ONE_TIME_CODE = re.compile("[0-9]{6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +39,6 @@ class ClaimRequest:
     token: str = field(repr=False)
     session: str | None = field(default=None, repr=False)
     origin: dict[str, Any] = field(default_factory=dict)
-
-
-def hash_code(token: str, code: str) -> bytes:
-    """HMAC of an e-mailed code under the link's token, which is stored nowhere.
-
-    So a reader of the table cannot try the million codes against it.
-    """
-    return hmac.digest(token.encode(), b"code " + code.encode(), "sha256")
 
 
 def session_for(token: str, idempotency_key: str | None) -> str:
@@ -180,10 +162,10 @@ class RedeemClaim:
         link = find_usable(claim, edit.order, edit.now, self.clock)
         if edit.order.stored_at is None or edit.order.shredded_at is not None:
             raise LinkUnusable
-        given = _read_code(edit.order.guarded_by, code or "")
-        if _proves(edit.order, link, claim.token, given, edit.now):
+        given = proof.read(edit.order.guarded_by, code or "")
+        if proof.fits(edit.order, link, claim.token, given, edit.now):
             return _consume(edit, link, claim, session)
-        if _is_too_old(link, claim.token, given):
+        if proof.is_too_old(link, claim.token, given):
             raise CodeTooOld
         return _count_wrong_try(edit, link, claim)
 
@@ -216,45 +198,3 @@ def _count_wrong_try(edit: Edit, link: AccessLink, claim: ClaimRequest) -> Acces
     reason = "WRONG_CODE" if state == State.LIVE else "WRONG_CODE_LOCKED"
     edit.commit(Event(EventName.CLAIM_REFUSED, reason=reason, **claim.origin), wrong_tries=tries)
     return link
-
-
-def _read_code(protection: str, text: str) -> str:
-    """The code as it was meant. Raises InvalidRequest for what can be none."""
-    if protection == Protection.NONE:
-        return ""
-    if not typed.line(text):
-        raise InvalidRequest("code is required")
-    if protection == Protection.OTP:
-        code = typed.digits(text)
-        if not _ONE_TIME_CODE.fullmatch(code):
-            raise InvalidRequest("code must be 6 digits")
-        return code
-    if not SHORTEST_PASSCODE <= len(typed.passcode(text)) <= LONGEST_PASSCODE:
-        raise InvalidRequest(f"code must have {SHORTEST_PASSCODE} to {LONGEST_PASSCODE} characters")
-    return text
-
-
-def _proves(order: OrderRecord, link: AccessLink, token: str, given: str, now: datetime) -> bool:
-    if order.guarded_by == Protection.NONE:
-        return True
-    if order.guarded_by == Protection.PASSCODE:
-        return order.passcode_hash is not None and passcode_fits(given, order.passcode_hash)
-    if link.code_hash is None or link.code_sent_at is None:
-        return False
-    in_time = now < from_text(link.code_sent_at) + CODE_LIFETIME
-    fits = hmac.compare_digest(hash_code(token, given), link.code_hash)
-    return in_time and fits
-
-
-def _is_too_old(link: AccessLink, token: str, given: str) -> bool:
-    """Whether it was right once: slow mail, or one more press, makes nobody a guesser."""
-    given_hash = hash_code(token, given)
-    return any(hmac.compare_digest(given_hash, known) for known in known_codes(link))
-
-
-def known_codes(link: AccessLink) -> list[bytes]:
-    """The hashes of all codes that were sent for the link."""
-    former: bytes = link.former_codes or b""
-    starts = range(0, len(former), CODE_HASH_BYTES)
-    known = [former[start : start + CODE_HASH_BYTES] for start in starts]
-    return known if link.code_hash is None else [*known, link.code_hash]

@@ -9,16 +9,9 @@ from cardvault import links
 from cardvault.audit.events import EventName
 from cardvault.audit.trail import Event
 from cardvault.aws.retries import retry_lost_races
-from cardvault.claims.claim import (
-    CODE_LIFETIME,
-    ClaimRequest,
-    find_link,
-    find_usable,
-    hash_code,
-    known_codes,
-    order_of,
-)
+from cardvault.claims.claim import ClaimRequest, find_link, find_usable, order_of
 from cardvault.claims.min_response_time import MinResponseTime
+from cardvault.claims.proof import CODE_LIFETIME, hash_code, known_codes
 from cardvault.core import typed
 from cardvault.core.clock import Clock, from_text, utc_now
 from cardvault.errors import (
