@@ -5,6 +5,7 @@ It gets nothing and changes nothing; a link on it still leads a person to a page
 
 import json
 import threading
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -78,9 +79,16 @@ def foreign(request, foreign_port):
 
 @pytest.fixture(scope="module")
 def servers(vault, foreign_port):
+    """Asks for what listens now, one by one: the place of a function that ended is closed."""
     vault.shop()
     with Console(vault):
-        yield [f"http://{one}" for one in addresses(vault) if not one.endswith(f":{foreign_port}")]
+        yield partial(listening, vault, foreign_port)
+
+
+def listening(vault, foreign_port):
+    for one in addresses(vault):
+        if one in addresses(vault) and not one.endswith(f":{foreign_port}"):
+            yield f"http://{one}"
 
 
 def answered(page):
@@ -94,17 +102,19 @@ def test_a_foreign_page_gets_nothing(servers, foreign, tab):
     page = tab()
     page.goto(foreign)
     statuses = answered(page)
-    for server in servers:
+    asked = 0
+    for server in servers():
+        asked += 1
         for name, attack in ATTACKS.items():
             learned = page.evaluate(f"url => {{ const body = '{{}}'; return {attack}; }}", server)
             assert learned == LEARNED.get(name, "nothing"), (server, name)
-    assert len(statuses) >= len(servers)
+    assert len(statuses) >= asked > 2
     assert [one for one in statuses if one[1] not in {204, 403}] == []
 
 
 def test_a_form_of_a_foreign_page_is_refused(servers, foreign, tab):
     page = tab()
-    for server in servers:
+    for server in servers():
         page.goto(foreign)
         with page.expect_navigation() as arrived:
             page.evaluate(FORM, server)
@@ -114,7 +124,7 @@ def test_a_form_of_a_foreign_page_is_refused(servers, foreign, tab):
 
 def test_a_foreign_page_cannot_put_a_page_into_a_frame(servers, foreign, tab):
     page = tab()
-    for server in servers:
+    for server in servers():
         page.goto(foreign)
         with page.expect_response(f"{server}/") as arrived:
             page.evaluate(
