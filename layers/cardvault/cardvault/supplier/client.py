@@ -109,9 +109,10 @@ class SupplierClient:
                 raise errors.SupplierUnavailable("no connection to the supplier") from None
             raise errors.PlacementUnknown from None
         if 400 <= answer.status_code < 500:
-            if answer.status_code == 404:
-                raise errors.SupplierProductUnknown
-            raise refusal_of(answer) or errors.PlacementUnknown()
+            refusal = refusal_of(answer) or errors.PlacementUnknown()
+            if isinstance(refusal, errors.SupplierOrderUnknown):
+                raise errors.SupplierProductUnknown  # there is no order yet: it is what was wanted
+            raise refusal
         try:
             order_id = _data_of(answer).get("orderId")
         except errors.SupplierUnavailable:
