@@ -35,12 +35,18 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
                 terminalreporter.write_line(value)
 
 
+STOREFRONT = "https://shop.example.com"
+
+
 @pytest.fixture(scope="session")
 def vault() -> Iterator[Cardvault]:
     """The real template on the embedded stack, each function held to its role."""
     patient = {"EMULATOR_QUEUE_S": "3600"}  # a burst queues, however slow the machine
     with running(
-        parameters={"LogLevel": "DEBUG"}, settings=patient, auth=True, handling_s=1.0
+        parameters={"LogLevel": "DEBUG", "StorefrontOrigins": STOREFRONT},
+        settings=patient,
+        auth=True,
+        handling_s=1.0,
     ) as running_vault:
         running_vault.supplier.canary("CANARY")
         yield running_vault

@@ -11,8 +11,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import requests
 
+from local.clients.gift_cards import GIFT_SCOPES, GiftProgram
 from local.console import Console
 from local.stack.embedded import Stack
+from tests.conftest import STOREFRONT
 from tests.support.claiming import ordered
 from tests.support.listening import addresses
 
@@ -42,6 +44,16 @@ FORM = """url => {
     document.body.append(form);
     form.submit();
 }"""
+ASK = """([url, asked, more]) => fetch(url, {
+    method: 'POST',
+    body: JSON.stringify(asked),
+    headers: {'Content-Type': 'application/json', ...more},
+}).then(
+    async a => ({
+        status: a.status, requestId: a.headers.get('X-Request-Id'), body: await a.json(),
+    }),
+    () => 'nothing',
+)"""
 FUNCTION = json.dumps(
     {
         "FunctionName": "evil",
@@ -164,3 +176,26 @@ def test_a_link_on_a_foreign_page_leads_to_a_download(vault, alice, foreign, tab
     with page.expect_download() as download:
         page.evaluate("url => { location.href = url; }", vault.api_url + made["downloadUrl"])
     assert download.value.suggested_filename == f"cards-{customer.order_id}.txt"
+
+
+@pytest.fixture(scope="module")
+def program(vault):
+    return GiftProgram.create(vault, vault.shop("gift shop", scopes=GIFT_SCOPES))
+
+
+def test_a_storefront_checks_a_balance_and_can_call_nothing_else(vault, program, tab):
+    """Its origin is the one that `StorefrontOrigins` names (F38)."""
+    card = program.active_card("25.00")
+    code = program.post(f"cards/{card['id']}/resend-code").json()["securityCode"]
+    page = tab(permissions=["local-network-access"])
+    page.route(f"{STOREFRONT}/", lambda route: route.fulfill(content_type="text/html", body="<p>"))
+    page.goto(f"{STOREFRONT}/")
+    page.unroute_all()  # or preflights are answered by the test's browser itself
+    asked = {"cardNumber": card["cardNumber"], "securityCode": code}
+    check = f"{vault.api_url}{program.path}/balance-check"
+    told = page.evaluate(ASK, [check, asked, {}])
+    assert (told["status"], told["body"]["balance"]) == (200, 25)
+    assert told["requestId"] is not None
+    with_token = {"Authorization": "Bearer x"}
+    for address in (check, f"{vault.api_url}{program.path}/cards/balance-check"):
+        assert page.evaluate(ASK, [address, asked, with_token]) == "nothing"

@@ -125,6 +125,13 @@ def test_a_balance_check_needs_no_login(program, card):
     assert program.check_balance(card["cardNumber"], wrong).status_code == 404
 
 
+def test_a_shops_server_checks_balances_with_its_token_past_the_count_of_its_address(program, card):
+    code = program.post(f"cards/{card['id']}/resend-code").json()["securityCode"]
+    asked = {"cardNumber": card["cardNumber"], "securityCode": code}
+    answers = [program.post("cards/balance-check", **asked).status_code for _ in range(7)]
+    assert answers == [200] * 7
+
+
 def test_i11_each_role_can_do_all_of_its_job(program, vault):
     """The stack's IAM is on: a right that a role lacks shows here."""
 

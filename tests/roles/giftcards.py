@@ -206,6 +206,8 @@ def _checking_balances(shop: Shop) -> None:
     ):
         body = {"cardNumber": number, "securityCode": said}
         shop.ask("check_balance", route, wanted, body=body, by=None)
+    body = {"cardNumber": card["cardNumber"], "securityCode": code}
+    shop.ask("check_balance", f"POST {PROGRAM}/cards/balance-check", 200, body=body)
 
 
 def _rotating_keys(shop: Shop) -> None:

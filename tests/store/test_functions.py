@@ -102,6 +102,7 @@ ANSWERED = {
     "list_gift_cards/unknown_status": 422,
     "list_gift_cards/limit_too_high": 422,
     "check_balance/right_code": 200,
+    "check_balance/right_code_with_token": 200,
     "check_balance/wrong_code": 404,
     "check_balance/not_a_code": 422,
     "get_audit_trail/whole": 200,

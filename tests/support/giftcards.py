@@ -182,9 +182,11 @@ class GiftShop:
         by = by or business(self.program.tenant_id)
         return listing(self.program.program_id, Filter(**wanted), by, limit=limit, cursor=cursor)
 
-    def check_balance(self, number: str, code: str, ip: str = "198.51.100.1") -> dict[str, Any]:
+    def check_balance(
+        self, number: str, code: str, ip: str = "198.51.100.1", by: Caller | None = None
+    ) -> dict[str, Any]:
         body = {"cardNumber": number, "securityCode": code}
-        return CheckBalance(self.guard, self.clock)(self.program.program_id, body, ip)
+        return CheckBalance(self.guard, self.clock)(self.program.program_id, body, ip, by)
 
     def expire(self) -> int:
         return ExpireCards(clock=self.clock)().posted

@@ -1,4 +1,4 @@
-"""POST /v2/giftcards/programs/{programId}/balance-check: what is on a card in hand."""
+"""POST /v2/giftcards/programs/{programId}/[cards/]balance-check: what is on a card in hand."""
 
 from cardvault.audit.trail import AuditRecord
 from cardvault.aws import boto_clients, tables
@@ -15,6 +15,7 @@ from cardvault.giftcards.security.guard import CodeGuard, GuardRecord
 from cardvault.giftcards.security.vault import CodeVault, NumberVault
 from cardvault.http import request
 from cardvault.http.body import BODY_ERRORS, json_body
+from cardvault.http.caller import Caller
 from cardvault.http.endpoint import endpoint
 from cardvault.http.response import Response, respond
 
@@ -30,4 +31,6 @@ def handler(event: request.Event) -> Response:
     """200 with the balance, or the one 404 for everything that does not fit."""
     address = event["requestContext"]["http"].get("sourceIp")
     program_id, body = request.path_id(event, "programId"), json_body(event)
-    return respond(200, check_balance(program_id, body, address))
+    with_token = event["routeKey"].endswith("/cards/balance-check")
+    caller = Caller.of(event) if with_token else None
+    return respond(200, check_balance(program_id, body, address, caller))

@@ -31,7 +31,7 @@ def probe_stack():
     }
     outputs = {"api": "ApiId", "issuer": "IssuerApiId"}
     with Stack(TEMPLATE, api_outputs=outputs, settings=settings) as stack:
-        stack.deploy({"AwsUrl": stack.aws_url})
+        stack.deploy({"AwsUrl": stack.aws_url, "Storefront": "https://shop.example"})
         yield stack
 
 

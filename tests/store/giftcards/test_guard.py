@@ -1,5 +1,8 @@
 """Guessing a security code: one answer, few tries, and a trail of the refused (I6, I7)."""
 
+from dataclasses import replace
+from functools import partial
+
 import pytest
 
 from cardvault.audit import trail
@@ -7,9 +10,10 @@ from cardvault.audit.chain import head_of
 from cardvault.aws import tables
 from cardvault.errors import GiftCardNotFound, TooManyRequests, WrongSecurityCode
 from cardvault.giftcards.queries import trail as cards_trail
-from cardvault.giftcards.security import vault
+from cardvault.giftcards.security import guard, vault
 from cardvault.giftcards.security.guard import GuardRecord, find_guard, guard_key
 from tests.support.chaining import chain_everything, first_break
+from tests.support.giftcards import business
 
 
 @pytest.fixture
@@ -126,6 +130,28 @@ def test_a_caller_may_ask_five_times_a_minute(shop, card, clock):
         shop.check_balance(card["cardNumber"], card["code"])
     clock.advance(minutes=1)
     shop.check_balance(card["cardNumber"], card["code"])
+
+
+def test_a_client_with_a_token_has_a_count_of_its_own(shop, card, clock, monkeypatch):
+    """Its customers are many, and all of them come from its one address (F38)."""
+    monkeypatch.setattr(guard, "MOST_CHECKS_OF_A_CLIENT_PER_MINUTE", 7)
+    ours = business(shop.program.tenant_id)
+    check = partial(shop.check_balance, card["cardNumber"], card["code"])
+    for _ in range(7):
+        check(by=ours)
+    with pytest.raises(TooManyRequests):
+        check("203.0.113.9", by=ours)
+    check(by=replace(ours, client_id="another-client"))
+    assert check()["balance"] == 10
+    clock.advance(minutes=1)
+    check(by=ours)
+
+
+def test_i6_a_token_finds_the_cards_of_its_tenant_alone(shop, card):
+    with pytest.raises(GiftCardNotFound):
+        shop.check_balance(card["cardNumber"], card["code"], by=business("b" * 24))
+    chain_everything(card["id"])
+    assert [event.event for event in trail.read(card["id"])] == ["SECURITY_CODE_REFUSED"]
 
 
 def test_an_ipv6_subscriber_is_one_caller(shop, card):

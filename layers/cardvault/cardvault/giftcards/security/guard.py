@@ -31,6 +31,7 @@ from cardvault.giftcards.security.vault import CodeVault, NumberVault
 MOST_FAILURES = 5
 WINDOW = timedelta(hours=1)
 MOST_CHECKS_PER_MINUTE = 5
+MOST_CHECKS_OF_A_CLIENT_PER_MINUTE = 600
 _KEPT_FOR = timedelta(days=1)
 _NOBODY = "0" * 24
 
@@ -132,16 +133,23 @@ class CodeGuard:
         work.save(guard, condition=unchanged)
         work.commit()
 
-    def check_rate_limit(self, ip_address: str | None) -> None:
+    def check_rate_of_address(self, ip_address: str | None) -> None:
         """Count a request of this address. Raises TooManyRequests past its limit per minute."""
+        self._check_rate(f"caller {_network(ip_address)}", MOST_CHECKS_PER_MINUTE)
+
+    def check_rate_of_client(self, tenant_id: str, client_id: str) -> None:
+        """Count a request of this API client, from wherever. Raises TooManyRequests as above."""
+        self._check_rate(f"client {tenant_id} {client_id}", MOST_CHECKS_OF_A_CLIENT_PER_MINUTE)
+
+    def _check_rate(self, caller: str, most: int) -> None:
         now = self.clock()
         minute = int(now.timestamp()) // 60
-        whom = self.numbers.fingerprint(f"caller {_network(ip_address)}").hex()[:32]
+        whom = self.numbers.fingerprint(caller).hex()[:32]
         guard = GuardRecord(f"CALLER#{whom}#{minute}")
         delete_after = int((now + _KEPT_FOR).timestamp())
         counted = [GuardRecord.tries.add(1), GuardRecord.delete_after.set(delete_after)]
         tables.update_item(guard, counted)
-        if guard.tries > MOST_CHECKS_PER_MINUTE:
+        if guard.tries > most:
             raise TooManyRequests(60 - int(now.timestamp()) % 60)
 
 
