@@ -54,8 +54,8 @@ def routes() -> dict[str, str]:
         properties = item.get("Properties", {})
         if item["Type"] == "AWS::Serverless::Function":
             for event in properties.get("Events", {}).values():
-                if event["Type"] == "HttpApi":
-                    route = event["Properties"]
+                route = event["Properties"]
+                if event["Type"] == "HttpApi" and "Path" in route:
                     found[f"{route['Method']} {route['Path']}"] = properties["CodeUri"]
         if item["Type"] == "AWS::ApiGatewayV2::Route":
             (name,) = re.findall(r"\{(\w+)\}", properties["Target"]["Fn::Sub"])

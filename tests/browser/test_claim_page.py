@@ -1,5 +1,6 @@
 """The claim page in a real browser: what a customer does, and what a mail scanner must not do."""
 
+import json
 import re
 import sys
 import unicodedata
@@ -207,6 +208,34 @@ def test_a_link_that_was_cut_is_told_as_that(vault, tab):
     other = tab()
     other.goto(f"{vault.api_url}/claim")
     other.wait_for_selector("h1:has-text('from your e-mail')")
+
+
+@pytest.mark.parametrize("changed", ["/claim%23{}", "/claim/#{}", "/claim/%23{}", "/claim/?a=b#{}"])
+def test_a_link_that_a_mail_program_changed_leads_to_the_page(vault, alice, tab, changed):
+    customer = ordered(vault, alice)
+    page = tab()
+    page.goto(vault.api_url + changed.format(customer.link.partition("#")[2]))
+    page.wait_for_selector("#send")
+    assert page.url.endswith(f"/claim#{customer.link.partition('#')[2]}")
+
+
+def test_a_link_that_is_over_says_what_to_do(vault, alice, tab):
+    """The API has one answer for all reasons; what the page was told before tells some apart."""
+    page = tab()
+    page.goto(f"{vault.api_url}/claim#{'A' * 43}")
+    page.wait_for_selector("#renew")
+    assert page.locator(".reasons li").count() == 4
+    late = tab()
+    late.clock.install()
+    late.goto(ordered(vault, alice).link)
+    late.wait_for_selector("#send")
+    late.clock.fast_forward(200 * 3_600_000)
+    refusal = {"status": 404, "body": json.dumps({"code": "LINK_UNUSABLE"})}
+    late.route("**/api/claims/code", lambda route: route.fulfill(**refusal))
+    late.fill("#email", "somebody@example.com")
+    late.click("#send")
+    late.wait_for_selector("h1:has-text('too old')")
+    assert late.locator("#renew").is_visible()
 
 
 @pytest.mark.parametrize("blocked", [True, False])

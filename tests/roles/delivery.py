@@ -116,6 +116,7 @@ def _claiming(stage: Stage) -> None:
     _ask(stage, "reveal_claimed_cards", SHOW, 200, link, cookies=cookies)
     _ask(stage, "reveal_claimed_cards", SHOW, 404, link)
     _ask(stage, "serve_claim_page", "GET /claim", 200, None)
+    _ask(stage, "serve_claim_page", "$default", 404, None)
 
     _, guessed = _mailed(stage)
     for _ in range(4):

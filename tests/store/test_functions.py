@@ -27,7 +27,7 @@ from tests.support.functions import (
 )
 from tests.support.openapi import answers, operations, resolved, validator
 from tests.support.statemachine import tasks
-from tests.support.template import resources
+from tests.support.template import resources, route_key
 from tests.template.test_operators import MOST_CALLS
 
 API_EVENTS = [case for case, event in EVENTS.items() if "routeKey" in event]
@@ -52,6 +52,8 @@ ANSWERED = {
     "redeem_download/unknown": 404,
     "serve_claim_page/page": 200,
     "serve_claim_page/headers": 200,
+    "serve_claim_page/slash_at_its_end": 302,
+    "serve_claim_page/no_such_route": 404,
     "open_claim/live": 200,
     "open_claim/claimed": 200,
     "open_claim/unknown": 404,
@@ -211,9 +213,11 @@ def test_every_function_has_events_and_every_event_an_expectation():
 def test_an_api_event_is_one_of_its_functions_route(case):
     event = EVENTS[case]
     http = event["requestContext"]["http"]
-    method, template = event["routeKey"].split()
-    assert (http["method"], http["path"]) == (method, event["rawPath"])
-    assert event["rawPath"] == template.format(**event.get("pathParameters", {}))
+    assert http["path"] == event["rawPath"]
+    if event["routeKey"] != "$default":
+        method, template = event["routeKey"].split()
+        assert http["method"] == method
+        assert event["rawPath"] == template.format(**event.get("pathParameters", {}))
     functions = resources("AWS::Serverless::Function").values()
     (properties,) = [
         function["Properties"]
@@ -221,7 +225,7 @@ def test_an_api_event_is_one_of_its_functions_route(case):
         if function["Properties"]["CodeUri"].endswith(case.partition("/")[0])
     ]
     declared = [route["Properties"] for route in properties.get("Events", {}).values()]
-    routes = {f"{route['Method']} {route['Path']}": route["Auth"] for route in declared}
+    routes = {route_key(route): route["Auth"] for route in declared}
     assert not routes or event["routeKey"] in routes
     scopes = event["requestContext"].get("authorizer", {}).get("jwt", {}).get("scopes")
     assert scopes == routes.get(event["routeKey"], {}).get("AuthorizationScopes")
@@ -229,7 +233,7 @@ def test_an_api_event_is_one_of_its_functions_route(case):
 
 def test_every_route_of_a_function_has_an_event():
     routes = {
-        f"{route['Properties']['Method']} {route['Properties']['Path']}"
+        route_key(route["Properties"])
         for function in resources("AWS::Serverless::Function").values()
         for route in function["Properties"].get("Events", {}).values()
         if route["Type"] == "HttpApi"
@@ -265,7 +269,20 @@ def test_a_workflow_event_has_the_fields_that_the_workflow_hands_over(case):
 # --- behind the API ---
 
 
-@pytest.mark.parametrize("case", API_EVENTS)
+@pytest.mark.parametrize(
+    "case", [case for case in API_EVENTS if EVENTS[case]["routeKey"] == "$default"]
+)
+def test_what_no_route_has_is_answered(run, case):
+    answer = run(case)
+    assert (answer["statusCode"], answer["headers"]["Cache-Control"]) == (
+        ANSWERED[case],
+        "no-store",
+    )
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in API_EVENTS if EVENTS[case]["routeKey"] != "$default"]
+)
 def test_an_answer_is_as_the_api_document_says(run, output, case):
     answer = run(case)
     assert answer["statusCode"] == ANSWERED[case]

@@ -176,6 +176,18 @@ def test_a_redriven_order_goes_on_from_where_it_was(steps):
     assert steps.events(order.order_id)[-2:] == ["ORDER_NEEDS_ATTENTION", "ORDER_REDRIVEN"]
 
 
+def test_an_order_that_is_tried_again_is_no_longer_in_attention(steps):
+    order = steps.create()
+    steps.supplier.placing = [SupplierOutOfStock(), PlacementUnknown()]
+    with pytest.raises(SupplierOutOfStock):
+        steps.place(order.order_id)
+    record_failure(order.order_id, "SupplierOutOfStock", clock=steps.clock)
+    assert store.find(order.order_id).status == "attention"
+    with pytest.raises(PlacementUnknown):
+        steps.place(order.order_id)
+    assert store.find(order.order_id).status == "received"
+
+
 def test_an_order_that_is_not_there_is_not_placed(steps):
     with pytest.raises(OrderNotFound):
         steps.place("0" * 24)

@@ -26,3 +26,8 @@ def table_definition(logical_id: str) -> dict[str, Any]:
     properties = template()["Resources"][logical_id]["Properties"]
     wanted = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
     return {name: properties[name] for name in wanted if name in properties}
+
+
+def route_key(properties: dict[str, Any]) -> str:
+    """The route of an HttpApi event: `GET /claim`, or `$default` for one without a path."""
+    return f"{properties['Method']} {properties['Path']}" if "Path" in properties else "$default"

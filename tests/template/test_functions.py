@@ -15,7 +15,7 @@ from cardvault.aws import settings as settings_module
 from cardvault.identity.clients import SCOPES
 from tests.support.apps import any_value, load
 from tests.support.statemachine import tasks
-from tests.support.template import ROOT, resources, template
+from tests.support.template import ROOT, resources, route_key, template
 
 FUNCTIONS = resources("AWS::Serverless::Function")
 NAMES = sorted(FUNCTIONS)
@@ -357,12 +357,13 @@ def test_every_route_needs_a_scope_or_is_open_on_purpose():
         scopes = route["Auth"].get("AuthorizationScopes")
         if scopes is None:
             assert route["Auth"]["Authorizer"] == "NONE"
-            open_routes.add(f"{route['Method']} {route['Path']}")
+            open_routes.add(route_key(route))
         else:
             assert set(scopes) <= set(SCOPES)
     assert open_routes == {
         "POST /v2/token",
         "GET /api/download/{token}",
+        "$default",
         "GET /claim",
         "HEAD /claim",
         "POST /api/claims/open",

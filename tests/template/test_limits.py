@@ -36,7 +36,7 @@ def open_routes(stack):
                 for method, operation in methods.items():
                     schemes = {name for one in operation.get("security", []) for name in one}
                     if not schemes - {"NONE"}:
-                        yield f"{method.upper()} {path}"
+                        yield "$default" if path == "/$default" else f"{method.upper()} {path}"
 
 
 def stages(stack):

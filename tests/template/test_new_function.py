@@ -50,7 +50,7 @@ def forgotten(folder):
 def routes(logical_id):
     function = FUNCTIONS.get(logical_id, {"Properties": {}})
     for event in function["Properties"].get("Events", {}).values():
-        if event["Type"] == "HttpApi":
+        if event["Type"] == "HttpApi" and "Path" in event["Properties"]:
             yield event["Properties"]["Method"].upper(), event["Properties"]["Path"]
 
 

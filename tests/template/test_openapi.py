@@ -65,9 +65,9 @@ def routes():
     found = {}
     for name, function in resources("AWS::Serverless::Function").items():
         for event in function["Properties"].get("Events", {}).values():
-            if event["Type"] != "HttpApi":
-                continue
             route = event["Properties"]
+            if event["Type"] != "HttpApi" or "Path" not in route:
+                continue
             scopes = set(route["Auth"].get("AuthorizationScopes", []))
             found[route["Method"], route["Path"]] = (name, scopes, {"{api}"})
     for route in resources("AWS::ApiGatewayV2::Route").values():

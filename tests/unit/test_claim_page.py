@@ -38,6 +38,27 @@ def test_the_policy_names_exactly_the_inline_parts():
     assert "require-trusted-types-for 'script'" in policy
 
 
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("/claim/", "../claim"),
+        ("/shop/claim//", "../../claim"),
+        (f"/claim%23{TOKEN}", f"claim#{TOKEN}"),
+        (f"/claim#{TOKEN}", f"claim#{TOKEN}"),
+        (f"/claim/%23{TOKEN}>", f"../claim#{TOKEN}"),
+        (f"/claim%23{TOKEN[:30]}", f"claim#{TOKEN[:30]}"),
+        ("/claim/%23%0d%0aSet-Cookie:%20a", "../claim"),
+        ("/claim/https://elsewhere.example", "../../../claim"),
+        ("/claims", None),
+        ("/api/claims/open", None),
+        ("/api/order", None),
+        ("/", None),
+    ],
+)
+def test_a_changed_address_is_read_as_it_was_meant(path, meant):
+    assert page.address_meant(path) == meant
+
+
 def test_nothing_keeps_or_passes_on_the_page():
     headers = page.answer()["headers"]
     assert headers["Cache-Control"] == "no-store"

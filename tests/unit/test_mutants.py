@@ -67,6 +67,21 @@ def test_a_mutant_dies_by_a_test_that_sees_it(tmp_path, sees, survives):
     assert (package / "guard.py").read_text() == source
 
 
+@pytest.mark.parametrize(("wanted", "survives"), [("age > 0", True), ("age == 18", False)])
+def test_a_mutant_that_renames_its_tests_is_judged_by_them(tmp_path, wanted, survives):
+    package = tmp_path / "cardvault"
+    package.mkdir()
+    (package / "ages.py").write_text("LEAST = 18\n")
+    test = tmp_path / "test_ages.py"
+    test.write_text(
+        "import pytest\nfrom cardvault.ages import LEAST\n\n"
+        f"@pytest.mark.parametrize('age', [LEAST])\ndef test_it(age):\n    assert {wanted}\n"
+    )
+    (mutant,) = mutants_of("ages.py", "LEAST = 18\n")
+    ran = {("ages.py", 1): [f"{test}::test_it[18]"]}
+    assert driver.survives(mutant, ran, tmp_path) == survives
+
+
 def test_what_is_explained_is_a_mutant_still_and_has_a_reason():
     known = {str(mutant) for mutant in driver.draw(10**6, seed=1)}
     explained = driver.explanations()

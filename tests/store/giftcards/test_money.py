@@ -96,8 +96,10 @@ def test_i10_a_reload_by_number_finds_the_card(shop):
 )
 def test_i10_what_is_no_amount_is_named_and_refused(shop, amount):
     card = shop.active("100.00")
-    with pytest.raises(InvalidRequest, match="amount"):
+    with pytest.raises(InvalidRequest, match="^amount "):
         shop.do("redeem", card["id"], amount=amount)
+    with pytest.raises(InvalidRequest, match="^initialValue "):
+        shop.do("create", initialValue=amount, merchantId="m1")
 
 
 def test_i10_a_refund_gives_back_at_most_what_was_taken(shop):

@@ -7,12 +7,23 @@ inline parts by their SHA-256: what is not exactly ours does not run, wherever i
 import base64
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from cardvault.orders.recipient import LANGUAGES
 
 _PARTS = Path(__file__).parent / "claim_page"
+_CHANGED = re.compile(r"/claim((?:[/#]|%23).*)?$")
+_FRAGMENT = re.compile(r"/*#/*([A-Za-z0-9_-]+)")
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Of every answer here; a path may hold a token."""
 
 
 def document() -> str:
@@ -44,16 +55,28 @@ def policy() -> str:
     return "; ".join(f"{rule} {sources}" for rule, sources in rules.items())
 
 
+def address_meant(path: str) -> str | None:
+    """The page's address, relative to a path that somebody's mail program made of it.
+
+    `/claim/` is `/claim`, whose fragment stays in the browser, and `/claim%23TOKEN` has it in the
+    path. None for other paths.
+    """
+    changed = _CHANGED.search(path)
+    if changed is None:
+        return None
+    rest = changed[1] or ""
+    fragment = _FRAGMENT.match(unquote(rest))
+    return "../" * rest.count("/") + "claim" + (f"#{fragment[1]}" if fragment else "")
+
+
 def answer() -> dict[str, Any]:
     """The page as an HTTP answer. It is the same for everyone and knows no token."""
     return {
         "statusCode": 200,
         "headers": {
+            **HEADERS,
             "Content-Type": "text/html; charset=utf-8",
             "Content-Security-Policy": policy(),
-            "Cache-Control": "no-store",
-            "Referrer-Policy": "no-referrer",
-            "X-Content-Type-Options": "nosniff",
             "X-Frame-Options": "DENY",
             "X-Robots-Tag": "noindex",
             "Cross-Origin-Opener-Policy": "same-origin",

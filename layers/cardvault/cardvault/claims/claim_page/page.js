@@ -159,7 +159,7 @@ async function step(pressed, work, troubled) {
     await work();
   } catch (error) {
     if (troubled?.(error)) return;
-    if (error.status === 404) over();
+    if (error.status === 404) gone();
     else notice(text("trouble"), true);
   } finally {
     pressed?.removeAttribute("aria-disabled");
@@ -533,11 +533,28 @@ function message(title, lead) {
   show(() => [element("h1", {}, text(title)), element("p", { class: "lead" }, text(lead))]);
 }
 
-function over(title = "overTitle", lead = "overLead") {
+/** The one answer of the API has many reasons; what the page was told before says which it is. */
+function gone() {
+  if (endsAt) return timeUp();
+  if (claim && Date.now() >= Date.parse(claim.expiresAt)) {
+    const { expiresAt } = claim;
+    return renewable("expiredTitle", "expiredLead", () => ({ date: moment(expiresAt) }));
+  }
+  return over();
+}
+
+function over() {
+  renewable("overTitle", "overLead", () => ({}), ["overUsed", "overOld", "overReplaced", "overLocked"]);
+}
+
+function renewable(title, lead, values = () => ({}), reasons = []) {
   forget();
   show(() => [
     element("h1", {}, text(title)),
-    element("p", { class: "lead" }, text(lead)),
+    element("p", { class: "lead" }, text(lead, values())),
+    reasons.length
+      ? element("ul", { class: "reasons" }, ...reasons.map((reason) => element("li", {}, text(reason))))
+      : null,
     element("div", { class: "stack" },
       button(text("renew"), (event) => renew(event.currentTarget), { id: "renew" })),
   ]);
@@ -572,7 +589,7 @@ function forget() {
 }
 
 function timeUp() {
-  over("timeUpTitle", "timeUpLead");
+  renewable("timeUpTitle", "timeUpLead");
 }
 
 document.getElementById("languages").addEventListener("click", (event) => {
