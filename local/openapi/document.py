@@ -7,19 +7,25 @@ The base holds the prose, the answers and their examples. It points to the code 
 * `x-enum: module:Name`: the values of an enum
 * `x-events: {case: summary}`: request examples, the bodies of events/
 * `x-answers: {status, codes}`: a shared response, for every route that answers just these codes
+* `x-links: {parameter: expression}`: an answer, which then leads to every operation whose path has
+  just these parameters (OpenAPI 3.1, Link Object)
 * `x-calls-aws: false`: a function that cannot meet AWS_UNAVAILABLE
 
-From the handlers come the errors of each operation and the schemas of its query parameters.
+From the handlers come the errors of each operation, the list of all codes (ErrorCode) and the
+schemas of query parameters.
 """
 
 import json
+import re
 import sys
 import tomllib
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
-from cardvault.errors import AwsUnavailable
+from cardvault.errors import AwsUnavailable, NotFound
+from cardvault.http.endpoint import status_and_code
 from local.openapi import functions, responses
 from local.openapi.functions import Function
 from local.openapi.schemas import Schema, as_told, laid_over, named
@@ -37,11 +43,12 @@ def document() -> Part:
     told: Part = yaml.safe_load(BASE.read_text())
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     told["info"]["version"] = project["version"]
+    served = functions.by_route()
     schemas = told["components"]["schemas"]
+    schemas["ErrorCode"]["enum"] = _codes(served)
     fields = {name: named(part["x-field"]) for name, part in schemas.items() if "x-field" in part}
     told["components"]["schemas"] = _filled(schemas, fields)
     shared = _shared_responses(told["components"]["responses"])
-    served = functions.by_route()
     for path, item in told["paths"].items():
         for method in filter(item.__contains__, METHODS):
             route = f"{method.upper()} {path}"
@@ -50,7 +57,14 @@ def document() -> Part:
             _fill_parameters(item[method], route, served[route])
             _fill_bodies(item[method], served[route], fields)
             _fill_responses(item[method], route, served[route], shared)
+    _fill_links(told["paths"])
     return told
+
+
+def _codes(served: Mapping[str, Function]) -> list[str]:
+    """Every code that a route answers, and that of what no route has."""
+    declared = ((route, error) for route in served for error in served[route].errors(route))
+    return sorted({NotFound.code, *(status_and_code(error, route)[1] for route, error in declared)})
 
 
 def _filled(part: Any, fields: dict[str, Schema]) -> Any:
@@ -118,6 +132,27 @@ def _fill_responses(operation: Part, route: str, function: Function, shared: Sha
             listed = ", ".join(sorted(codes))
             sys.exit(f"{BASE.name} has no response for {route}, {status} [{listed}]")
     operation["responses"] = dict(sorted(answers.items()))
+
+
+def _fill_links(paths: Part) -> None:
+    for item in paths.values():
+        for method in filter(item.__contains__, METHODS):
+            for answer in item[method]["responses"].values():
+                if given := answer.pop("x-links", None):
+                    answer["links"] = _links(paths, given)
+
+
+def _links(paths: Part, given: dict[str, str]) -> Part:
+    """A link to each operation whose path has just the given parameters."""
+    return {
+        item[method]["operationId"]: {
+            "operationId": item[method]["operationId"],
+            "parameters": dict(given),
+        }
+        for path, item in paths.items()
+        if set(re.findall(r"\{(\w+)\}", path)) == given.keys()
+        for method in filter(item.__contains__, METHODS)
+    }
 
 
 def _examples(folder: str, cases: dict[str, str | None]) -> Part:

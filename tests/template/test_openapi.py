@@ -448,3 +448,43 @@ def test_nothing_of_the_base_is_left_open():
         r"\bx-(check|field|enum|events|answers|calls-aws):",
         (ROOT / "docs/openapi.yaml").read_text(),
     )
+
+
+def test_the_list_of_codes_has_those_of_all_answers():
+    answered = {
+        code
+        for operation in operations().values()
+        for codes in told_by_status(operation).values()
+        for code in codes
+    }
+    assert set(SCHEMAS["ErrorCode"]["enum"]) == answered | {"NOT_FOUND"}
+
+
+def links():
+    for operation in operations().values():
+        for answer in answers(operation).values():
+            for link in answer.get("links", {}).values():
+                yield operation, answer, link
+
+
+def test_links_lead_from_what_was_made_to_what_can_be_done_with_it():
+    led = set()
+    for operation, answer, link in links():
+        target = OPERATIONS[link["operationId"]]
+        led.add(link["operationId"])
+        of_path = {one["name"] for one in target["parameters"] if one["in"] == "path"}
+        assert set(link["parameters"]) == of_path
+        for expression in link["parameters"].values():
+            _expect_there(operation, answer, expression)
+    assert {"getOrder", "revealCards", "redeemGiftCard", "refundGiftCardTransaction"} <= led
+
+
+def _expect_there(operation, answer, expression):
+    """The answer's example, or the request's path, has what the expression names."""
+    if expression.startswith("$request.path."):
+        name = expression.removeprefix("$request.path.")
+        assert name in {one["name"] for one in operation["parameters"] if one["in"] == "path"}
+        return
+    name = expression.removeprefix("$response.body#/")
+    for _, examples in bodies(answer["content"]):
+        assert any(name in example for example in examples)

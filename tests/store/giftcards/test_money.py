@@ -96,9 +96,9 @@ def test_i10_a_reload_by_number_finds_the_card(shop):
 )
 def test_i10_what_is_no_amount_is_named_and_refused(shop, amount):
     card = shop.active("100.00")
-    with pytest.raises(InvalidRequest, match="^amount "):
+    with pytest.raises(InvalidRequest, match=r"^amount "):
         shop.do("redeem", card["id"], amount=amount)
-    with pytest.raises(InvalidRequest, match="^initialValue "):
+    with pytest.raises(InvalidRequest, match=r"^initialValue "):
         shop.do("create", initialValue=amount, merchantId="m1")
 
 
