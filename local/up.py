@@ -42,6 +42,7 @@ def serve() -> int:
             running(fixed_ports=ports, progress=_say) as vault,
             Console(vault, console_port) as console,
         ):
+            console.place_example()
             _introduce(vault, console)
             _wait_for_a_signal()
             _say("stopping")

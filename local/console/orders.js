@@ -15,6 +15,8 @@ let following = null;
 let drawn = "";
 let lost = false;
 let endings = [];
+const NUMBERS = { orders: "orders", cards: "cards stored", mails: "e-mailed", claimed: "claimed", attention: "need a person" };
+const PHONE = "popup,noopener,width=390,height=844";
 
 async function begin() {
   ({ endings } = await call("/api/endings"));
@@ -26,6 +28,19 @@ async function begin() {
   }
   explain();
   named(follow);
+  await list();
+  if (!location.hash && at("past").firstElementChild) follow(at("past").querySelector("a").hash.slice(1));
+}
+
+async function list() {
+  const { orders, numbers } = await call("/api/orders");
+  at("numbers").replaceChildren(...Object.entries(NUMBERS).map(([name, label]) => element(
+    "div", { class: name === "attention" && numbers[name] ? "bad" : "" },
+    element("dt", {}, label), element("dd", {}, String(numbers[name])))));
+  at("past").replaceChildren(...orders.map((order) => element("li", {},
+    element("a", { href: `#${order.orderId}` }, element("code", {}, order.orderId.slice(-8))),
+    ` ${clock(order.createdAt)} · ${order.quantity ?? "?"} cards `,
+    element("span", { class: `status${order.status === "attention" ? " bad" : ""}` }, order.status.replace("_", " ")))));
 }
 
 function explain() {
@@ -66,7 +81,10 @@ async function look(orderId) {
     const told = await call(`/api/orders/${orderId}`);
     if (at("id").textContent !== orderId) return;
     // Drawing again would take away the focus and what is selected.
-    if (JSON.stringify(told) !== drawn) draw(told);
+    if (JSON.stringify(told) !== drawn) {
+      draw(told);
+      await list();
+    }
     drawn = JSON.stringify(told);
     if (lost) problem(at("live"), null);
     lost = false;
@@ -90,15 +108,28 @@ function draw({ order, events, mails }) {
     ...(order[fact] ? [element("time", { datetime: order[fact] }, clock(order[fact]))] : []),
   )));
   const stored = Boolean(order.storedAt);
-  for (const button of document.querySelectorAll("[data-act]")) button.disabled = !stored;
+  for (const name of ["reveal", "download", "resend"]) button(name).disabled = !stored;
+  button("redrive").hidden = !bad;
   at("mails").replaceChildren(...(mails.length ? mails.map(mail) : [element("li", { class: "hint" }, "None yet.")]));
   at("trail").replaceChildren(...[...events].reverse().map(row));
 }
 
+function button(name) {
+  return document.querySelector(`[data-act=${name}]`);
+}
+
 function mail(one) {
   const links = [element("a", { href: `/mailbox/${one.number}` }, one.subject)];
-  if (one.link) links.push(" · ", element("a", { href: one.link, target: "_blank", rel: "noopener" }, "open the claim page"));
+  if (one.link) links.push(" · ", element("a", { href: one.link, target: "_blank", rel: "noopener" }, "open the claim page"), " · ", asOnAPhone(one.link));
+  if (one.code) links.push(" · ", element("code", {}, one.code));
   return element("li", {}, ...links);
+}
+
+// A window of its own: the claim page lets no other page put it into a frame.
+function asOnAPhone(link) {
+  const made = element("button", { type: "button", class: "small" }, "as on a phone");
+  made.addEventListener("click", () => open(link, "_blank", PHONE));
+  return made;
 }
 
 function row(event) {
@@ -118,7 +149,7 @@ async function act(event) {
   at("answer").hidden = true;
   const told = await call(`/api/orders/${at("id").textContent}/${what}`, {});
   if (what === "download") location.assign(told.url);
-  at("answer").textContent = JSON.stringify(told, null, 2);
+  at("answer").textContent = told.verdict ?? JSON.stringify(told, null, 2);
   at("answer").hidden = false;
 }
 

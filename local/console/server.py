@@ -13,7 +13,7 @@ import requests
 
 from local.cardvault import Cardvault, OperationRefused
 from local.clients import mailbox
-from local.console.console_api import ConsoleApi
+from local.console.console_api import EXAMPLE, ConsoleApi
 from local.console.responses import RefusedError
 from local.loopback import HOST, Door, GuardedHandler, always
 from local.stack import ports
@@ -35,7 +35,9 @@ _FILES: Final = {
 }
 # Each page's address, title and files' name.
 _PAGES: Final = {"/": ("Orders", "orders"), "/gift-cards": ("Gift cards", "gift-cards")}
-_ORDER: Final = re.compile(r"/api/orders/([0-9a-f]{24})(?:/(reveal|download|resend))?")
+_ORDER: Final = re.compile(
+    r"/api/orders/([0-9a-f]{24})(?:/(reveal|download|resend|redrive|verify))?"
+)
 _CARD: Final = re.compile(r"/api/gift-cards/([0-9a-f]{24})(?:/(redeem|reload|refund))?")
 
 
@@ -51,6 +53,10 @@ class Console:
             name="console",
             daemon=True,
         )
+
+    def place_example(self) -> None:
+        """An order to look at, before anybody has placed one."""
+        self._server.api.place(dict(EXAMPLE))
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -100,6 +106,8 @@ class _Handler(GuardedHandler):
         api = self.server.api
         if self.path == "/api/endings":
             return lambda: {"endings": api.endings()}
+        if self.path == "/api/orders":
+            return api.orders
         if (order := _ORDER.fullmatch(self.path)) and not order[2]:
             return lambda: api.look(order[1])
         if (card := _CARD.fullmatch(self.path)) and not card[2]:

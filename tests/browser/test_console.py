@@ -73,10 +73,40 @@ def test_an_order_is_followed_to_its_end_with_its_trail(followed, tab):
     assert page.complaints == []
 
 
+def test_the_last_orders_stand_beside_their_numbers(console, followed, tab):
+    page = tab()
+    page.goto(console.url)
+    page.wait_for_selector("#trail tr")
+    assert page.locator("#past li").count() == int(page.inner_text("#numbers div:first-child dd"))
+    listed = page.get_attribute("#past li:last-child a", "href")
+    page.click("#past li:last-child a")
+    page.wait_for_selector(f"#id:has-text('{listed[1:]}')")
+    with page.expect_popup() as opened:
+        page.click("text=as on a phone")
+    assert opened.value.evaluate("innerWidth") == PHONE["width"]
+    opened.value.fill("#email", "grace@example.com")
+    opened.value.click("#send")
+    page.wait_for_selector("#mails code:text-matches('^[0-9]{6}$')")
+
+
+def test_an_order_in_attention_is_redriven_and_its_trail_verified(console, tab):
+    page = tab()
+    page.goto(console.url)
+    page.select_option("#ending", label="Out of stock")
+    page.uncheck("#mail")
+    page.click("text=Place the order")
+    page.wait_for_selector("#numbers .bad")
+    page.click("text=Redrive")
+    page.wait_for_selector("#trail tr:nth-child(7):has-text('ORDER_CREATED')")
+    page.click("text=Verify the trail")
+    page.wait_for_selector("#answer:has-text('the trail holds')")
+    assert page.complaints == []
+
+
 def test_the_mailbox_has_the_mail_and_its_link_opens_the_claim_page(console, followed, tab):
     page = tab()
     page.goto(f"{console.url}/mailbox")
-    page.click("text=grace@example.com >> nth=0")
+    page.click("ol.mails a:has-text('grace@example.com'):has-text('gift cards') >> nth=0")
     letter = page.frame_locator("iframe")
     assert "code" not in letter.locator("h1").inner_text()
     with page.expect_popup() as opened:
