@@ -136,7 +136,7 @@ def test_a_file_is_fetched_once(vault, alice, customer, file_format):
     file = requests.get(answer.headers["Location"], timeout=TIMEOUT_S)
     assert file.status_code == 200
     name = f"cards-{customer.order_id}.{file_format}"
-    assert file.headers["Content-Disposition"] == f'attachment; filename="{name}"'
+    assert file.headers["Content-Disposition"].startswith(f'attachment; filename="{name}"; ')
     again = fetched(vault, path)
     assert (again.status_code, again.json()["error"]) == (404, "Download link expired")
 
@@ -165,6 +165,7 @@ def test_a_tampered_or_stretched_address_is_refused(vault, alice, customer):
         {"X-Amz-Signature": "0" * 64},
         {"X-Amz-Expires": "604800"},
         {"response-content-disposition": "inline"},
+        {"response-cache-control": "public"},
         # as it would be an hour after it was signed
         {"X-Amz-Date": "20200101T000000Z"},
     )

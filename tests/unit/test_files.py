@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import tempfile
+from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 from zipfile import ZipFile
 
@@ -12,20 +13,30 @@ import pytest
 from cardvault.core.cards import Card
 from cardvault.downloads.formats import FORMATS
 from cardvault.downloads.spreadsheet import LONGEST_CELL
+from cardvault.downloads.words import disposition
 from cardvault.errors import InvalidRequest
 from cardvault.orders.records import OrderRecord
 
-ORDER = OrderRecord("0" * 24)
+ORDER = OrderRecord("0" * 24, created_at="2026-01-02T03:04:05.678Z")
+FIRST = f"Order {'0' * 24} · 2026-01-02"
 CARDS = [(1, Card("AAAA-BBBB", "111")), (2, Card("CCCC-DDDD", None))]
 
 
 SHOWN = OrderRecord(
     "0" * 24,
+    created_at="2026-01-02T03:04:05.678Z",
+    shop_name="Café «Été»",
     title="Arcade card 25 €",
     instructions="Open the app.\nEnter the code.",
     redeem_url="https://arcade.example/redeem",
 )
-HEAD = ["Arcade card 25 €", "Open the app.", "Enter the code.", "https://arcade.example/redeem"]
+HEAD = [
+    f"Café «Été» · {FIRST}",
+    "Arcade card 25 €",
+    "Open the app.",
+    "Enter the code.",
+    "https://arcade.example/redeem",
+]
 
 
 def written(file_format, cards, order=ORDER):
@@ -33,21 +44,22 @@ def written(file_format, cards, order=ORDER):
 
 
 def test_a_file_says_first_what_the_cards_are_and_how_to_redeem_them():
-    assert written("txt", CARDS, SHOWN) == "\n".join(HEAD) + "\n" + written("txt", CARDS)
+    layout = written("txt", CARDS).removeprefix(f"{FIRST}\n")
+    assert written("txt", CARDS, SHOWN) == "\n".join([*HEAD, layout])
     told = json.loads(written("json", CARDS, SHOWN))
-    assert told.pop("title") == HEAD[0]
+    assert told.pop("title") == HEAD[1]
     assert told.pop("instructions") == "Open the app.\nEnter the code."
-    assert told.pop("redeemUrl") == HEAD[3]
+    assert told.pop("redeemUrl") == HEAD[4]
     assert told == json.loads(written("json", CARDS))
-    rows = cells(FORMATS["xlsx"].write(SHOWN, CARDS), head=4)
-    assert [row[0] for row in rows[:4]] == HEAD
-    assert rows[4:] == cells(FORMATS["xlsx"].write(ORDER, CARDS))
+    rows = cells(FORMATS["xlsx"].write(SHOWN, CARDS), head=5)
+    assert [row[0] for row in rows[:5]] == HEAD
+    assert rows[5:] == cells(FORMATS["xlsx"].write(ORDER, CARDS))[1:]
     assert written("csv", CARDS, SHOWN) == written("csv", CARDS)
 
 
 def test_txt_has_its_layout():
     assert written("txt", CARDS) == (
-        "\nGift Card 1\nCode: AAAA-BBBB\nSerial: 111\n--------------------\n"
+        f"{FIRST}\n\nGift Card 1\nCode: AAAA-BBBB\nSerial: 111\n--------------------\n"
         "\n"
         "\nGift Card 2\nCode: CCCC-DDDD\n--------------------\n"
     )
@@ -56,7 +68,7 @@ def test_txt_has_its_layout():
 def test_a_code_of_several_lines_looks_like_no_other_card():
     forged = Card("A-1\nGift Card 2\nCode: B-2", "S-1\nS-2")
     assert written("txt", [(1, forged)]) == (
-        "\nGift Card 1\nCode: A-1\n      Gift Card 2\n      Code: B-2\n"
+        f"{FIRST}\n\nGift Card 1\nCode: A-1\n      Gift Card 2\n      Code: B-2\n"
         "Serial: S-1\n        S-2\n--------------------\n"
     )
 
@@ -109,7 +121,7 @@ CODES = [
 ]
 
 
-def cells(content, head=0):
+def cells(content, head=1):
     """The rows of the sheet: each cell's text. Every cell is a text under the format of texts."""
     book = ZipFile(io.BytesIO(content))
     parts = {name: ET.fromstring(book.read(name)) for name in book.namelist()}  # noqa: S314 - ours
@@ -128,22 +140,55 @@ def cells(content, head=0):
 @pytest.mark.parametrize("code", CODES)
 def test_a_spreadsheet_keeps_every_code_as_it_is(code):
     content = FORMATS["xlsx"].write(ORDER, [(1, Card(code, code)), (2, Card(code, None))])
-    assert cells(content) == [["Card", "Code", "Serial"], ["1", code, code], ["2", code, ""]]
+    _, *rows = cells(content)
+    assert rows == [["Gift Card", "Code", "Serial"], ["1", code, code], ["2", code, ""]]
 
 
 def test_i1_a_spreadsheet_is_made_without_a_file_on_disk(monkeypatch):
     for name in ("mkstemp", "mkdtemp", "TemporaryFile", "NamedTemporaryFile"):
         monkeypatch.setattr(tempfile, name, None)
     many = [(number, Card(f"CANARY-{number}", None)) for number in range(1, 1_001)]
-    assert len(cells(FORMATS["xlsx"].write(ORDER, many))) == 1_001
+    assert len(cells(FORMATS["xlsx"].write(ORDER, many))) == 1_002
 
 
 def test_a_code_that_no_cell_holds_is_refused_and_not_cut():
     longest = Card("x" * LONGEST_CELL, None)
-    assert cells(FORMATS["xlsx"].write(ORDER, [(1, longest)]))[1][1] == longest.value
+    assert cells(FORMATS["xlsx"].write(ORDER, [(1, longest)]))[2][1] == longest.value
     for card in (Card("x" * LONGEST_CELL + "y", None), Card("x", "y" * LONGEST_CELL + "y")):
         with pytest.raises(InvalidRequest, match="too long for a spreadsheet"):
             FORMATS["xlsx"].write(ORDER, [(1, card)])
+
+
+@pytest.mark.parametrize(
+    ("locale", "told"),
+    [
+        ("fr", ["Commande", "Carte cadeau 1", "N° de série: 111", "Cartes cadeau"]),
+        ("ar", ["الطلب", "بطاقة هدايا 1", "الرقم التسلسلي: 111", "بطاقات هدايا"]),
+        (None, ["Order", "Gift Card 1", "Serial: 111", "Gift cards"]),
+    ],
+)
+def test_a_file_for_people_speaks_the_orders_language(locale, told):
+    order = OrderRecord("0" * 18 + "abcdef", created_at="2026-01-02T03:04:05.678Z", locale=locale)
+    text = written("txt", CARDS, order)
+    assert all(words in text for words in told[:3])
+    _, labels, *_ = cells(FORMATS["xlsx"].write(order, CARDS))
+    assert labels == [
+        told[1].removesuffix(" 1"),
+        "Code" if locale != "ar" else "الرمز",
+        *labels[2:],
+    ]
+    name = unquote(disposition(order, "txt").partition("UTF-8''")[2])
+    assert name == f"{told[3]} 2026-01-02 abcdef.txt"
+    assert written("csv", CARDS, order) == written("csv", CARDS)
+
+
+@pytest.mark.parametrize("shop", ["Café «Été»", '../a"b\\c', "متجر", "x" * 80, None])
+def test_a_file_is_named_for_any_shop(shop):
+    order = OrderRecord("0" * 24, created_at="2026-01-02T03:04:05.678Z", shop_name=shop)
+    header = disposition(order, "xlsx")
+    assert header.isascii()
+    assert header.startswith(f'attachment; filename="cards-{"0" * 24}.xlsx"; ')
+    assert not set('/\\"') & set(unquote(header.partition("UTF-8''")[2]))
 
 
 def test_json_has_its_layout():

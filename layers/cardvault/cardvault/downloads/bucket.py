@@ -40,7 +40,9 @@ class DownloadsBucket:
     s3: "S3Client"
     name: str
 
-    def put(self, content: bytes, *, extension: str, content_type: str, key_arn: str) -> str:
+    def put(
+        self, content: bytes, *, extension: str, content_type: str, disposition: str, key_arn: str
+    ) -> str:
         """Store a file under a key that nobody can guess, and return that key."""
         key = f"{PREFIX}{secrets.token_hex(16)}.{extension}"
         self.s3.put_object(
@@ -48,14 +50,15 @@ class DownloadsBucket:
             Key=key,
             Body=content,
             ContentType=content_type,
+            ContentDisposition=disposition,
             ServerSideEncryption="aws:kms",
             SSEKMSKeyId=key_arn,
             BucketKeyEnabled=True,
         )
         return key
 
-    def sign(self, key: str, *, file_name: str) -> str:
-        """An address (SigV4) that gives the file as an attachment for URL_LIFETIME.
+    def sign(self, key: str) -> str:
+        """An address (SigV4) that gives the file, an attachment, for URL_LIFETIME.
 
         Computed here, without a call. The bucket's policy refuses any older signature.
         """
@@ -64,7 +67,6 @@ class DownloadsBucket:
             Params={
                 "Bucket": self.name,
                 "Key": key,
-                "ResponseContentDisposition": f'attachment; filename="{file_name}"',
                 "ResponseCacheControl": "no-store",
             },
             ExpiresIn=int(URL_LIFETIME.total_seconds()),

@@ -15,6 +15,7 @@ from cardvault.claims.reveal import check_session
 from cardvault.core.clock import Clock, from_text, utc_now
 from cardvault.downloads.bucket import TOKEN_LIFETIME, DownloadsBucket
 from cardvault.downloads.formats import FORMATS
+from cardvault.downloads.words import disposition
 from cardvault.errors import (
     CardsShredded,
     CardvaultError,
@@ -101,6 +102,7 @@ class CreateDownload:
             kind.write(order, cards),
             extension=file_format,
             content_type=kind.content_type,
+            disposition=disposition(order, file_format),
             key_arn=self.key_arn,
         )
         token, link = links.make(
@@ -148,10 +150,8 @@ class RedeemDownload:
         known = links.find(Kind.DOWNLOAD, token)
         if known is None or known.object_key is None:
             raise DownloadExpired
-        extension = known.object_key.rpartition(".")[2]
         # Signed before the token is spent, so that little can go wrong after.
-        file_name = f"cards-{known.order_id}.{extension}"
-        address = self.bucket.sign(known.object_key, file_name=file_name)
+        address = self.bucket.sign(known.object_key)
         session = _session_hash(token, repeat_key)
         self._spend(known.order_id, token, session, origin)
         return address

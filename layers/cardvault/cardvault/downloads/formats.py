@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cardvault.downloads import spreadsheet
+from cardvault.downloads.words import head_of, words_of
 from cardvault.http import csv
 from cardvault.orders.opening import NumberedCards
 from cardvault.orders.records import OrderRecord
@@ -19,20 +20,15 @@ class Format:
 
 
 def _txt(order: OrderRecord, cards: NumberedCards) -> bytes:
-    head = "".join(f"{line}\n" for line in said_of(order))
+    words = words_of(order)
+    head = "".join(f"{line}\n" for line in head_of(order))
     text = head + "\n".join(
-        f"\nGift Card {number}\n{_said('Code', card.value)}"
-        + (_said("Serial", card.serial) if card.serial else "")
+        f"\n{words.card} {number}\n{_said(words.code, card.value)}"
+        + (_said(words.serial, card.serial) if card.serial else "")
         + "--------------------\n"
         for number, card in cards
     )
     return text.encode()
-
-
-def said_of(order: OrderRecord) -> list[str]:
-    """What the shop said of the cards, line by line; nothing if it said nothing."""
-    said = (order.title, order.instructions, order.redeem_url)
-    return [line for text in said if text for line in text.splitlines()]
 
 
 def _said(name: str, text: str) -> str:
@@ -42,7 +38,7 @@ def _said(name: str, text: str) -> str:
 
 
 def _xlsx(order: OrderRecord, cards: NumberedCards) -> bytes:
-    return spreadsheet.write(said_of(order), cards)
+    return spreadsheet.write(head_of(order), words_of(order), cards)
 
 
 def _csv(_order: OrderRecord, cards: NumberedCards) -> bytes:

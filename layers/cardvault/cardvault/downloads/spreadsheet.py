@@ -8,12 +8,13 @@ Source: https://learn.microsoft.com/office/troubleshoot/excel/last-digits-change
 import io
 from collections.abc import Sequence
 
+from cardvault.downloads.words import Words
 from cardvault.errors import InvalidRequest
 from cardvault.orders.opening import NumberedCards
 
 # Source: https://support.microsoft.com/office/1672b34d-7043-467e-8e27-269d656771c3
 LONGEST_CELL = 32_767
-_COLUMNS = (("Card", 8), ("Code", 40), ("Serial", 40))
+_WIDTHS = (14, 40, 40)
 _TEXT = 49  # of the formats that every program knows: @
 # Nothing is made of a text but a text, and nothing is written to disk.
 _AS_IT_IS = {
@@ -24,7 +25,7 @@ _AS_IT_IS = {
 }
 
 
-def write(head: Sequence[str], cards: NumberedCards) -> bytes:
+def write(head: Sequence[str], words: Words, cards: NumberedCards) -> bytes:
     """An .xlsx file (ECMA-376): the lines of the head, then the cards under their columns.
 
     Raises InvalidRequest for a code that no cell can hold.
@@ -38,14 +39,17 @@ def write(head: Sequence[str], cards: NumberedCards) -> bytes:
     content = io.BytesIO()
     with xlsxwriter.Workbook(content, _AS_IT_IS) as book:
         text = book.add_format({"num_format": _TEXT, "text_wrap": True, "valign": "top"})
-        sheet = book.add_worksheet("Gift cards")
+        sheet = book.add_worksheet(words.cards)
+        if words.right_to_left:
+            sheet.right_to_left()
         top = len(head)
         for row, line in enumerate(head):
             sheet.write_string(row, 0, line)
         sheet.freeze_panes(top + 1, 0)
-        for column, (title, width) in enumerate(_COLUMNS):
-            sheet.set_column(column, column, width)
-            sheet.write_string(top, column, title, book.add_format({"bold": True}))
+        bold = book.add_format({"bold": True})
+        for column, title in enumerate((words.card, words.code, words.serial)):
+            sheet.set_column(column, column, _WIDTHS[column])
+            sheet.write_string(top, column, title, bold)
         for row, (number, card) in enumerate(cards, start=top + 1):
             for column, said in enumerate((str(number), card.value, card.serial or "")):
                 sheet.write_string(row, column, said, text)
