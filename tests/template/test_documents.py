@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from local.sandbox import FAULTS
+from local.up import PORTS
 from tests.support.documents import anchors
 from tests.support.template import ROOT, template
 from tests.support.texts import texts
@@ -53,6 +55,20 @@ def test_each_line_of_the_checklist_has_a_command_and_an_answer():
         cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip("|"))]
         assert len(cells) == 3, line
         assert all(cells), line
+
+
+PRODUCT = "".join(text for path, text in texts().items() if not path.endswith(".md"))
+COMPOSED = {
+    *(f"FAULT_{name.upper()}" for name in FAULTS),
+    *(f"EMBEDDED_{name.upper()}_PORT" for name in PORTS),
+    "IMPORT_COMPLETE",  # CloudFormation's
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_code_event_or_setting_that_is_named_is_there(name):
+    named = set(re.findall(r"`([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+)`", texts()[name]))
+    assert {one for one in named - COMPOSED if one not in PRODUCT} == set()
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
