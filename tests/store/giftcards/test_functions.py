@@ -69,7 +69,7 @@ def test_holds_and_refunds_have_paths_of_their_own(shop, call):
     assert (status, hold["amountHeld"]) == (201, 4)
     route, item = f"POST {CARD}/holds/{{holdId}}/capture", {"holdId": hold["holdId"]}
     status, taken = call("spend_gift_card", route, card["id"], item, body={}, key=key)
-    assert (status, taken["amountCaptured"]) == (200, 4)
+    assert (status, taken["amountCaptured"], taken["holdId"]) == (200, 4, hold["holdId"])
     item = {"transactionId": taken["transactionId"]}
     route = f"POST {CARD}/transactions/{{transactionId}}/refund"
     status, back = call("spend_gift_card", route, card["id"], item, body={}, key=key)
