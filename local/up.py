@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from cardvault.identity.clients import SCOPES
 from local.cardvault import Cardvault, running
 from local.console import Console
 from local.stack.build import WORK
@@ -102,7 +103,7 @@ def _is_free(path: Path) -> bool:
 
 
 def _introduce(vault: Cardvault, console: Console) -> None:
-    shop = vault.shop("local shop")
+    shop = vault.shop("local shop", SCOPES)
     _say(
         f"""
 console            {console.url}            order, follow, look at the trail
@@ -141,6 +142,13 @@ curl -s {vault.api_url}/api/orders/$ORDER/downloads -H "Authorization: Bearer $T
 
 # 7. all of alice's orders
 curl -s {vault.api_url}/api/orders -H "Authorization: Bearer $TOKEN"
+
+# 8. shred the codes of the order. A token has only the scopes that were asked for, of
+#    {" ".join(SCOPES)}
+TOKEN=$(curl -s {vault.api_url}/v2/token -u {shop.client_id}:{shop.client_secret} \\
+    -d grant_type=client_credentials -d user_id=alice -d scope=cards:shred \\
+    | sed 's/.*"access_token":"//; s/".*//')
+curl -s -X DELETE {vault.api_url}/api/orders/$ORDER/cards -H "Authorization: Bearer $TOKEN"
 
 Ctrl-C or `make down` stops it. Everything is in memory and goes with it."""
     )
