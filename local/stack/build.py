@@ -159,11 +159,14 @@ def _store(source: Path, packages: Path) -> str:
 
 
 def _zipped(folder: Path) -> bytes:
-    """Zip without times, so that equal folders give equal packages; stored, for it stays here."""
-    package = io.BytesIO()
+    """Zip without times, so that equal folders give equal packages; stored, for it stays here.
+
+    A layer's byte code is a part of it; a function's is what some test left there.
+    """
+    package, is_layer = io.BytesIO(), (folder / "python").is_dir()
     with zipfile.ZipFile(package, "w", zipfile.ZIP_STORED) as archive:
         for path in sorted(folder.rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
+            if path.is_file() and (is_layer or "__pycache__" not in path.parts):
                 entry = zipfile.ZipInfo(str(path.relative_to(folder)), EARLIEST_IN_A_ZIP)
                 entry.external_attr = path.stat().st_mode << 16
                 archive.writestr(entry, path.read_bytes())

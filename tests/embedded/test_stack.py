@@ -1,12 +1,15 @@
 """Starting and stopping the embedded stack."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from contextlib import suppress
+from importlib.util import cache_from_source
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 import yaml
@@ -15,7 +18,7 @@ from local import up
 from local.sandbox.__main__ import parser as sandbox_arguments
 from local.stack import embedded as stack_module
 from local.stack import environment, ports
-from local.stack.build import ROOT, Build
+from local.stack.build import ROOT, Build, build
 from local.stack.deployment import DeploymentError, deploy
 from local.stack.embedded import EmulatorError, Stack
 
@@ -123,3 +126,15 @@ def wait_until_gone(group):
         while True:
             os.killpg(group, 0)
             time.sleep(0.05)
+
+
+def test_layers_are_deployed_with_the_byte_code_of_each_module():
+    layers = 0
+    for package in build().packages:
+        if package.suffix == ".zip":
+            names = set(ZipFile(package).namelist())
+            modules = {name for name in names if re.match(r"python/.*\.py$", name)}
+            compiled = {cache_from_source(name) for name in modules}
+            assert compiled <= names
+            layers += bool(modules)
+    assert layers == 2

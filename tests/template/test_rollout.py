@@ -32,6 +32,7 @@ def checkout(tmp_path):
         shutil.copy(ROOT / name, tmp_path / name)
     for name in ("layers/cardvault", "requirements"):
         shutil.copytree(ROOT / name, tmp_path / name)
+    shutil.copy(ROOT / "layers/compile.sh", tmp_path / "layers")
     return tmp_path
 
 
