@@ -19,6 +19,7 @@ from cardvault.errors import (
 from cardvault.links import Kind
 from cardvault.orders.shred import shred_cards
 from cardvault.sealing.pages import Layout
+from tests.support.alarms import embedded_metrics
 from tests.support.delivery import ORIGIN
 from tests.support.doubles import caller
 from tests.support.interrupt import Crash
@@ -67,12 +68,17 @@ def test_the_page_is_told_for_how_long_it_may_show_the_cards(desk, waited, left)
     link, order, seconds = desk.open(claim)
     view = claim_view(link, order, "Shop", seconds_left=seconds)
     assert (view["claimed"], view["secondsLeft"]) == (True, left)
+    assert view["email"] == "a•••@e•••.com"
 
 
-def test_i5_a_claimed_link_is_used_up(desk):
+def test_i5_a_claimed_link_is_used_up(desk, capsys):
     _, claim = desk.claimed()
+    capsys.readouterr()
     with pytest.raises(LinkUnusable):
         desk.redeem(ClaimRequest(claim.token, None, ORIGIN), desk.mailer.code(), None)
+    assert [counted.name for counted in embedded_metrics(capsys.readouterr().out)] == [
+        "LinkRefused"
+    ]
 
 
 def test_the_same_browser_may_look_again_for_ten_minutes(desk):

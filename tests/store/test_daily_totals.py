@@ -19,6 +19,7 @@ from cardvault.errors import (
 from cardvault.links import Kind
 from cardvault.mail import daily_totals
 from cardvault.mail.daily_totals import MOST_MAILS_ABOUT_AN_ORDER, MailsToAddress
+from cardvault.orders.shred import shred_cards
 from tests.support.delivery import ORIGIN
 from tests.support.doubles import caller
 
@@ -221,6 +222,15 @@ def test_a_link_that_works_is_not_renewed(desk):
     desk.clock.advance(minutes=1)
     desk.renew(claim)
     assert state(claim) == "live"
+
+
+def test_i8_no_link_is_sent_for_cards_that_were_shredded(desk):
+    order_id, claim = desk.claimed()
+    shred_cards(order_id, caller(), clock=desk.clock)
+    desk.clock.advance(minutes=11)
+    sent = len(desk.mailer.sent)
+    desk.renew(claim)
+    assert len(desk.mailer.sent) == sent
 
 
 # --- wrong codes

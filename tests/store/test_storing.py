@@ -377,6 +377,14 @@ def test_pages_of_an_earlier_answer_with_more_cards_do_not_stay(steps):
     assert_stored_once(steps, order_id)
 
 
+def test_a_page_behind_the_last_is_not_read(steps):
+    order_id = steps.stored_order()
+    left = next(SealedPage.query(order_id, SealedPage.sort_key == page_key(0)))
+    left.sort_key = page_key(1)
+    left.save()
+    assert len(read_all(store.find(order_id)).pages) == 1
+
+
 def test_the_first_attempt_looks_for_no_leftovers(steps):
     order_id = placed_order(steps)
     with calls() as made:
