@@ -39,6 +39,7 @@ from tests.support.template import resources, table_definition
 
 REGION = "eu-west-1"
 CLIENTS = (
+    boto_clients.session,
     boto_clients.dynamodb,
     boto_clients.kms,
     boto_clients.s3,

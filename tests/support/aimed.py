@@ -48,5 +48,10 @@ def aimed_at(stack: Stack) -> Iterator[Settings]:
 
 
 def _forget_clients() -> None:
-    for cached in (boto_clients.secrets_manager, tables.connection):
+    for cached in (
+        boto_clients.session,
+        boto_clients.dynamodb,
+        boto_clients.secrets_manager,
+        tables.connection,
+    ):
         cached.cache_clear()

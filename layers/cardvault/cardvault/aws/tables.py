@@ -5,7 +5,7 @@ Every request waits for room in its partition, and a failed condition is a LostR
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pynamodb.connection import Connection, TableConnection
 from pynamodb.exceptions import (
@@ -24,7 +24,7 @@ from pynamodb.models import Model
 from pynamodb.pagination import ResultIterator
 from pynamodb.transactions import TransactGet, TransactWrite
 
-from cardvault.aws.boto_clients import ATTEMPTS, CONNECT_TIMEOUT_S, READ_TIMEOUT_S
+from cardvault.aws import boto_clients
 from cardvault.aws.retries import THROTTLED_TRIES, LostRace, retry_lost_races, retry_throttled
 from cardvault.aws.service_errors import code_of, reasons_of
 from cardvault.aws.settings import MissingSetting, Settings
@@ -38,12 +38,14 @@ _RACES = {"ConditionalCheckFailedException", "TransactionConflictException"}
 
 @cache
 def connection() -> Connection:
-    """The one connection: PynamoDB's own would be one per model and one per transaction."""
-    return Connection(
-        connect_timeout_seconds=CONNECT_TIMEOUT_S,
-        read_timeout_seconds=READ_TIMEOUT_S,
-        max_retry_attempts=ATTEMPTS - 1,
-    )
+    """The one connection: PynamoDB's own would be one per model and one per transaction.
+
+    It has our client, made at init: PynamoDB would make one, and a second botocore session, while
+    the first request waits.
+    """
+    shared, client = Connection(), cast("Any", boto_clients.dynamodb())
+    shared._client = client  # noqa: SLF001 - PynamoDB has no public way
+    return shared
 
 
 class UnboundModel(InternalError):
