@@ -106,6 +106,6 @@ def _unframed(packed: bytes) -> Iterator[bytes]:
     while at < len(packed):
         start = at + _LENGTH_BYTES
         at = start + int.from_bytes(packed[at:start], "big")
-        if start > len(packed) or at > len(packed):
+        if at > len(packed):
             raise CannotOpen
         yield packed[start:at]
