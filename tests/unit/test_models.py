@@ -1,4 +1,4 @@
-"""Each model has the keys and indexes of its table in the template, by the names that are stored."""
+"""Each model has the keys and indexes of its table in the template, as they are stored."""
 
 import importlib
 import pkgutil
