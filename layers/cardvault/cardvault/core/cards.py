@@ -4,6 +4,10 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+# Made once: json.dumps and json.loads make theirs anew at each call.
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+_decode = json.JSONDecoder().decode
+
 
 @dataclass(frozen=True, slots=True)
 class Card:
@@ -17,12 +21,12 @@ class Card:
 
     def to_bytes(self) -> bytes:
         """The card as UTF-8 JSON, `["value", "serial"]`."""
-        return json.dumps([self.value, self.serial], separators=(",", ":")).encode()
+        return _encode([self.value, self.serial]).encode()
 
     @classmethod
     def from_bytes(cls, payload: bytes) -> "Card":
         """The card that `to_bytes` wrote."""
-        value, serial = json.loads(payload)
+        value, serial = _decode(payload.decode())
         return cls(value, serial)
 
     def view(self, number: int) -> dict[str, Any]:

@@ -8,6 +8,7 @@ than 2^32 boxes per key), RFC 5869 (HKDF).
 """
 
 import secrets
+from collections.abc import Iterable, Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -37,8 +38,16 @@ class SealedBox:
 
     def seal(self, content: bytes, associated_data: bytes) -> bytes:
         """The content, which opens only with the same associated data."""
-        nonce = secrets.token_bytes(NONCE_BYTES)
-        return self._version + nonce + self._cipher.encrypt(nonce, content, associated_data)
+        return self.seal_each([content], [associated_data])[0]
+
+    def seal_each(self, contents: Sequence[bytes], associated_data: Iterable[bytes]) -> list[bytes]:
+        """Each content with associated data of its own, after one draw of nonces for all."""
+        nonces = secrets.token_bytes(NONCE_BYTES * len(contents))
+        version, encrypt, at, sealed = self._version, self._cipher.encrypt, 0, []
+        for content, data in zip(contents, associated_data, strict=True):
+            nonce = nonces[at : (at := at + NONCE_BYTES)]
+            sealed.append(version + nonce + encrypt(nonce, content, data))
+        return sealed
 
     def open(self, sealed: bytes, associated_data: bytes) -> bytes:
         """The content. Raises CannotOpen.

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from cardvault.core.cards import Card
 from cardvault.errors import CannotOpen, CardTooLong, OrderTooLarge
-from cardvault.sealing.sealed_card import CardKey, Place
+from cardvault.sealing.sealed_card import CardKey, Places
 
 CARDS_PER_PAGE = 250
 LARGEST_PAGE = 390_000
@@ -60,10 +60,8 @@ def seal_pages(key: CardKey, tenant_id: str, order_id: str, cards: Sequence[Card
     Raises CardTooLong, and OrderTooLarge when all together are too long.
     """
     count = len(cards)
-    framed = [
-        _framed(key.seal(card, Place(tenant_id, order_id, number, count)))
-        for number, card in enumerate(cards, start=1)
-    ]
+    places = Places.of(tenant_id, order_id, count)
+    framed = list(map(_framed, key.seal(cards, places, range(1, count + 1))))
     if sum(map(len, framed)) > LARGEST_SEALED_ORDER:
         raise OrderTooLarge
     layout = Layout(count)
@@ -84,10 +82,8 @@ def open_page(
     numbers, sealed_cards = layout.numbers_on(page), list(_unframed(packed))
     if len(sealed_cards) != len(numbers):
         raise CannotOpen
-    return [
-        (number, key.open(sealed, Place(tenant_id, order_id, number, layout.count)))
-        for number, sealed in zip(numbers, sealed_cards, strict=True)
-    ]
+    cards = key.open(sealed_cards, Places.of(tenant_id, order_id, layout.count), numbers)
+    return list(zip(numbers, cards, strict=True))
 
 
 def _paged(framed: Sequence[bytes], layout: Layout) -> list[bytes]:

@@ -10,8 +10,8 @@ tests/vectors/sealed_card_v1.json.
 """
 
 import hmac
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from cardvault.core.cards import Card
 from cardvault.core.sealed_box import KEY_BYTES, VERSION, SealedBox, derive
@@ -19,27 +19,31 @@ from cardvault.errors import CannotOpen
 
 _LABEL = b"cardvault sealed card"
 _INFO = b"cardvault sealed card v1"
+_NUMBER_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a sealed card belongs, and nowhere else: whose order, which card of how many."""
+class Places:
+    """Where an order's sealed cards belong, and nowhere else: whose order, which card of how many.
 
-    tenant_id: str
-    order_id: str
-    number: int
-    count: int
+    The additional authenticated data is unambiguous because each part has its length; but for the
+    number it is alike for all cards of an order.
+    """
 
-    def associated_data(self) -> bytes:
-        """The additional authenticated data, unambiguous because each part has its length."""
-        numbers = (self.number.to_bytes(4, "big"), self.count.to_bytes(4, "big"))
-        return _order_prefix(self.tenant_id, self.order_id) + b"".join(map(_framed, numbers))
+    _before_number: bytes
+    _after_number: bytes
 
+    @classmethod
+    def of(cls, tenant_id: str, order_id: str, count: int) -> "Places":
+        """The places of an order's `count` cards."""
+        parts = (_LABEL, VERSION, tenant_id.encode(), order_id.encode())
+        before = b"".join(map(_framed, parts)) + _NUMBER_BYTES.to_bytes(4, "big")
+        return cls(before, _framed(count.to_bytes(_NUMBER_BYTES, "big")))
 
-@lru_cache(maxsize=8)
-def _order_prefix(tenant_id: str, order_id: str) -> bytes:
-    parts = (_LABEL, VERSION, tenant_id.encode(), order_id.encode())
-    return b"".join(map(_framed, parts))
+    def associated_data(self, numbers: Iterable[int]) -> Iterator[bytes]:
+        """The additional authenticated data of the cards of these numbers."""
+        before, after = self._before_number, self._after_number
+        return (before + number.to_bytes(_NUMBER_BYTES, "big") + after for number in numbers)
 
 
 def _framed(part: bytes) -> bytes:
@@ -64,10 +68,20 @@ class CardKey:
         if not hmac.compare_digest(self.commitment, commitment):
             raise CannotOpen
 
-    def seal(self, card: Card, place: Place) -> bytes:
-        """The card, sealed for this place."""
-        return self._box.seal(card.to_bytes(), place.associated_data())
+    def seal(self, cards: Sequence[Card], places: Places, numbers: Iterable[int]) -> list[bytes]:
+        """The cards, sealed for the places of these numbers."""
+        contents = [card.to_bytes() for card in cards]
+        return self._box.seal_each(contents, places.associated_data(numbers))
 
-    def open(self, sealed: bytes, place: Place) -> Card:
-        """The card sealed for this place. Raises CannotOpen, as for a place that is another."""
-        return Card.from_bytes(self._box.open(sealed, place.associated_data()))
+    def open(
+        self, sealed_cards: Sequence[bytes], places: Places, numbers: Iterable[int]
+    ) -> list[Card]:
+        """The cards sealed for the places of these numbers.
+
+        Raises CannotOpen, as for a place that is another.
+        """
+        data, open_box = places.associated_data(numbers), self._box.open
+        return [
+            Card.from_bytes(open_box(sealed, own))
+            for sealed, own in zip(sealed_cards, data, strict=True)
+        ]
