@@ -1,10 +1,11 @@
 """I10: money moves exactly, once, and never below zero or above the maximum."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
-from cardvault.core.clock import from_text
+from cardvault.core.clock import from_text, to_text
 from cardvault.errors import (
     CardRefused,
     GiftCardNotFound,
@@ -16,6 +17,19 @@ from cardvault.errors import (
 )
 from cardvault.giftcards import programs
 from cardvault.giftcards.ledger.idempotency import IdempotentRequest
+
+
+def test_i10_a_card_is_issued_up_to_the_limits_of_its_program_and_not_past_them(shop, clock):
+    small = shop.another(maxInitialValue=10, defaultExpiryDays=10, maxExpiryDays=30)
+    assert small.new("10.00")["initialValue"] == 10
+    with pytest.raises(LimitExceeded, match=r"^initialValue may be at most 10"):
+        small.new("10.01")
+    last = clock() + timedelta(days=30)
+    assert small.new("1.00", expiresAt=to_text(last))["expiresAt"] == to_text(last)
+    with pytest.raises(LimitExceeded, match=r"^expiresAt may lie at most 30 days ahead$"):
+        small.new("1.00", expiresAt=to_text(last + timedelta(milliseconds=1)))
+    with pytest.raises(InvalidRequest, match=r"^expiresAt must lie ahead$"):
+        small.new("1.00", expiresAt=to_text(clock()))
 
 
 def test_i10_a_new_card_is_pending_and_holds_nothing(shop):
