@@ -41,7 +41,8 @@ STOREFRONT = "https://shop.example.com"
 @pytest.fixture(scope="session")
 def vault() -> Iterator[Cardvault]:
     """The real template on the embedded stack, each function held to its role."""
-    patient = {"EMULATOR_QUEUE_S": "3600"}  # a burst queues, however slow the machine
+    # A burst queues, however slow the machine, and nothing is started twice.
+    patient = {"EMULATOR_QUEUE_S": "3600", "EMULATOR_IDLE_S": "3600"}
     with running(
         parameters={"LogLevel": "DEBUG", "StorefrontOrigins": STOREFRONT},
         settings=patient,

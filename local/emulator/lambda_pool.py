@@ -1,4 +1,4 @@
-"""Lambda's execution environments: a short queue in front of them."""
+"""Lambda's execution environments: a short queue in front of them, and an end when all is quiet."""
 
 import os
 import threading
@@ -10,14 +10,18 @@ from ministack.services import lambda_svc
 
 WORKERS_PER_FUNCTION = int(os.environ.get("EMULATOR_WORKERS_PER_FUNCTION", "4"))
 QUEUE_S = float(os.environ.get("EMULATOR_QUEUE_S", "2"))
+# Each takes 50 MB: a stack that nobody uses must not hold what a burst needed.
+IDLE_S = float(os.environ.get("EMULATOR_IDLE_S", "30"))
+LOOK_EVERY_S = 5.0
 
 _released = threading.Condition()
 
 
 def fill_gaps() -> None:
-    """Queue for a busy function, and tell the queue when a worker is free."""
+    """Queue for a busy function, tell the queue when a worker is free, and end idle ones."""
     lambda_svc.acquire_worker = acquire_worker
     lambda_svc.release_worker = release_worker
+    threading.Thread(target=_end_idle_workers, name="idle-workers", daemon=True).start()
 
 
 def kill_workers() -> None:
@@ -57,6 +61,28 @@ def acquire_worker(
 
 def release_worker(worker: Any) -> None:
     """Return a worker and wake those who wait for one."""
+    if worker is not None:
+        worker.last_used = time.time()
     lambda_runtime.release_worker(worker)
     with _released:
         _released.notify_all()
+
+
+def _end_idle_workers() -> None:
+    while True:
+        time.sleep(LOOK_EVERY_S)
+        lambda_runtime.kill_workers(take_idle(time.time() - IDLE_S))
+
+
+def take_idle(unused_since: float) -> list[Any]:
+    """Take the workers that were not used since then out of their pools.
+
+    The emulator keeps one for each function for ever: forty of them are 2 GB.
+    """
+    idle = []
+    with lambda_runtime._lock:
+        for workers in lambda_runtime._workers.values():
+            over = [one for one in workers if not one.in_use and one.last_used < unused_since]
+            workers[:] = [one for one in workers if one not in over]
+            idle += over
+    return idle

@@ -2,6 +2,7 @@
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 
@@ -42,6 +43,15 @@ def test_a_worker_more_is_started_for_a_request_that_queued_long_enough(monkeypa
     monkeypatch.setattr(lambda_pool, "QUEUE_S", 0)
     monkeypatch.setattr(lambda_pool.lambda_runtime, "acquire_worker", acquire)
     assert lambda_pool.acquire_worker("name", {}, b"") == ("one more", "cold")
+
+
+def test_workers_that_were_idle_for_long_are_taken_out_of_their_pools(monkeypatch):
+    old, new = (SimpleNamespace(in_use=False, last_used=at) for at in (10.0, 30.0))
+    busy = SimpleNamespace(in_use=True, last_used=10.0)
+    pools = {"one": [old, new], "other": [busy]}
+    monkeypatch.setattr(lambda_pool.lambda_runtime, "_workers", pools)
+    assert lambda_pool.take_idle(20.0) == [old]
+    assert pools == {"one": [new], "other": [busy]}
 
 
 def test_a_silent_function_is_not_waited_for(call):

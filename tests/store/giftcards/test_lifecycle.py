@@ -223,6 +223,14 @@ class TestHolds:
         with pytest.raises(Exception, match="No such open hold"):
             shop.do("capture", card["id"], hold)
 
+    @pytest.mark.parametrize("ahead", [timedelta(0), timedelta(days=30, milliseconds=1)])
+    def test_a_hold_ends_within_thirty_days(self, shop, clock, ahead):
+        card = shop.active("100.00")
+        longest = to_text(clock() + timedelta(days=30))
+        assert shop.do("holds", card["id"], amount=1, expiresAt=longest)["expiresAt"] == longest
+        with pytest.raises(InvalidRequest, match=r"^expiresAt must lie within 30 days ahead$"):
+            shop.do("holds", card["id"], amount=1, expiresAt=to_text(clock() + ahead))
+
     def test_a_hold_does_not_outlive_its_card(self, shop, clock):
         card = shop.active("100.00", expiresAt=to_text(clock() + timedelta(hours=1)))
         held = shop.do("holds", card["id"], amount=1)
