@@ -385,8 +385,9 @@ def test_an_operators_slip_is_named(manage, request_, said):
 
 
 def test_an_unknown_client_is_not_found(manage):
-    with pytest.raises(ClientNotFound):
+    with pytest.raises(ClientNotFound) as refused:
         manage({"action": "rotate", "clientId": "0" * 24})
+    assert refused.value.code == "CLIENT_NOT_FOUND"
 
 
 def test_the_suppliers_key_is_set_in_its_secret(manage, cloud):

@@ -34,7 +34,7 @@ from cardvault.errors import (
     WrongCode,
 )
 from cardvault.fulfilment.outcome import record_refund
-from cardvault.giftcards import programs
+from cardvault.giftcards import define_programs
 from cardvault.giftcards.operations import issue
 from cardvault.giftcards.security.guard import find_guard, guard_key
 from cardvault.identity import clients
@@ -607,7 +607,7 @@ def test_a_stored_program_keeps_its_limits_and_is_changed(shop):
     with pytest.raises(InvalidRequest, match=r"500\.00"):
         shop.do("reload", card("spent"), amount=Decimal("500.01"))
     wanted = {"programId": GIFTS["programId"], "maxReload": 501}
-    assert programs.view(programs.update(wanted))["maxReload"] == 501
+    assert define_programs.view(define_programs.update(wanted))["maxReload"] == 501
     shop.do("reload", card("spent"), amount=Decimal("500.01"))
 
 

@@ -13,7 +13,7 @@ from cardvault import errors
 from cardvault.aws import tables
 from cardvault.claims.proof import hash_code
 from cardvault.core.clock import to_text
-from cardvault.giftcards import programs
+from cardvault.giftcards import define_programs
 from cardvault.giftcards.ledger import posting
 from cardvault.giftcards.operations import holds, issue, security_code
 from cardvault.giftcards.security.vault import check_digit
@@ -196,7 +196,7 @@ def make_gift_cards(steps: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
     The last digit of an id tells the card, that of a transaction its place on the card.
     """
-    monkeypatch.setattr(programs, "new_id", lambda _: PROGRAM_ID)
+    monkeypatch.setattr(define_programs, "new_id", lambda _: PROGRAM_ID)
     monkeypatch.setattr(holds, "new_id", lambda _: "695735a5000000000000d001")
     monkeypatch.setattr(security_code, "new_code", lambda: CODE)
     monkeypatch.setattr(posting, "_entry_id", lambda _, seq: f"695735a500000000{seq:08x}")

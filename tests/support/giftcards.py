@@ -13,7 +13,7 @@ from cardvault.aws import boto_clients, tables
 from cardvault.aws.cached_secret import CachedSecret
 from cardvault.aws.settings import Settings
 from cardvault.core.clock import Clock
-from cardvault.giftcards import programs
+from cardvault.giftcards import define_programs, programs
 from cardvault.giftcards.ledger.posting import Ledger
 from cardvault.giftcards.ledger.records import LEDGER_RECORDS
 from cardvault.giftcards.operations.administer import ManageCards
@@ -77,7 +77,7 @@ class GiftShop:
     @staticmethod
     def _program(clock: Clock, tenant_id: str, **terms: Any) -> ProgramRecord:
         wanted = {"name": "Gifts", "tenantId": tenant_id, "currency": "EUR", **terms}
-        return programs.create(wanted, clock=clock)
+        return define_programs.create(wanted, clock=clock)
 
     def another(self, tenant_id: str = TENANT, **terms: Any) -> "GiftShop":
         """The same shop with another program."""

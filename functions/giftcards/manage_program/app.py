@@ -6,12 +6,16 @@ from cardvault.aws import tables
 from cardvault.aws.settings import Settings
 from cardvault.aws.tasks import operator_action
 from cardvault.errors import InvalidRequest
-from cardvault.giftcards import programs
+from cardvault.giftcards.define_programs import create, get, update, view
 from cardvault.giftcards.programs import ProgramRecord
 
 tables.use(Settings(), ProgramRecord)
 
-ACTIONS = {"create": programs.create, "update": programs.update, "get": programs.get}
+ACTIONS = {
+    "create": create,
+    "update": update,
+    "get": get,
+}
 
 
 @operator_action
@@ -20,4 +24,4 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     action = ACTIONS.get(str(event.get("action")))
     if action is None:
         raise InvalidRequest(f"action must be one of {', '.join(ACTIONS)}")
-    return programs.view(action(event))
+    return view(action(event))

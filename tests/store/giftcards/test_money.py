@@ -15,7 +15,7 @@ from cardvault.errors import (
     LimitExceeded,
     TransactionNotFound,
 )
-from cardvault.giftcards import programs
+from cardvault.giftcards import define_programs
 from cardvault.giftcards.ledger.idempotency import IdempotentRequest
 
 
@@ -182,7 +182,7 @@ def test_i10_a_key_is_good_for_ever(shop, clock):
 def test_i10_a_key_outlives_a_limit(shop, clock):
     card = shop.active("100.00")
     first = shop.do("reload", card["id"], key="k", amount=50)
-    programs.update({"programId": shop.program.program_id, "maxReload": 1}, clock=clock)
+    define_programs.update({"programId": shop.program.program_id, "maxReload": 1}, clock=clock)
     assert shop.do("reload", card["id"], key="k", amount=50) == first
     with pytest.raises(InvalidRequest, match="at most"):
         shop.do("reload", card["id"], amount=50)

@@ -3,7 +3,7 @@
 import pytest
 
 from cardvault.errors import CardAltered, LimitExceeded
-from cardvault.giftcards import programs, store
+from cardvault.giftcards import define_programs, store
 from cardvault.giftcards.ledger.records import entry_key
 from cardvault.giftcards.queries.verify import verify_card
 
@@ -86,6 +86,6 @@ def test_i10_nor_one_whose_entry_was_made_to_fit(table, tampered):
 def test_a_limit_that_was_lowered_holds_for_pending_cards(tampered, clock):
     card_id = tampered.new("100.00")["id"]
     lowered = {"programId": tampered.program.program_id, "maxBalance": 50, "maxInitialValue": 50}
-    programs.update(lowered, clock=clock)
+    define_programs.update(lowered, clock=clock)
     with pytest.raises(LimitExceeded):
         tampered.do("activate", card_id)
