@@ -210,6 +210,30 @@ def test_a_link_that_was_cut_is_told_as_that(vault, tab):
     other.wait_for_selector("h1:has-text('from your e-mail')")
 
 
+def test_a_phone_at_twice_its_size_scrolls_one_way_and_a_keyboard_is_enough(vault, alice, tab):
+    customer = ordered(vault, alice)
+    page = tab(viewport={"width": 188, "height": 400})
+    page.goto(customer.link)
+    page.wait_for_selector("#send")
+    while page.evaluate("document.activeElement.id") != "email":
+        page.keyboard.press("Tab")
+    page.keyboard.type(customer.address)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#code:focus")
+    page.keyboard.type(customer.code)
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".cards")
+    while page.evaluate("document.activeElement.id") != "show-2":
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".serial")
+    assert page.locator(".serial").count() == 1
+    wide = """[...document.querySelectorAll('body *')]
+        .filter(one => one.getBoundingClientRect().right > innerWidth + 0.5)
+        .map(one => one.outerHTML.slice(0, 80))"""
+    assert page.evaluate(wide) == []
+
+
 @pytest.mark.parametrize("changed", ["/claim%23{}", "/claim/#{}", "/claim/%23{}", "/claim/?a=b#{}"])
 def test_a_link_that_a_mail_program_changed_leads_to_the_page(vault, alice, tab, changed):
     customer = ordered(vault, alice)
