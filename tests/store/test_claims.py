@@ -22,7 +22,7 @@ from cardvault.sealing.pages import Layout
 from tests.support.alarms import embedded_metrics
 from tests.support.delivery import ORIGIN
 from tests.support.doubles import caller
-from tests.support.interrupt import Crash
+from tests.support.interrupt import Crash, before_each, interrupted_at
 
 WRONG = "000000"
 
@@ -302,6 +302,30 @@ def over(desk, how):
         desk.clock.advance(minutes=1)
         desk.resend(order_id, None, caller())
     return claim
+
+
+@pytest.mark.parametrize("number", [3, 4, 5])
+def test_i5_a_link_that_is_replaced_while_it_is_opened_opens_nothing(desk, number):
+    order_id, claim = desk.mailed()
+    desk.clock.advance(minutes=1)
+    replaces = interrupted_at(number, lambda: desk.resend(order_id, None, caller()))
+    with replaces, pytest.raises(LinkUnusable):
+        desk.open(claim)
+    assert desk.events(order_id).count("LINK_OPENED") == 0
+
+
+def test_a_code_is_sent_though_somebody_opens_the_link_meanwhile(desk):
+    _, claim = desk.mailed()
+    opened = []
+
+    def open_once(operation):
+        if operation == "TransactWriteItems" and not opened:
+            opened.append(desk.open(claim))
+
+    with before_each(open_once):
+        desk.send_code(claim)
+    assert opened
+    assert desk.redeem(claim, desk.mailer.code(), None)
 
 
 @pytest.mark.parametrize("how", ["unknown", "used", "expired", "locked", "replaced"])

@@ -106,6 +106,7 @@ def test_a_file_says_what_it_is():
 
 
 SHEET = {"s": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
+SHEET_PART = "xl/worksheets/sheet1.xml"
 AS_TEXT = "49"  # the number of the format @
 CODES = [
     "0012345678901234",
@@ -140,6 +141,7 @@ def cells(content, head=1):
 @pytest.mark.parametrize("code", CODES)
 def test_a_spreadsheet_keeps_every_code_as_it_is(code):
     content = FORMATS["xlsx"].write(ORDER, [(1, Card(code, code)), (2, Card(code, None))])
+    assert b'ySplit="2" topLeftCell="A3"' in ZipFile(io.BytesIO(content)).read(SHEET_PART)
     _, *rows = cells(content)
     assert rows == [["Gift Card", "Code", "Serial"], ["1", code, code], ["2", code, ""]]
 

@@ -6,7 +6,7 @@ from cardvault.aws.streams import work_by_key
 from cardvault.core.hash_chain import Head
 from cardvault.giftcards import store
 from cardvault.giftcards.ledger.anchor import anchor_entries, anchor_of, anchor_up_to
-from cardvault.giftcards.ledger.records import entry_key
+from cardvault.giftcards.ledger.records import EntryRecord, entry_key
 from cardvault.giftcards.queries.verify import verify_card
 from tests.support.chaining import anchor_everything, entry_records, record
 
@@ -40,9 +40,17 @@ def test_what_comes_again_or_piece_by_piece_changes_nothing(tampered, card):
     assert anchor_of(card) == head_of(card)
 
 
-def test_what_the_stream_lost_is_read_from_the_table(card):
+def test_what_the_stream_lost_is_read_from_the_table_as_it_is_now(card, monkeypatch):
+    asked, query = [], EntryRecord.query
+
+    def noted(*arguments, **options):
+        asked.append(options)
+        return query(*arguments, **options)
+
+    monkeypatch.setattr(EntryRecord, "query", noted)
     brought(entry_records(card)[-1:])
     assert anchor_of(card) == head_of(card)
+    assert [options["consistent_read"] for options in asked] == [True]
 
 
 def test_i7_a_history_that_was_rewritten_with_all_its_hashes_is_found(tampered, anchored, capsys):

@@ -62,6 +62,8 @@ def test_an_extension_adds_to_what_is_left(shop):
     assert from_text(answer["newExpiresAt"]) - from_text(card["expiresAt"]) == timedelta(days=10)
     for _ in range(2):
         shop.do("process-expired", card["id"], action="extend", extensionDays=720)
+    with pytest.raises(InvalidRequest, match=r"^extensionDays must have a value of at most 730$"):
+        shop.do("process-expired", card["id"], action="extend", extensionDays=731)
     with pytest.raises(LimitExceeded):
         shop.do("process-expired", card["id"], action="extend", extensionDays=720)
 
