@@ -11,6 +11,7 @@ from unittest import mock
 from botocore.client import BaseClient
 from botocore.signers import RequestSigner
 
+from cardvault.aws import boto_clients
 from local.emulator.dynamodb_access import accesses
 from tests.support.account import PSEUDO, REGION, Account
 from tests.support.iam import Request
@@ -80,6 +81,7 @@ class Recorder:
 
         with (
             mock.patch.object(BaseClient, "_make_api_call", recorded),
+            mock.patch.object(boto_clients, "_rehearse"),  # sends nothing, so it is no call
             mock.patch.object(RequestSigner, "generate_presigned_url", signed),
         ):
             yield
