@@ -2,7 +2,7 @@
 # compile.sh FOLDER VERSION: byte code beside every module of a layer, by a Python of that version.
 #
 # Lambda mounts layers read-only and keeps nothing: code without byte code is compiled at each cold
-# start, which then takes 2.5 times as long. Nothing compares it with its source ("unchecked", PEP 552).
+# start, which then takes three times as long. Nothing compares it with its source ("unchecked", PEP 552).
 # The version is looked for on PATH, in pyenv and in uv, which may install it; LAYER_COMPILER names one.
 set -u
 folder=$1 version=$2
@@ -27,5 +27,5 @@ for uv in "$(command -v "$(dirname "${PYTHON:-.}")/uv")" "$(command -v uv)"; do
   compile_by "$("$uv" python find "$version" 2>/dev/null)"
 done
 
-echo "no Python $version here: the layer has no byte code, and cold starts take 2.5 times as long." >&2
+echo "no Python $version here: the layer has no byte code, and cold starts take three times as long." >&2
 echo "Install it (uv python install $version), or name it in LAYER_COMPILER." >&2
